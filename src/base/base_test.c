@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/test.h"
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/pool.h"
+#include "base/proc.h"
+#include "base/rd.h"
+
+static void test_err(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(err_set(&e, -EINVAL, "want %d", 3), -EINVAL);
+	assert_int_equal(err_wrap(&e, -EINVAL, "file '%s'", "x"), -EINVAL);
+	assert_string_equal(e.msg, "file 'x': want 3");
+	for (int i = 0; i < 1000; i++)
+		(void)err_wrap(&e, -EINVAL, "a context that is repeated until there is no room");
+	assert_true(strstr(e.msg, "file 'x': want 3") != NULL);
+	errno = ENOENT;
+	assert_int_equal(err_sys(&e, "open"), -ENOENT);
+	assert_string_equal(e.msg, "open: No such file or directory");
+}
+
+static void test_str(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str s = STR("one two"), names[] = { STR("openssh-server"), STR("openssh-client") };
+	uint64_t x;
+
+	(void)state;
+	assert_str(str_cut(&s, ' '), "one");
+	assert_str(s, "two");
+	assert_str(str_cut(&s, ' '), "two");
+	assert_int_equal(s.n, 0);
+	assert_str(str_trim(STR(" \tx \n")), "x");
+	assert_true(str_u64(STR("18446744073709551615"), UINT64_MAX, &x));
+	assert_false(str_u64(STR("18446744073709551616"), UINT64_MAX, &x));
+	assert_false(str_u64(STR("12a"), UINT64_MAX, &x));
+	assert_str(*str_nearest(names, 2, STR("opensh-server")), "openssh-server");
+	assert_null(str_nearest(names, 2, STR("bash")));
+	assert_str(base64_encode(&a, "light w", 7), "bGlnaHQgdw==");
+	assert_str(hex_encode(&a, "\x01\xab", 2), "01ab");
+	assert_str(str_printf(&a, "%s-%d", "x", 7), "x-7");
+}
+
+static void test_glob(void **state)
+{
+	static const struct {
+		const char *pattern, *path;
+		bool match;
+	} rows[] = {
+		{ "/usr/bin/*", "/usr/bin/ls", true },
+		{ "/usr/bin/*", "/usr/bin/x/ls", false },
+		{ "/usr/**", "/usr/bin/x/ls", true },
+		{ "/usr/share/doc/", "/usr/share/doc/x/y", true },
+		{ "/usr/share/doc/", "/usr/share/doc", false },
+		{ "/usr/share/*/doc/", "/usr/share/a/doc/y", true },
+		{ "/a/**/z", "/a/b/c/z", true },
+		{ "/a/**/z", "/a/b/c/y", false },
+		{ "/lib?/[a-c]x", "/lib6/bx", true },
+		{ "/lib?/[!a-c]x", "/lib6/bx", false },
+		{ "*.so", ".so", true },
+		{ "", "", true },
+		{ "*", "", true },
+		{ "[", "[", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (str_glob(str_c(rows[i].pattern), str_c(rows[i].path)) != rows[i].match)
+			fail_msg("'%s' on '%s'", rows[i].pattern, rows[i].path);
+}
+
+static void test_map(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct map m = { 0 };
+
+	(void)state;
+	assert_null(map_get(&m, STR("x")));
+	for (uint32_t i = 0; i < 1000; i++)
+		map_put(&a, &m, str_printf(&a, "key%u", i), i);
+	map_put(&a, &m, STR("key7"), 70);
+	assert_int_equal(m.n, 1000);
+	assert_int_equal(*map_get(&m, STR("key7")), 70);
+	assert_int_equal(*map_get(&m, STR("key999")), 999);
+	assert_null(map_get(&m, STR("key1000")));
+}
+
+static void test_rd(void **state)
+{
+	struct rd r = { (const uint8_t *)"\x01\x02\x03\x04\x05", 5, 0, false };
+
+	(void)state;
+	assert_int_equal(rd_le16(&r), 0x0201);
+	assert_int_equal(rd_be16(&r), 0x0304);
+	assert_int_equal(rd_le32(&r), 0);
+	assert_true(r.bad);
+	assert_int_equal(rd_u8(&r), 0);
+}
+
+static void test_hash(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	uint8_t two[2 * SHA256_BYTES], one[SHA256_BYTES];
+
+	(void)state;
+	assert_str(sha256_hex(&a, "abc", 3),
+		   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	sha256_blocks((const uint8_t *)"a", 1, (const uint8_t *)"bcbc", 2, 2, two);
+	sha256("abc", 3, one);
+	assert_memory_equal(two, one, sizeof(one));
+	assert_memory_equal(two + SHA256_BYTES, one, sizeof(one));
+}
+
+static void test_file(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+	char *dir = test_dir(&a), *path = path_join(&a, dir, "a/b/file");
+	struct str text;
+	vec_str names;
+
+	(void)state;
+	assert_ok(dir_make(path_join(&a, dir, "a/b"), &e), &e);
+	assert_ok(file_write(path, 0644, "hello", 5, &e), &e);
+	assert_ok(file_read(&a, path, 100, &text, &e), &e);
+	assert_str(text, "hello");
+	assert_err(file_read(&a, path, 4, &text, &e), &e, "5 bytes, more than the 4 allowed");
+	assert_int_equal(file_read(&a, "/nonexistent/x", 4, &text, &e), -ENOENT);
+	assert_ok(dir_list(&a, path_join(&a, dir, "a/b"), &names, &e), &e);
+	assert_int_equal(names.n, 1);
+	assert_ok(dir_remove(dir, &e), &e);
+	assert_false(file_exists(dir));
+}
+
+static int square(void *arg, size_t i, struct err *e)
+{
+	(void)e;
+	((size_t *)arg)[i] = i * i;
+	return 0;
+}
+
+static int fail_odd(void *arg, size_t i, struct err *e)
+{
+	(void)arg;
+	return i % 2 ? err_set(e, -EINVAL, "item %zu", i) : 0;
+}
+
+static void test_pool(void **state)
+{
+	struct err e = { 0 };
+	size_t squares[500];
+
+	(void)state;
+	for (unsigned threads = 1; threads <= 8; threads *= 2) {
+		memset(squares, 0, sizeof(squares));
+		assert_ok(pool_for(threads, 500, square, squares, &e), &e);
+		assert_int_equal(squares[499], 499 * 499);
+	}
+	assert_err(pool_for(1, 10, fail_odd, NULL, &e), &e, "item 1");
+	assert_err(pool_for(4, 10, fail_odd, NULL, &e), &e, "item ");
+}
+
+static void test_proc(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	static const char *const cat[] = { "cat", NULL }, *const no[] = { "no-such-program", NULL };
+	struct proc_result r;
+	struct err e = { 0 };
+	struct str big = { arena_alloc(&a, 1 << 20), 1 << 20 };
+
+	(void)state;
+	assert_ok(proc_run(&a, cat, big, NULL, &r, &e), &e);
+	assert_int_equal(r.status, 0);
+	assert_int_equal(r.out.n, big.n);
+	assert_err(proc_run(&a, no, (struct str){ 0 }, "some-package", &r, &e), &e,
+		   "'no-such-program' is not installed: it is in Debian's package 'some-package'");
+}
+
+static void test_json(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct json j = { .b = { .a = &a } };
+
+	(void)state;
+	json_object(&j, NULL);
+	json_str(&j, "a", STR("q\"\n\xff\xc3\xa9"));
+	json_array(&j, "b");
+	json_u64(&j, NULL, 1);
+	json_bool(&j, NULL, false);
+	json_end_array(&j);
+	json_object(&j, "c");
+	json_end_object(&j);
+	json_end_object(&j);
+	assert_str(json_text(&j), "{\"a\":\"q\\\"\\n\xef\xbf\xbd\xc3\xa9\",\"b\":[1,false],\"c\":{}}");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_err),  cmocka_unit_test(test_str),  cmocka_unit_test(test_glob),
+		cmocka_unit_test(test_map),  cmocka_unit_test(test_rd),	  cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_file), cmocka_unit_test(test_pool), cmocka_unit_test(test_proc),
+		cmocka_unit_test(test_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/io.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+void close_p(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+int fd_read_all(struct arena *a, int fd, size_t max, struct str *ret, struct err *e)
+{
+	struct buf b = { .a = a };
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0) {
+		if ((uint64_t)st.st_size > max)
+			return err_set(e, -EFBIG, "%lld bytes, more than the %zu allowed",
+				       (long long)st.st_size, max);
+		vec_reserve(a, &b.v, (size_t)st.st_size + 1);
+	}
+	for (;;) {
+		ssize_t n;
+
+		vec_reserve(a, &b.v, 4096);
+		n = read(fd, b.v.p + b.v.n, b.v.cap - b.v.n - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "read");
+		if (n == 0)
+			break;
+		b.v.n += (size_t)n;
+		if (b.v.n > max)
+			return err_set(e, -EFBIG, "more than the %zu bytes allowed", max);
+	}
+	b.v.p[b.v.n] = 0;
+	*ret = (struct str){ (char *)b.v.p, b.v.n };
+	return 0;
+}
+
+int file_read(struct arena *a, const char *path, size_t max, struct str *ret, struct err *e)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return err_sys(e, "open '%s'", path);
+	r = fd_read_all(a, fd, max, ret, e);
+	if (r < 0)
+		return err_wrap(e, r, "'%s'", path);
+	return 0;
+}
+
+int fd_write(int fd, const void *p, size_t n, const char *name, struct err *e)
+{
+	const uint8_t *bytes = p;
+
+	while (n > 0) {
+		ssize_t w = write(fd, bytes, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return err_sys(e, "write '%s'", name);
+		bytes += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+int fd_pwrite(int fd, const void *p, size_t n, uint64_t offset, const char *name, struct err *e)
+{
+	const uint8_t *bytes = p;
+
+	while (n > 0) {
+		ssize_t w = pwrite(fd, bytes, n, (off_t)offset);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return err_sys(e, "write '%s'", name);
+		bytes += w;
+		offset += (uint64_t)w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+/* The process id in the name tells dir_clean_temps() whether anyone still writes it. */
+int file_temp(struct arena *a, const char *path, mode_t mode, int *ret_fd, char **ret_path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct str temp = str_printf(a, "%.*s.tmp-%d-%s-XXXXXX", slash ? (int)(slash + 1 - path) : 0,
+				     path, (int)getpid(), name);
+	char *z = str_z(a, temp);
+	mode_t mask = umask(0);
+	int fd;
+
+	umask(mask);
+	fd = mkostemp(z, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "create a file beside '%s'", path);
+	if (fchmod(fd, mode & ~mask) < 0) {
+		int r = err_sys(e, "chmod '%s'", z);
+
+		close(fd);
+		unlink(z);
+		return r;
+	}
+	*ret_fd = fd;
+	*ret_path = z;
+	return 0;
+}
+
+int file_commit(int fd, const char *temp, const char *path, struct err *e)
+{
+	if (fsync(fd) < 0)
+		return err_sys(e, "sync '%s'", temp);
+	if (rename(temp, path) < 0)
+		return err_sys(e, "rename '%s' to '%s'", temp, path);
+	return 0;
+}
+
+void file_discard(const char *temp)
+{
+	unlink(temp);
+}
+
+int file_write(const char *path, mode_t mode, const void *p, size_t n, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_close_ int fd = -1;
+	char *temp;
+	int r;
+
+	r = file_temp(&a, path, mode, &fd, &temp, e);
+	if (r < 0)
+		return r;
+	r = fd_write(fd, p, n, path, e);
+	if (r == 0)
+		r = file_commit(fd, temp, path, e);
+	if (r < 0)
+		file_discard(temp);
+	return r;
+}
+
+void dir_clean_temps(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		int pid;
+
+		if (sscanf(entry->d_name, ".tmp-%d-", &pid) != 1)
+			continue;
+		if (kill(pid, 0) < 0 && errno == ESRCH)
+			unlinkat(dirfd(d), entry->d_name, 0);
+	}
+	if (d)
+		closedir(d);
+}
+
+int dir_make(const char *path, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *z = str_z(&a, str_c(path));
+
+	for (char *slash = strchr(z + (z[0] == '/'), '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(z, 0777) < 0 && errno != EEXIST)
+			return err_sys(e, "make folder '%s'", z);
+		*slash = '/';
+	}
+	if (mkdir(z, 0777) < 0 && errno != EEXIST)
+		return err_sys(e, "make folder '%s'", z);
+	return 0;
+}
+
+static int remove_below(int parent, const char *name, unsigned depth, struct err *e)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	struct dirent *entry;
+	DIR *d;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "open '%s'", name);
+	d = fdopendir(fd);
+	if (!d || depth > 256) {
+		close(fd);
+		return err_set(e, -ELOOP, "'%s': too deep", name);
+	}
+	while (r == 0 && (entry = readdir(d))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (unlinkat(fd, entry->d_name, 0) == 0)
+			continue;
+		if (errno != EISDIR && errno != EPERM)
+			r = err_sys(e, "remove '%s'", entry->d_name);
+		else
+			r = remove_below(fd, entry->d_name, depth + 1, e);
+	}
+	closedir(d);
+	if (r == 0 && unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		r = err_sys(e, "remove '%s'", name);
+	return r;
+}
+
+int dir_remove(const char *path, struct err *e)
+{
+	return remove_below(AT_FDCWD, path, 0, e);
+}
+
+static int name_cmp(const void *x, const void *y)
+{
+	return str_cmp(*(const struct str *)x, *(const struct str *)y);
+}
+
+int dir_list(struct arena *a, const char *path, vec_str *ret, struct err *e)
+{
+	DIR *d = opendir(path);
+	vec_str names = { 0 };
+	struct dirent *entry;
+
+	if (!d)
+		return err_sys(e, "open folder '%s'", path);
+	while ((entry = readdir(d)))
+		if (entry->d_name[0] != '.')
+			vec_push(a, &names) = str_dup(a, str_c(entry->d_name));
+	closedir(d);
+	if (names.n > 0)
+		qsort(names.p, names.n, sizeof(*names.p), name_cmp);
+	*ret = names;
+	return 0;
+}
+
+bool file_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+char *path_join(struct arena *a, const char *dir, const char *name)
+{
+	return str_z(a, str_printf(a, "%s/%s", dir, name));
+}
+
+int file_lock(const char *path, int *ret_fd, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return err_sys(e, "open '%s'", path);
+	while (flock(fd, LOCK_EX) < 0) {
+		if (errno == EINTR)
+			continue;
+		close(fd);
+		return err_sys(e, "lock '%s'", path);
+	}
+	*ret_fd = fd;
+	return 0;
+}

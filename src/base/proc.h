@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* proc.h - other programs: run without a shell, output kept. */
+#pragma once
+
+#include "base/str.h"
+
+struct proc_result {
+	int status; /* exit status, or 128 + signal */
+	struct str out, err;
+};
+
+/* Runs argv[0] (searched in PATH) with @input on its standard input, waits, and keeps at most 16 MiB of what it
+ * printed. LC_ALL=C. Fails when it cannot be started (then *e says which program and which Debian package, where
+ * @package is given); a non-zero status is not a failure here. */
+must_check int proc_run(struct arena *a, const char *const *argv, struct str input, const char *package,
+			struct proc_result *ret, struct err *e);

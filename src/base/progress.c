@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/progress.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+
+struct progress {
+	pthread_mutex_t lock;
+	enum progress_mode mode;
+	struct progress_stage stages[PROGRESS_STAGES_MAX];
+	unsigned n_stages, lines_drawn;
+	double last_draw_sec;
+};
+
+double clock_sec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+struct progress *progress_new(enum progress_mode mode)
+{
+	struct progress *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		abort();
+	pthread_mutex_init(&p->lock, NULL);
+	p->mode = mode;
+	return p;
+}
+
+static void amount(char *out, size_t n, const struct progress_stage *s, uint64_t x)
+{
+	if (strcmp(s->unit, "B") == 0)
+		snprintf(out, n, "%.1f MB", (double)x / 1e6);
+	else
+		snprintf(out, n, "%llu", (unsigned long long)x);
+}
+
+static void describe(char *out, size_t n, const struct progress_stage *s)
+{
+	char done[32], total[32];
+	const char *unit = strcmp(s->unit, "B") == 0 ? "" : s->unit;
+
+	amount(done, sizeof(done), s, s->done);
+	amount(total, sizeof(total), s, s->total);
+	if (s->total > s->done)
+		snprintf(out, n, "%s / %s %s", done, total, unit);
+	else if (s->done > 0)
+		snprintf(out, n, "%s %s", done, unit);
+	else
+		out[0] = '\0';
+}
+
+static void erase(struct progress *p)
+{
+	for (unsigned i = 0; i < p->lines_drawn; i++)
+		fputs("\x1b[A\x1b[2K", stderr);
+	p->lines_drawn = 0;
+}
+
+static void draw(struct progress *p, bool force)
+{
+	double now = clock_sec();
+
+	if (p->mode != PROGRESS_TERMINAL || (!force && now - p->last_draw_sec < 0.05))
+		return;
+	p->last_draw_sec = now;
+	erase(p);
+	for (unsigned i = 0; i < p->n_stages; i++) {
+		const struct progress_stage *s = &p->stages[i];
+		char text[80], bar[31];
+		size_t full = s->total ? (size_t)(s->done * 30 / s->total) : 0;
+
+		if (!s->running)
+			continue;
+		if (full > 30)
+			full = 30;
+		memset(bar, '.', 30);
+		memset(bar, '#', full);
+		bar[30] = '\0';
+		describe(text, sizeof(text), s);
+		fprintf(stderr, "%-10s [%s] %s\n", s->name, bar, text);
+		p->lines_drawn++;
+	}
+	fflush(stderr);
+}
+
+static void event(const char *what, const struct progress_stage *s)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct json j = { .b = { .a = &a } };
+	struct str text;
+
+	json_object(&j, NULL);
+	json_str(&j, "event", str_c(what));
+	json_str(&j, "stage", str_c(s->name));
+	json_u64(&j, "done", s->done);
+	json_u64(&j, "total", s->total);
+	json_str(&j, "unit", str_c(s->unit));
+	if (s->ended)
+		json_seconds(&j, "seconds", s->spent_sec);
+	json_end_object(&j);
+	text = json_text(&j);
+	printf("%.*s\n", STR_FMT(text));
+	fflush(stdout);
+}
+
+unsigned progress_begin(struct progress *p, const char *name, const char *unit, uint64_t total)
+{
+	struct progress_stage *s;
+	unsigned i;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->n_stages == PROGRESS_STAGES_MAX)
+		abort(); /* the stages are written in the source, not given by a user */
+	i = p->n_stages++;
+	s = &p->stages[i];
+	*s = (struct progress_stage){ .total = total, .start_sec = clock_sec(), .running = true };
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->unit, sizeof(s->unit), "%s", unit);
+	if (p->mode == PROGRESS_JSON)
+		event("begin", s);
+	draw(p, true);
+	pthread_mutex_unlock(&p->lock);
+	return i;
+}
+
+void progress_add(struct progress *p, unsigned stage, uint64_t n)
+{
+	pthread_mutex_lock(&p->lock);
+	p->stages[stage].done += n;
+	if (p->mode == PROGRESS_JSON && clock_sec() - p->last_draw_sec > 0.25) {
+		p->last_draw_sec = clock_sec();
+		event("progress", &p->stages[stage]);
+	}
+	draw(p, false);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void progress_end(struct progress *p, unsigned stage)
+{
+	struct progress_stage *s = &p->stages[stage];
+	char text[80];
+
+	pthread_mutex_lock(&p->lock);
+	s->spent_sec = clock_sec() - s->start_sec;
+	s->running = false;
+	s->ended = true;
+	if (p->mode == PROGRESS_JSON)
+		event("end", s);
+	if (p->mode == PROGRESS_TERMINAL || p->mode == PROGRESS_PLAIN) {
+		describe(text, sizeof(text), s);
+		erase(p);
+		fprintf(stderr, "%-10s %6.2f s  %s\n", s->name, s->spent_sec, text);
+	}
+	draw(p, true);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void progress_note(struct progress *p, const char *fmt, ...)
+{
+	char text[ERR_BYTES_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	pthread_mutex_lock(&p->lock);
+	if (p->mode == PROGRESS_JSON) {
+		_cleanup_arena_ struct arena a = { 0 };
+		struct json j = { .b = { .a = &a } };
+		struct str out;
+
+		json_object(&j, NULL);
+		json_str(&j, "event", STR("note"));
+		json_str(&j, "text", str_c(text));
+		json_end_object(&j);
+		out = json_text(&j);
+		printf("%.*s\n", STR_FMT(out));
+		fflush(stdout);
+	} else if (p->mode != PROGRESS_QUIET) {
+		erase(p);
+		fprintf(stderr, "%s\n", text);
+		draw(p, true);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+unsigned progress_stages(struct progress *p, struct progress_stage ret[PROGRESS_STAGES_MAX])
+{
+	unsigned n;
+
+	pthread_mutex_lock(&p->lock);
+	n = p->n_stages;
+	memcpy(ret, p->stages, n * sizeof(*ret));
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+void progress_free(struct progress *p)
+{
+	if (!p)
+		return;
+	erase(p);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* test.h - what unit tests share. Included by x_test.c only. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/io.h"
+
+/* A fresh folder, removed by nobody: meson gives each test its own TMPDIR below the build folder's /tmp. */
+static inline char *test_dir(struct arena *a)
+{
+	const char *base = getenv("TMPDIR");
+	char *path = str_z(a, str_printf(a, "%s/ashlar-test-XXXXXX", base ? base : "/tmp"));
+
+	assert_non_null(mkdtemp(path));
+	return path;
+}
+
+#define assert_ok(call, e)                                                                         \
+	do {                                                                                       \
+		int assert_r = (call);                                                             \
+		if (assert_r < 0)                                                                  \
+			fail_msg("%s: %s", #call, (e)->msg);                                       \
+	} while (0)
+
+/* The call fails and its sentence contains @text. */
+#define assert_err(call, e, text)                                                                  \
+	do {                                                                                       \
+		int assert_r = (call);                                                             \
+		assert_true(assert_r < 0);                                                         \
+		if (!strstr((e)->msg, (text)))                                                     \
+			fail_msg("%s: want '%s' in '%s'", #call, (text), (e)->msg);                \
+	} while (0)
+
+#define assert_str(s, text)                                                                        \
+	do {                                                                                       \
+		struct str assert_s = (s);                                                         \
+		if (!str_eqz(assert_s, (text)))                                                    \
+			fail_msg("%s is '%.*s', want '%s'", #s, STR_FMT(assert_s), (text));        \
+	} while (0)
