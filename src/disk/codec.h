@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* codec.h - compression: zstd (RFC 8878), xz, gzip (RFC 1952). The only folder that knows these libraries. */
+#pragma once
+
+#include "base/str.h"
+
+/* One frame with checksum and content size, one thread: the same bytes for the same library version. */
+must_check int zstd_compress(struct arena *a, struct str in, int level, struct str *ret, struct err *e);
+/* Recognises zstd, xz and gzip by their magic; anything else is returned as it is (borrowed). Concatenated streams
+ * are read to the end. Output above @max bytes is -EFBIG: "expands beyond ..." */
+must_check int decompress(struct arena *a, struct str in, size_t max, struct str *ret, struct err *e);

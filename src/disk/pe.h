@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* pe.h - PE/COFF executables (Microsoft PE format) and unified kernel images (UAPI group specification): a stub with
+ * sections added. */
+#pragma once
+
+#include "base/str.h"
+#include "disk/segment.h"
+
+struct pe_section {
+	struct str name; /* at most 8 bytes: ".linux", ".initrd", ".cmdline", ".osrel", ".uname", ".sbat", ".pcrsig" */
+	struct str data; /* borrowed */
+	uint32_t virtual_address, virtual_size; /* filled by pe_read() */
+};
+
+struct pe {
+	uint16_t machine; /* 0x8664 x86-64, 0xaa64 AArch64 */
+	const struct pe_section *sections;
+	size_t n_sections;
+	uint32_t image_bytes; /* SizeOfImage */
+};
+
+/* @stub with @add behind its own sections, in the given order; virtual addresses above all others, so that each
+ * section stands whole in memory. The stub's own sections of the same name are an error, except ".sbat". Checksum set,
+ * no timestamps. */
+must_check int uki_build(struct arena *a, struct str stub, const struct pe_section *add, size_t n_add,
+			 struct segments *ret, struct err *e);
+/* Parses headers and sections, checking every bound. Borrows @image. */
+must_check int pe_read(struct arena *a, struct str image, struct pe *ret, struct err *e);
+/* The section of that name, or NULL. */
+const struct pe_section *pe_section(const struct pe *pe, const char *name);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* segment.h - what every writer of a format produces: a list of runs of bytes, in order, without gaps.
+ *
+ * A writer never writes. It plans, and yields runs that point into its own tables (in an arena) or straight into
+ * the content it was given; so hashing and writing need no second copy, and a later kind of run (a range of a file
+ * that the kernel copies) needs no change of the writers. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+
+struct segment {
+	const uint8_t *data; /* NULL: zeroes */
+	uint64_t size_bytes;
+};
+
+typedef VEC(struct segment) vec_segment;
+
+struct segments {
+	vec_segment v;
+	uint64_t size_bytes; /* the sum */
+};
+
+/* Borrows @data. Runs of zeroes that follow each other become one. */
+void segments_add(struct arena *a, struct segments *s, const void *data, uint64_t size_bytes);
+void segments_zero(struct arena *a, struct segments *s, uint64_t size_bytes);
+/* Zeroes up to the next multiple of @align. */
+void segments_align(struct arena *a, struct segments *s, uint64_t align);
+/* Appends all of @more. */
+void segments_append(struct arena *a, struct segments *s, const struct segments *more);
+/* Copies @n bytes from @offset, zeroes beyond the end. */
+void segments_read(const struct segments *s, uint64_t offset, void *ret, size_t n);
+/* All of it as one run of bytes (for tests and small things). */
+uint8_t *segments_flatten(struct arena *a, const struct segments *s);
