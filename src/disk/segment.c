@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk/segment.h"
+
+#include <assert.h>
+
+void segments_add(struct arena *a, struct segments *s, const void *data, uint64_t size_bytes)
+{
+	if (size_bytes == 0)
+		return;
+	assert(data != NULL);
+	vec_push(a, &s->v) = (struct segment){ data, size_bytes };
+	s->size_bytes += size_bytes;
+}
+
+void segments_zero(struct arena *a, struct segments *s, uint64_t size_bytes)
+{
+	if (size_bytes == 0)
+		return;
+	if (s->v.n > 0 && s->v.p[s->v.n - 1].data == NULL)
+		s->v.p[s->v.n - 1].size_bytes += size_bytes;
+	else
+		vec_push(a, &s->v) = (struct segment){ NULL, size_bytes };
+	s->size_bytes += size_bytes;
+}
+
+void segments_align(struct arena *a, struct segments *s, uint64_t align)
+{
+	uint64_t over = s->size_bytes % align;
+
+	if (over > 0)
+		segments_zero(a, s, align - over);
+}
+
+void segments_append(struct arena *a, struct segments *s, const struct segments *more)
+{
+	vec_reserve(a, &s->v, more->v.n);
+	for (size_t i = 0; i < more->v.n; i++) {
+		if (more->v.p[i].data)
+			segments_add(a, s, more->v.p[i].data, more->v.p[i].size_bytes);
+		else
+			segments_zero(a, s, more->v.p[i].size_bytes);
+	}
+}
+
+void segments_read(const struct segments *s, uint64_t offset, void *ret, size_t n)
+{
+	uint64_t start = 0;
+
+	memset(ret, 0, n);
+	for (size_t i = 0; i < s->v.n && start < offset + n; i++) {
+		const struct segment *g = &s->v.p[i];
+		uint64_t end = start + g->size_bytes;
+		uint64_t from = start > offset ? start : offset;
+		uint64_t to = end < offset + n ? end : offset + n;
+
+		if (g->data && from < to)
+			memcpy((uint8_t *)ret + (from - offset), g->data + (from - start), to - from);
+		start = end;
+	}
+}
+
+uint8_t *segments_flatten(struct arena *a, const struct segments *s)
+{
+	uint8_t *all = arena_alloc(a, s->size_bytes);
+
+	segments_read(s, 0, all, s->size_bytes);
+	return all;
+}
