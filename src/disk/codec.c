@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk/codec.h"
+
+#include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
+
+/* "xz -9" needs 65 MiB to read; nothing honest needs four times that. */
+#define XZ_MEMORY_MAX (256ULL << 20)
+
+enum {
+	SINK_BYTES_MIN = 64 << 10,
+	GZIP_WINDOW_BITS = 15 + 16, /* zlib.h: the largest window, with a gzip wrapper */
+	GZIP_TRAILER_BYTES = 8,
+};
+
+static void cctx_done(ZSTD_CCtx **c)
+{
+	ZSTD_freeCCtx(*c);
+}
+
+static void dctx_done(ZSTD_DCtx **d)
+{
+	ZSTD_freeDCtx(*d);
+}
+
+int zstd_compress(struct arena *a, struct str in, int level, struct str *ret, struct err *e)
+{
+	__attribute__((cleanup(cctx_done))) ZSTD_CCtx *c = ZSTD_createCCtx();
+	size_t cap = ZSTD_compressBound(in.n), n;
+	char *p;
+
+	if (!c)
+		return err_set(e, -ENOMEM, "zstd: out of memory");
+	if (ZSTD_isError(cap))
+		return err_set(e, -EFBIG, "zstd: %zu bytes are too many for one frame", in.n);
+	if (level < 1 || level > ZSTD_maxCLevel())
+		return err_set(e, -EINVAL, "zstd: level %d is not between 1 and %d", level, ZSTD_maxCLevel());
+	p = arena_alloc(a, cap);
+	n = ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, level);
+	if (!ZSTD_isError(n))
+		n = ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
+	if (!ZSTD_isError(n))
+		n = ZSTD_compress2(c, p, cap, in.p, in.n);
+	if (ZSTD_isError(n))
+		return err_set(e, -EINVAL, "zstd: %s", ZSTD_getErrorName(n));
+	*ret = (struct str){ p, n };
+	return 0;
+}
+
+/* What a stream expands into. It holds one byte more than @max, so that being full means being beyond. */
+struct sink {
+	struct arena *a;
+	uint8_t *p;
+	size_t n, cap, max;
+};
+
+/* @hint is what the stream says of itself: worth one allocation of the right size, not to be trusted. */
+static void sink_init(struct sink *s, uint64_t hint)
+{
+	s->cap = hint < SINK_BYTES_MIN ? SINK_BYTES_MIN : hint;
+	if (hint > s->max || s->cap > s->max)
+		s->cap = s->max;
+	s->p = arena_alloc(s->a, ++s->cap);
+}
+
+/* Makes room for at least one byte. */
+static int sink_room(struct sink *s, struct err *e)
+{
+	uint8_t *p;
+
+	if (s->n < s->cap)
+		return 0;
+	if (s->n > s->max)
+		return err_set(e, -EFBIG, "expands beyond %zu bytes", s->max);
+	s->cap = s->cap > s->max / 2 ? s->max + 1 : s->cap * 2;
+	p = arena_alloc(s->a, s->cap);
+	memcpy(p, s->p, s->n);
+	s->p = p;
+	return 0;
+}
+
+static int zstd_expand(struct str in, struct sink *s, struct err *e)
+{
+	__attribute__((cleanup(dctx_done))) ZSTD_DCtx *d = ZSTD_createDCtx();
+	unsigned long long hint = ZSTD_getFrameContentSize(in.p, in.n);
+	ZSTD_inBuffer src = { in.p, in.n, 0 };
+	size_t left = 1;
+
+	if (!d)
+		return err_set(e, -ENOMEM, "zstd: out of memory");
+	if (hint != ZSTD_CONTENTSIZE_UNKNOWN && hint != ZSTD_CONTENTSIZE_ERROR && hint > s->max)
+		return err_set(e, -EFBIG, "expands beyond %zu bytes", s->max);
+	sink_init(s, hint == ZSTD_CONTENTSIZE_ERROR || hint == ZSTD_CONTENTSIZE_UNKNOWN ? in.n : hint);
+	while (left > 0 || src.pos < src.size) {
+		ZSTD_outBuffer dst = { s->p, s->cap, s->n };
+		size_t pos = src.pos;
+
+		left = ZSTD_decompressStream(d, &dst, &src);
+		if (ZSTD_isError(left))
+			return err_set(e, -EBADMSG, "zstd: %s", ZSTD_getErrorName(left));
+		if (left > 0 && dst.pos == s->n && src.pos == pos)
+			return err_set(e, -EBADMSG, "zstd: ends in the middle of a frame");
+		s->n = dst.pos;
+		if (left > 0 && sink_room(s, e) < 0)
+			return -EFBIG;
+	}
+	return 0;
+}
+
+/* The size that the index at the end of an .xz file names (its format, section 2.1.2), 0 when there is none. */
+static uint64_t xz_hint(struct str in)
+{
+	const uint8_t *end = (const uint8_t *)in.p + in.n;
+	uint64_t memory = XZ_MEMORY_MAX, size = 0;
+	lzma_stream_flags footer;
+	lzma_index *index = NULL;
+	size_t pos = 0;
+
+	if (in.n < 2 * LZMA_STREAM_HEADER_SIZE ||
+	    lzma_stream_footer_decode(&footer, end - LZMA_STREAM_HEADER_SIZE) != LZMA_OK ||
+	    footer.backward_size > in.n - 2 * LZMA_STREAM_HEADER_SIZE)
+		return 0;
+	end -= LZMA_STREAM_HEADER_SIZE;
+	if (lzma_index_buffer_decode(&index, &memory, NULL, end - footer.backward_size, &pos,
+				     footer.backward_size) == LZMA_OK)
+		size = lzma_index_uncompressed_size(index);
+	lzma_index_end(index, NULL);
+	return size;
+}
+
+static const char *xz_reason(lzma_ret r)
+{
+	switch (r) {
+	case LZMA_BUF_ERROR:
+		return "ends in the middle of a stream";
+	case LZMA_MEMLIMIT_ERROR:
+		return "wants more than 256 MiB of memory";
+	case LZMA_FORMAT_ERROR:
+		return "has other bytes behind the stream";
+	case LZMA_OPTIONS_ERROR:
+		return "uses a feature this liblzma does not know";
+	default:
+		return "damaged";
+	}
+}
+
+static int xz_expand(struct str in, struct sink *s, struct err *e)
+{
+	__attribute__((cleanup(lzma_end))) lzma_stream x = LZMA_STREAM_INIT;
+	lzma_ret r = lzma_stream_decoder(&x, XZ_MEMORY_MAX, LZMA_CONCATENATED);
+
+	if (r != LZMA_OK)
+		return err_set(e, -ENOMEM, "xz: out of memory");
+	sink_init(s, xz_hint(in));
+	x.next_in = (const uint8_t *)in.p;
+	x.avail_in = in.n;
+	while (r == LZMA_OK) {
+		if (sink_room(s, e) < 0)
+			return -EFBIG;
+		x.next_out = s->p + s->n;
+		x.avail_out = s->cap - s->n;
+		r = lzma_code(&x, LZMA_FINISH);
+		s->n = s->cap - x.avail_out;
+	}
+	if (r != LZMA_STREAM_END)
+		return err_set(e, -EBADMSG, "xz: %s", xz_reason(r));
+	return 0;
+}
+
+/* ISIZE, the last word of a member: its size modulo 2^32 (RFC 1952, 2.3.1). */
+static uint64_t gzip_hint(struct str in)
+{
+	uint32_t size = 0;
+
+	if (in.n >= GZIP_TRAILER_BYTES)
+		memcpy(&size, in.p + in.n - sizeof(size), sizeof(size));
+	return le32toh(size);
+}
+
+static uInt zlib_size(size_t n)
+{
+	return n > UINT32_MAX ? UINT32_MAX : (uInt)n;
+}
+
+static void inflate_done(z_stream *z)
+{
+	inflateEnd(z);
+}
+
+/* One call of zlib, whose sizes are 32 bits wide: takes what it reads off *in. */
+static int gzip_step(z_stream *z, struct str *in, struct sink *s)
+{
+	uInt want = zlib_size(in->n), room = zlib_size(s->cap - s->n);
+	int r;
+
+	z->next_in = (z_const Bytef *)(uintptr_t)in->p;
+	z->avail_in = want;
+	z->next_out = s->p + s->n;
+	z->avail_out = room;
+	r = inflate(z, Z_NO_FLUSH);
+	*in = str_from(*in, want - z->avail_in);
+	s->n += room - z->avail_out;
+	return r;
+}
+
+static int gzip_expand(struct str in, struct sink *s, struct err *e)
+{
+	__attribute__((cleanup(inflate_done))) z_stream z = { 0 };
+	int r = inflateInit2(&z, GZIP_WINDOW_BITS);
+
+	if (r != Z_OK)
+		return err_set(e, -ENOMEM, "gzip: out of memory");
+	sink_init(s, gzip_hint(in));
+	while (r != Z_STREAM_END || in.n > 0) {
+		if (r == Z_STREAM_END)
+			inflateReset(&z);
+		if (sink_room(s, e) < 0)
+			return -EFBIG;
+		r = gzip_step(&z, &in, s);
+		if (r == Z_BUF_ERROR || (r == Z_OK && in.n == 0 && s->n < s->cap))
+			return err_set(e, -EBADMSG, "gzip: ends in the middle of a member");
+		if (r != Z_OK && r != Z_STREAM_END)
+			return err_set(e, -EBADMSG, "gzip: %s", z.msg ? z.msg : "damaged");
+	}
+	return 0;
+}
+
+static const struct codec {
+	const char *magic;
+	size_t magic_bytes;
+	int (*expand)(struct str in, struct sink *s, struct err *e);
+} codecs[] = {
+	{ "\x28\xb5\x2f\xfd", 4, zstd_expand }, /* RFC 8878, 3.1.1 */
+	{ "\xfd" "7zXZ\0", 6, xz_expand },
+	{ "\x1f\x8b", 2, gzip_expand }, /* RFC 1952, 2.3.1 */
+};
+
+int decompress(struct arena *a, struct str in, size_t max, struct str *ret, struct err *e)
+{
+	struct sink s = { .a = a, .max = max < SIZE_MAX ? max : SIZE_MAX - 1 };
+	int r;
+
+	for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
+		const struct codec *c = &codecs[i];
+
+		if (in.n < c->magic_bytes || memcmp(in.p, c->magic, c->magic_bytes) != 0)
+			continue;
+		r = c->expand(in, &s, e);
+		if (r < 0)
+			return r;
+		if (s.n > s.max)
+			return err_set(e, -EFBIG, "expands beyond %zu bytes", s.max);
+		*ret = (struct str){ (const char *)s.p, s.n };
+		return 0;
+	}
+	if (in.n > max)
+		return err_set(e, -EFBIG, "expands beyond %zu bytes", max);
+	*ret = in;
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* generators.h - what maintainer scripts would do, as plain functions over the tree. Each reads what packages brought and
+ * writes what a running system expects; none executes anything. Order of calls as below. */
+#pragma once
+
+#include "conf/conf.h"
+#include "tree/tree.h"
+
+/* /etc/passwd, group, shadow, gshadow from sysusers.d files of the tree (sysusers.d(5), plus @packages' users and groups),
+ * system ids allocated in name order from 999 down where none is given, root locked ("!*"), and Debian's fixed base ids
+ * where a file of the tree declares them. */
+must_check int gen_users(struct tree *t, const struct conf_package *packages, size_t n_packages,
+			 const struct conf_image *image, struct err *e);
+/* Links of alternatives: highest priority wins; /etc/alternatives/NAME and the link. */
+must_check int gen_alternatives(struct tree *t, const struct conf_package *packages, size_t n, struct err *e);
+/* files, links, modes, caps of definitions: those of packages first, then the image's parts in order. */
+must_check int gen_definition_files(struct tree *t, const struct conf_package *packages, size_t n,
+				    const struct conf_image *image, struct err *e);
+/* Unit presets (systemd.preset(5)): @enable and @disable first, then *.preset files of the tree; [Install] sections become
+ * symbolic links under /etc/systemd/system, including templates, Alias= and Also=; masks point to /dev/null; the default
+ * target. A unit to be enabled that does not exist is an error with the nearest name. */
+must_check int gen_units(struct tree *t, const struct conf_package *packages, size_t n, const struct conf_image *image,
+			 struct err *e);
+/* /etc/pam.d/common-{auth,account,password,session,session-noninteractive} from /usr/share/pam-configs (Debian's
+ * pam-auth-update format). Nothing when the tree has no such folder. */
+must_check int gen_pam(struct tree *t, struct err *e);
+/* /etc/ssl/certs/ca-certificates.crt and the hashed links from /usr/share/ca-certificates. */
+must_check int gen_certificates(struct tree *t, struct err *e);
+/* /etc/ld.so.cache (glibc's new format) for @arch, and missing soname links, as ldconfig writes them. */
+must_check int gen_linker_cache(struct tree *t, const char *arch, struct err *e);
+/* Drops modules that @keep does not name (with what the kept depend on), then modules.dep, .alias, .softdep, .symbols,
+ * .devname, .builtin.* and their .bin forms, as depmod(8) of kmod writes them, for every /usr/lib/modules/VERSION. */
+must_check int gen_modules(struct tree *t, const vec_str *keep, struct err *e);
+/* /usr/lib/udev/hwdb.bin from hwdb.d (systemd-hwdb's format); the sources are then removed from the tree. */
+must_check int gen_hwdb(struct tree *t, struct err *e);
+/* machine-id state ("uninitialized"), os-release, hostname, locale, empty mount points, /etc/fstab absent, mtab link. */
+must_check int gen_system(struct tree *t, const struct conf_release *release, const struct conf_image *image,
+			  const char *version, struct err *e);
+/* What packages hold below /var becomes tmpfiles.d lines, since /var is state: directories, links and files (copied from
+ * /usr/share/factory/var). The tree's /var is left empty. */
+must_check int gen_var(struct tree *t, struct err *e);
