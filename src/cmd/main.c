@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - the table of verbs; the only place that prints an error. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "cmd/cmd.h"
+
+const struct verb *const verbs[] = { &verb_build, &verb_explain, &verb_run, &verb_verify, &verb_key, NULL };
+
+static void print(struct str text)
+{
+	fwrite(text.p, 1, text.n, stdout);
+}
+
+static int usage_error(const struct err *e)
+{
+	fprintf(stderr, "ashlar: %s\n", e->msg);
+	return 2;
+}
+
+static const struct verb *verb_find(struct arena *a, const char *name, struct err *e)
+{
+	const struct str *near;
+	vec_str names = { 0 };
+
+	for (const struct verb *const *v = verbs; *v; v++) {
+		if (!strcmp((*v)->name, name))
+			return *v;
+		vec_push(a, &names) = str_c((*v)->name);
+	}
+	near = str_nearest(names.p, names.n, str_c(name));
+	if (near)
+		(void)err_set(e, -EINVAL, "no verb '%s'; did you mean '%.*s'?", name, STR_FMT(*near));
+	else
+		(void)err_set(e, -EINVAL, "no verb '%s'; 'ashlar --help' lists them", name);
+	return NULL;
+}
+
+static enum progress_mode progress_mode(const struct common_options *o)
+{
+	if (o->json)
+		return PROGRESS_JSON;
+	if (o->quiet)
+		return PROGRESS_QUIET;
+	return isatty(STDERR_FILENO) ? PROGRESS_TERMINAL : PROGRESS_PLAIN;
+}
+
+static void error_print(struct arena *a, const struct common_options *o, const struct err *e)
+{
+	struct json j = { .b = { .a = a } };
+
+	fprintf(stderr, "ashlar: %s\n", e->msg);
+	if (!o->json)
+		return;
+	json_object(&j, NULL);
+	json_str(&j, "event", STR("error"));
+	json_str(&j, "text", str_c(e->msg));
+	json_end_object(&j);
+	print(json_text(&j));
+	putchar('\n');
+}
+
+static int verb_main(struct arena *a, const struct verb *verb, char **argv)
+{
+	struct common_options *options = arena_alloc(a, verb->options_size);
+	struct err e = { 0 };
+	char **args;
+	int r = options_parse(a, verb, argv, options, &args, &e);
+
+	if (r < 0)
+		return usage_error(&e);
+	if (options->help) {
+		print(help_verb(a, verb));
+		return 0;
+	}
+	options->progress = progress_new(progress_mode(options));
+	r = verb->run(a, options, args, &e);
+	progress_free(options->progress);
+	if (r < 0)
+		error_print(a, options, &e);
+	return r < 0 ? 1 : r;
+}
+
+/* ashlar help man VERB | help completion: for the build, which makes pages and completion from the tables. */
+static int help_main_verb(struct arena *a, char **args)
+{
+	const struct verb *verb;
+	struct err e = { 0 };
+
+	if (args[0] && !strcmp(args[0], "completion")) {
+		print(completion_bash(a));
+		return 0;
+	}
+	if (args[0] && args[1] && !strcmp(args[0], "man")) {
+		verb = verb_find(a, args[1], &e);
+		if (!verb)
+			return usage_error(&e);
+		print(man_verb(a, verb, ASHLAR_VERSION));
+		return 0;
+	}
+	print(help_main(a));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	const struct verb *verb;
+	struct err e = { 0 };
+
+	if (argc < 2) {
+		fprintf(stderr, "ashlar: want a verb; 'ashlar --help' lists them\n");
+		return 2;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("ashlar " ASHLAR_VERSION);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return help_main_verb(&a, argv + 2);
+	verb = verb_find(&a, argv[1], &e);
+	if (!verb)
+		return usage_error(&e);
+	return verb_main(&a, verb, argv + 2);
+}
