@@ -27,7 +27,7 @@ struct rpm_meta {
 	struct str upstream;				 /* the upstream's name in distro/upstreams.yaml */
 	struct str source_name, source_version;		 /* the source package, in upstream's spelling */
 	struct str origin_name, origin_version, origin_arch; /* the package itself, in upstream's spelling */
-	struct str location;				 /* of the upstream's file, relative to its mirror's root */
+	struct str mirror, location;			 /* URL of the mirror's root; path of the upstream's file below it */
 	uint64_t size_bytes, installed_bytes;
 	uint8_t sha256[SHA256_BYTES];			 /* of the upstream's file */
 	bool essential;
