@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* package.h - a package in RPM's terms: the one description that upstreams give, the solver reads, converted packages
- * carry and trees are built from. Pure data; nothing here knows librpm. */
+/* package.h - a package in RPM's terms: the one description that upstreams give, the solver reads,
+ * converted packages carry and trees are built from. Pure data; nothing here knows librpm. */
 #pragma once
 
 #include "base/hash.h"
 #include "base/str.h"
 
-enum dep_op { DEP_ANY = 0, DEP_LESS = 2, DEP_GREATER = 4, DEP_EQUAL = 8 }; /* or-ed; RPMSENSE's own values */
+enum dep_op {
+	DEP_ANY = 0,
+	DEP_LESS = 2,
+	DEP_GREATER = 4,
+	DEP_EQUAL = 8
+}; /* or-ed; RPMSENSE's own values */
 
 /* "name", "name op evr", or a rich dependency "(a or (b >= 1))" whole in .name with op DEP_ANY. */
 struct dep {
@@ -16,46 +21,49 @@ struct dep {
 
 typedef VEC(struct dep) vec_dep;
 
-/* Header data of a package, enough to solve; what a repository's index tells. Strings live in the arena of whoever made
- * it. */
+/* Header data of a package, enough to solve; what a repository's index tells. Strings live in the
+ * arena of whoever made it. */
 struct rpm_meta {
 	struct str name, version, release, arch; /* arch: "x86_64", "aarch64" or "noarch" */
 	uint64_t epoch;
 	vec_dep requires, provides, conflicts, obsoletes, recommends, suggests;
 	struct str summary, description, url, license, group, vendor;
 	/* where it comes from */
-	struct str upstream;				 /* the upstream's name in distro/upstreams.yaml */
-	struct str source_name, source_version;		 /* the source package, in upstream's spelling */
-	struct str origin_name, origin_version, origin_arch; /* the package itself, in upstream's spelling */
-	struct str mirror, location;			 /* URL of the mirror's root; path of the upstream's file below it */
+	struct str upstream;                    /* the upstream's name in distro/upstreams.yaml */
+	struct str source_name, source_version; /* the source package, in upstream's spelling */
+	struct str origin_name, origin_version,
+		origin_arch; /* the package itself, in upstream's spelling */
+	struct str mirror,
+		location; /* URL of the mirror's root; path of the upstream's file below it */
 	uint64_t size_bytes, installed_bytes;
-	uint8_t sha256[SHA256_BYTES];			 /* of the upstream's file */
+	uint8_t sha256[SHA256_BYTES]; /* of the upstream's file */
 	bool essential;
 };
 
 typedef VEC(struct rpm_meta) vec_rpm_meta;
 
 enum file_flag {
-	FILE_CONFIG = 1,	 /* RPMFILE_CONFIG */
-	FILE_DOC = 2,		 /* RPMFILE_DOC */
-	FILE_NOREPLACE = 16,	 /* RPMFILE_NOREPLACE */
-	FILE_GHOST = 64,	 /* RPMFILE_GHOST */
-	FILE_LICENSE = 128,	 /* RPMFILE_LICENSE */
+	FILE_CONFIG = 1,     /* RPMFILE_CONFIG */
+	FILE_DOC = 2,        /* RPMFILE_DOC */
+	FILE_NOREPLACE = 16, /* RPMFILE_NOREPLACE */
+	FILE_GHOST = 64,     /* RPMFILE_GHOST */
+	FILE_LICENSE = 128,  /* RPMFILE_LICENSE */
 };
 
 struct rpm_file {
-	struct str path;	   /* absolute, normalised: "/usr/bin/bash" */
-	uint32_t mode;		   /* with the type, as st_mode */
-	struct str user, group;	   /* names */
+	struct str path;        /* absolute, normalised: "/usr/bin/bash" */
+	uint32_t mode;          /* with the type, as st_mode */
+	struct str user, group; /* names */
 	uint64_t mtime_sec;
 	uint32_t rdev_major, rdev_minor;
-	unsigned flags;		   /* enum file_flag */
-	struct str caps;	   /* as cap_to_text(): "cap_net_raw=ep", or empty */
-	struct str lang;	   /* "de" for localised files, or empty */
+	unsigned flags;  /* enum file_flag */
+	struct str caps; /* as cap_to_text(): "cap_net_raw=ep", or empty */
+	struct str lang; /* "de" for localised files, or empty */
 	uint64_t size_bytes;
-	struct str data;	   /* content or link target */
+	struct str data;              /* content or link target */
 	uint8_t sha256[SHA256_BYTES]; /* of regular files */
-	uint32_t link_group;	   /* files with the same number above 0 are one inode; each carries the data */
+	uint32_t link_group; /* files with the same number above 0 are one inode; each carries the
+				data */
 };
 
 typedef VEC(struct rpm_file) vec_rpm_file;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* keys.h - the folder of keys that a build signs with: DIR/package-signing.pem and its public half package-signing.asc. */
+/* keys.h - the folder of keys that a build signs with: DIR/package-signing.pem and its public half
+ * package-signing.asc. */
 #pragma once
 
 #include "trust/openpgp.h"

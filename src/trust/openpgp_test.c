@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "trust/openpgp.h"
+
+#include "base/proc.h"
+#include "base/test.h"
+
+enum { KEY_TIME = 1700000000, SIGN_TIME = 1710000000 };
+
+/* Made once by openpgp_generate(), which takes seconds. */
+static struct openpgp_key *key_read(struct arena *a)
+{
+	struct openpgp_key *key;
+	struct str pem;
+	struct err e;
+
+	assert_ok(file_read(a, "test/data/package-signing.pem", 1 << 20, &pem, &e), &e);
+	assert_ok(openpgp_private_parse(pem, &key, &e), &e);
+	return key;
+}
+
+static void test_private_round_trip(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_openpgp_ struct openpgp_key *key = key_read(&a), *again = NULL;
+	struct str pem, pem_again;
+	struct err e;
+
+	(void)state;
+	assert_ok(openpgp_private_pem(&a, key, &pem, &e), &e);
+	assert_true(str_starts(
+		pem,
+		"# created: 1700000000\n# user-id: Test (development key) <test@ashlar.invalid>\n"
+		"-----BEGIN PRIVATE KEY-----\n"));
+	assert_ok(openpgp_private_parse(pem, &again, &e), &e);
+	assert_ok(openpgp_private_pem(&a, again, &pem_again, &e), &e);
+	assert_true(str_eq(pem, pem_again));
+}
+
+static void test_private_errors(void **state)
+{
+	_cleanup_openpgp_ struct openpgp_key *key = NULL;
+	struct err e;
+
+	(void)state;
+	assert_err(openpgp_private_parse(STR("x"), &key, &e), &e,
+		   "does not begin with a line '# created: SECONDS'");
+	assert_err(openpgp_private_parse(STR("# created: 1\nx"), &key, &e), &e,
+		   "second line is not '# user-id: ");
+	assert_err(openpgp_private_parse(STR("# created: 1\n# user-id: x\n"), &key, &e), &e,
+		   "private key is no unencrypted PEM: ");
+	assert_null(key);
+}
+
+static void test_public_round_trip(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_openpgp_ struct openpgp_key *key = key_read(&a), *public = NULL;
+	uint8_t fingerprint[20], fingerprint_again[20];
+	struct str armor, sig;
+	struct err e;
+
+	(void)state;
+	assert_ok(openpgp_public_armor(&a, key, &armor, &e), &e);
+	assert_ok(openpgp_public_parse(armor, &public, &e), &e);
+	openpgp_fingerprint(key, fingerprint);
+	openpgp_fingerprint(public, fingerprint_again);
+	assert_memory_equal(fingerprint, fingerprint_again, 20);
+	assert_str(openpgp_user_id(public), "Test (development key) <test@ashlar.invalid>");
+	assert_err(openpgp_sign(&a, public, STR("x"), SIGN_TIME, &sig, &e), &e,
+		   "is the key a private one?");
+}
+
+/* Made by gpg 2.2: legacy packet headers, signed with SHA-512. */
+static void test_public_of_gpg(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_openpgp_ struct openpgp_key *key = NULL;
+	struct str armor;
+	struct err e;
+
+	(void)state;
+	assert_ok(file_read(&a, "test/fuzz/corpus/openpgp_public/gpg.asc", 1 << 20, &armor, &e),
+		  &e);
+	assert_ok(openpgp_public_parse(armor, &key, &e), &e);
+	assert_str(openpgp_user_id(key), "Other <other@ashlar.invalid>");
+}
+
+static void test_public_errors(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_openpgp_ struct openpgp_key *key = key_read(&a), *public = NULL;
+	struct str armor;
+	char *text;
+	struct err e;
+
+	(void)state;
+	assert_ok(openpgp_public_armor(&a, key, &armor, &e), &e);
+	assert_err(openpgp_public_parse(str_head(armor, armor.n / 2), &public, &e), &e,
+		   "no '-----END PGP PUBLIC KEY BLOCK-----'");
+	text = str_z(&a, armor);
+	text[200] = text[200] == 'A' ? 'B' : 'A';
+	assert_err(openpgp_public_parse(str_c(text), &public, &e), &e,
+		   "OpenPGP public key: armour is damaged at '=");
+	assert_err(openpgp_public_parse(STR("hello\n"), &public, &e), &e,
+		   "no '-----BEGIN PGP PUBLIC KEY BLOCK-----'");
+	assert_null(public);
+}
+
+static void test_signature(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_openpgp_ struct openpgp_key *key = key_read(&a);
+	struct str sig, again;
+	char *damaged;
+	struct err e;
+
+	(void)state;
+	assert_ok(openpgp_sign(&a, key, STR("text"), SIGN_TIME, &sig, &e), &e);
+	assert_ok(openpgp_sign(&a, key, STR("text"), SIGN_TIME, &again, &e), &e);
+	assert_true(str_eq(sig, again));
+	assert_ok(openpgp_verify(key, STR("text"), sig, &e), &e);
+	assert_err(openpgp_verify(key, STR("test"), sig, &e), &e,
+		   "signature does not match the data");
+	assert_err(openpgp_verify(key, STR("text"), str_head(sig, 20), &e), &e, "is cut short");
+	assert_err(openpgp_verify(key, STR("text"), str_cat(&a, sig, sig), &e), &e,
+		   "want exactly one signature packet");
+	damaged = str_z(&a, sig);
+	damaged[40] ^= 1; /* within the unhashed issuer or the hashed fields */
+	assert_true(openpgp_verify(key, STR("text"), (struct str){ damaged, sig.n }, &e) < 0);
+}
+
+/* A signature dated before its key is refused everywhere: it is moved up. */
+static void test_signature_not_before_key(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_openpgp_ struct openpgp_key *key = key_read(&a);
+	struct str early, at_key;
+	struct err e;
+
+	(void)state;
+	assert_ok(openpgp_sign(&a, key, STR("text"), 1, &early, &e), &e);
+	assert_ok(openpgp_sign(&a, key, STR("text"), KEY_TIME, &at_key, &e), &e);
+	assert_true(str_eq(early, at_key));
+}
+
+static void assert_run(struct arena *a, const char *const *argv, const char *text)
+{
+	struct proc_result result;
+	struct err e;
+
+	assert_ok(proc_run(a, argv, STR(""), NULL, &result, &e), &e);
+	if (result.status != 0 || !(str_has(result.out, text) || str_has(result.err, text)))
+		fail_msg("%s: status %d, %.*s%.*s", argv[0], result.status, STR_FMT(result.out),
+			 STR_FMT(result.err));
+}
+
+static void test_gpg(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_openpgp_ struct openpgp_key *key = key_read(&a);
+	const char *dir = test_dir(&a), *asc = path_join(&a, dir, "k.asc"),
+		   *data = path_join(&a, dir, "data");
+	const char *sig_path = path_join(&a, dir, "data.sig");
+	struct str armor, sig;
+	struct err e;
+
+	(void)state;
+	if (access("/usr/bin/gpg", X_OK) < 0)
+		skip();
+	assert_ok(openpgp_public_armor(&a, key, &armor, &e), &e);
+	assert_ok(openpgp_sign(&a, key, STR("text"), SIGN_TIME, &sig, &e), &e);
+	assert_ok(file_write(asc, 0600, armor.p, armor.n, &e), &e);
+	assert_ok(file_write(data, 0600, "text", 4, &e), &e);
+	assert_ok(file_write(sig_path, 0600, sig.p, sig.n, &e), &e);
+	assert_run(&a,
+		   (const char *[]){ "gpg", "--homedir", dir, "--batch", "--import", asc, NULL },
+		   "imported: 1");
+	assert_run(&a,
+		   (const char *[]){ "gpg", "--homedir", dir, "--batch", "--verify", sig_path, data,
+				     NULL },
+		   "Good signature from \"Test (development key) <test@ashlar.invalid>\"");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_private_round_trip),
+		cmocka_unit_test(test_private_errors),
+		cmocka_unit_test(test_public_round_trip),
+		cmocka_unit_test(test_public_errors),
+		cmocka_unit_test(test_public_of_gpg),
+		cmocka_unit_test(test_signature),
+		cmocka_unit_test(test_signature_not_before_key),
+		cmocka_unit_test(test_gpg),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
