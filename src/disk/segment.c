@@ -5,10 +5,15 @@
 
 void segments_add(struct arena *a, struct segments *s, const void *data, uint64_t size_bytes)
 {
+	struct segment *last = s->v.n > 0 ? &s->v.p[s->v.n - 1] : NULL;
+
 	if (size_bytes == 0)
 		return;
 	assert(data != NULL);
-	vec_push(a, &s->v) = (struct segment){ data, size_bytes };
+	if (last && last->data && last->data + last->size_bytes == (const uint8_t *)data)
+		last->size_bytes += size_bytes;
+	else
+		vec_push(a, &s->v) = (struct segment){ data, size_bytes };
 	s->size_bytes += size_bytes;
 }
 

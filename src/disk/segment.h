@@ -23,7 +23,7 @@ struct segments {
 	uint64_t size_bytes; /* the sum */
 };
 
-/* Borrows @data. Runs of zeroes that follow each other become one. */
+/* Borrows @data. Runs of zeroes that follow each other become one, and so do runs that follow each other in memory. */
 void segments_add(struct arena *a, struct segments *s, const void *data, uint64_t size_bytes);
 void segments_zero(struct arena *a, struct segments *s, uint64_t size_bytes);
 /* Zeroes up to the next multiple of @align. */

@@ -1,0 +1,703 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk/erofs.h"
+
+#include "base/test.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include "base/proc.h"
+#include "disk/erofs_format.h"
+
+typedef VEC(struct erofs_dirent) vec_dirent;
+
+/* A tree that grows. */
+struct tree {
+	struct arena *a;
+	VEC(struct erofs_inode) inodes;
+	VEC(vec_dirent) entries;
+};
+
+static uint32_t tree_inode(struct tree *t, uint32_t mode, struct str data)
+{
+	uint32_t id = (uint32_t)t->inodes.n;
+
+	vec_push(t->a, &t->inodes) = (struct erofs_inode){
+		.mode = mode, .uid = 1000 + id % 3, .gid = 100000 + id, .mtime_sec = 1700000000 + id, .data = data
+	};
+	vec_push(t->a, &t->entries) = (vec_dirent){ 0 };
+	return id;
+}
+
+static void tree_link(struct tree *t, uint32_t dir, struct str name, uint32_t inode)
+{
+	vec_push(t->a, &t->entries.p[dir]) = (struct erofs_dirent){ name, inode };
+}
+
+static uint32_t tree_add(struct tree *t, uint32_t dir, const char *name, uint32_t mode, struct str data)
+{
+	uint32_t id = tree_inode(t, mode, data);
+
+	tree_link(t, dir, str_c(name), id);
+	return id;
+}
+
+static struct tree tree_new(struct arena *a)
+{
+	struct tree t = { .a = a };
+
+	tree_inode(&t, S_IFDIR | 0755, (struct str){ 0 });
+	return t;
+}
+
+static struct erofs_input tree_input(struct tree *t)
+{
+	for (size_t i = 0; i < t->inodes.n; i++) {
+		t->inodes.p[i].entries = t->entries.p[i].p;
+		t->inodes.p[i].n_entries = t->entries.p[i].n;
+	}
+	return (struct erofs_input){
+		.inodes = t->inodes.p,
+		.n_inodes = t->inodes.n,
+		.build_time_sec = 1700000000,
+		.uuid = { 0xa5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
+		.volume_name = "ashlar-root",
+	};
+}
+
+static struct str pattern(struct arena *a, size_t n)
+{
+	char *p = arena_alloc(a, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = (char)(i * 31 + i / 255 + n);
+	return (struct str){ p, n };
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return str_cmp(((const struct erofs_dirent *)x)->name, ((const struct erofs_dirent *)y)->name);
+}
+
+static int by_xattr(const void *x, const void *y)
+{
+	return str_cmp(((const struct erofs_xattr *)x)->name, ((const struct erofs_xattr *)y)->name);
+}
+
+static void *sorted(struct arena *a, const void *p, size_t n, size_t size, int (*by)(const void *, const void *))
+{
+	void *copy = arena_copy(a, p, n * size);
+
+	qsort(copy, n, size, by);
+	return copy;
+}
+
+static void assert_same_xattrs(struct arena *a, const struct erofs_inode *x, const struct erofs_inode *y)
+{
+	struct erofs_xattr *xs = sorted(a, x->xattrs, x->n_xattrs, sizeof(*xs), by_xattr);
+	struct erofs_xattr *ys = sorted(a, y->xattrs, y->n_xattrs, sizeof(*ys), by_xattr);
+
+	assert_int_equal(x->n_xattrs, y->n_xattrs);
+	for (size_t i = 0; i < x->n_xattrs; i++) {
+		assert_true(str_eq(xs[i].name, ys[i].name));
+		assert_true(str_eq(xs[i].value, ys[i].value));
+	}
+}
+
+/* The same tree, hard links included; @twin maps inodes of @x to those of @y, + 1. */
+static void assert_same(struct arena *a, const struct erofs_input *x, uint32_t xi, const struct erofs_input *y,
+			uint32_t yi, uint32_t *twin)
+{
+	const struct erofs_inode *i = &x->inodes[xi], *j = &y->inodes[yi];
+	struct erofs_dirent *xs, *ys;
+
+	if (twin[xi]) {
+		assert_int_equal(twin[xi], yi + 1);
+		return;
+	}
+	twin[xi] = yi + 1;
+	assert_int_equal(i->mode, j->mode);
+	assert_int_equal(i->uid, j->uid);
+	assert_int_equal(i->gid, j->gid);
+	assert_int_equal(i->mtime_sec, j->mtime_sec);
+	assert_int_equal(i->rdev, j->rdev);
+	assert_true(str_eq(i->data, j->data));
+	assert_same_xattrs(a, i, j);
+	assert_int_equal(i->n_entries, j->n_entries);
+	xs = sorted(a, i->entries, i->n_entries, sizeof(*xs), by_name);
+	ys = sorted(a, j->entries, j->n_entries, sizeof(*ys), by_name);
+	for (size_t k = 0; k < i->n_entries; k++) {
+		assert_true(str_eq(xs[k].name, ys[k].name));
+		assert_same(a, x, xs[k].inode, y, ys[k].inode, twin);
+	}
+}
+
+/* Written, read back the same, and written again to the same bytes. */
+static struct str round_trip(struct arena *a, const struct erofs_input *in)
+{
+	struct segments s, again;
+	struct erofs_input back;
+	struct err e;
+	uint8_t *image;
+
+	assert_ok(erofs_write(a, in, &s, &e), &e);
+	assert_int_equal(s.size_bytes % EROFS_BLOCK_BYTES, 0);
+	image = segments_flatten(a, &s);
+	assert_ok(erofs_read(a, image, s.size_bytes, &back, &e), &e);
+	assert_int_equal(back.n_inodes, in->n_inodes);
+	assert_int_equal(back.build_time_sec, in->build_time_sec);
+	assert_memory_equal(back.uuid, in->uuid, 16);
+	assert_string_equal(back.volume_name, in->volume_name);
+	assert_same(a, in, 0, &back, 0, arena_array(a, in->n_inodes, sizeof(uint32_t)));
+
+	assert_ok(erofs_write(a, &back, &again, &e), &e);
+	assert_int_equal(again.size_bytes, s.size_bytes);
+	assert_memory_equal(segments_flatten(a, &again), image, s.size_bytes);
+	return (struct str){ (const char *)image, s.size_bytes };
+}
+
+static bool missing(const char *tool)
+{
+	return !file_exists(tool);
+}
+
+static struct str run(struct arena *a, const char *const *argv)
+{
+	struct proc_result r;
+	struct err e;
+
+	assert_ok(proc_run(a, argv, (struct str){ 0 }, NULL, &r, &e), &e);
+	if (r.status != 0)
+		fail_msg("%s: status %d: %.*s%.*s", argv[0], r.status, STR_FMT(r.out), STR_FMT(r.err));
+	return str_cat(a, r.out, r.err);
+}
+
+static char *image_file(struct arena *a, struct str image)
+{
+	char *path = path_join(a, test_dir(a), "image");
+	struct err e;
+
+	assert_ok(file_write(path, 0644, image.p, image.n, &e), &e);
+	return path;
+}
+
+static void judge_fsck(struct arena *a, struct str image)
+{
+	char *path = image_file(a, image);
+	struct str out = run(a, (const char *[]){ "fsck.erofs", "-d1", path, NULL });
+
+	assert_false(str_has(out, "corrupt"));
+	unlink(path);
+}
+
+static void assert_extracted(struct arena *a, const struct erofs_input *in, uint32_t id, const char *path)
+{
+	const struct erofs_inode *inode = &in->inodes[id];
+	struct stat st;
+	struct str data;
+	char target[4096];
+	struct err e;
+
+	assert_int_equal(lstat(path, &st), 0);
+	assert_int_equal(st.st_mode & S_IFMT, inode->mode & S_IFMT);
+	if (S_ISREG(inode->mode)) {
+		assert_ok(file_read(a, path, 64 << 20, &data, &e), &e);
+		assert_true(str_eq(data, inode->data));
+	} else if (S_ISLNK(inode->mode)) {
+		assert_int_equal(readlink(path, target, sizeof(target)), inode->data.n);
+		assert_memory_equal(target, inode->data.p, inode->data.n);
+	}
+	for (size_t i = 0; i < inode->n_entries; i++)
+		assert_extracted(a, in, inode->entries[i].inode,
+				 path_join(a, path, str_z(a, inode->entries[i].name)));
+}
+
+/* What fsck.erofs unpacks is the tree. */
+static void judge_extract(struct arena *a, const struct erofs_input *in, struct str image)
+{
+	char *dir = test_dir(a), *path = path_join(a, dir, "image"), *to = path_join(a, dir, "to");
+	struct err e;
+
+	assert_ok(file_write(path, 0644, image.p, image.n, &e), &e);
+	run(a, (const char *[]){ "fsck.erofs", "--no-preserve",
+				 str_z(a, str_printf(a, "--extract=%s", to)), path, NULL });
+	assert_extracted(a, in, 0, to);
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
+static struct tree small_tree(struct arena *a)
+{
+	static const size_t sizes[] = { 0, 1, 4031, 4032, 4033, 4095, 4096, 4097, 8191, (1 << 20) + 3 };
+	static char long_name[256];
+	struct tree t = tree_new(a);
+	uint32_t usr = tree_add(&t, 0, "usr", S_IFDIR | 0755, (struct str){ 0 });
+	uint32_t bin = tree_add(&t, usr, "bin", S_IFDIR | 0711, (struct str){ 0 });
+	uint32_t file;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		tree_add(&t, bin, str_z(a, str_printf(a, "size-%zu", sizes[i])), S_IFREG | 0644, pattern(a, sizes[i]));
+	memset(long_name, 'n', 255);
+	file = tree_add(&t, 0, long_name, S_IFREG | 04755, STR("hello\n"));
+	tree_link(&t, bin, STR("hard"), file);
+	tree_link(&t, bin, STR("-sorts before the dots"), file);
+	tree_add(&t, 0, "link", S_IFLNK | 0777, STR("usr/bin/hard"));
+	tree_add(&t, 0, "long link", S_IFLNK | 0777, str_c(memset(arena_alloc(a, 4000), 'l', 3999)));
+	tree_add(&t, 0, "empty", S_IFDIR | 01777, (struct str){ 0 });
+	return t;
+}
+
+static void add_specials(struct tree *t)
+{
+	uint32_t dev = tree_add(t, 0, "dev", S_IFDIR | 0755, (struct str){ 0 });
+
+	t->inodes.p[tree_add(t, dev, "null", S_IFCHR | 0666, (struct str){ 0 })].rdev = makedev(1, 3);
+	t->inodes.p[tree_add(t, dev, "big", S_IFBLK | 0600, (struct str){ 0 })].rdev = makedev(4095, 0xabcde);
+	tree_add(t, dev, "fifo", S_IFIFO | 0600, (struct str){ 0 });
+	tree_add(t, dev, "socket", S_IFSOCK | 0600, (struct str){ 0 });
+}
+
+static void test_extract(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = small_tree(&a);
+	struct erofs_input in = tree_input(&t);
+	struct str image = round_trip(&a, &in);
+
+	(void)state;
+	if (missing("/usr/bin/fsck.erofs"))
+		skip();
+	judge_extract(&a, &in, image);
+}
+
+static void test_specials_and_xattrs(void **state)
+{
+	static const struct erofs_xattr xattrs[] = {
+		{ { "user.x", 6 }, { "", 0 } },
+		{ { "security.capability", 19 }, { "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 } },
+		{ { "security.selinux", 16 }, { "system_u:object_r:bin_t:s0", 27 } },
+		{ { "trusted.overlay.opaque", 22 }, { "y", 1 } },
+		{ { "system.posix_acl_access", 23 }, { "\2\0\0\0", 4 } },
+		{ { "system.posix_acl_default", 24 }, { "\2\0\0\0", 4 } },
+	};
+	_cleanup_arena_ struct arena a = { 0 };
+	struct erofs_xattr huge = { STR("user.huge"), pattern(&a, 65535) };
+	struct tree t = small_tree(&a);
+	struct erofs_input in;
+	struct str image;
+
+	(void)state;
+	add_specials(&t);
+	for (size_t i = 0; i < t.inodes.n; i++) {
+		t.inodes.p[i].xattrs = xattrs + i % 3;
+		t.inodes.p[i].n_xattrs = 1 + i % 4;
+	}
+	t.inodes.p[3].xattrs = t.inodes.p[9].xattrs = &huge; /* its tail cannot be inlined */
+	t.inodes.p[3].n_xattrs = t.inodes.p[9].n_xattrs = 1;
+	in = tree_input(&t);
+	image = round_trip(&a, &in);
+	if (missing("/usr/bin/fsck.erofs"))
+		skip();
+	judge_fsck(&a, image);
+}
+
+static void test_dump(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = small_tree(&a);
+	struct erofs_input in;
+	struct str image, out;
+	char *path;
+
+	(void)state;
+	add_specials(&t);
+	in = tree_input(&t);
+	image = round_trip(&a, &in);
+	if (missing("/usr/bin/dump.erofs"))
+		skip();
+	path = image_file(&a, image);
+	out = run(&a, (const char *[]){ "dump.erofs", "-s", path, NULL });
+	assert_true(str_has(out, "a5010203-0405-0607-0809-0a0b0c0d0e0f"));
+	assert_true(str_has(out, "sb_csum mtime"));
+	out = run(&a, (const char *[]){ "dump.erofs", "--path=/usr/bin/hard", path, NULL });
+	assert_true(str_has(out, "Links: 3"));
+	assert_true(str_has(out, "Access: 4755"));
+	out = run(&a, (const char *[]){ "dump.erofs", "--path=/usr", path, NULL });
+	assert_true(str_has(out, "Links: 3"));
+	unlink(path);
+}
+
+/* The same device numbers as the kernel's new_encode_dev(). */
+static void test_devices(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = tree_new(&a);
+	struct erofs_disk_inode d;
+	struct erofs_input in;
+	struct str image;
+
+	(void)state;
+	t.inodes.p[tree_add(&t, 0, "d", S_IFBLK, (struct str){ 0 })].rdev = makedev(0x123, 0x45678);
+	in = tree_input(&t);
+	image = round_trip(&a, &in);
+	/* super block up to 1152, the root with three entries of 12 bytes and their names: 64 + 40 */
+	memcpy(&d, image.p + 1152 + 128, sizeof(d));
+	assert_int_equal(le32toh(d.start_block_or_device), 0x45612378);
+}
+
+static void test_big_directory(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = tree_new(&a);
+	uint32_t dir = tree_add(&t, 0, "big", S_IFDIR | 0755, (struct str){ 0 });
+	struct erofs_input in;
+	struct str image;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++)
+		tree_add(&t, dir, str_z(&a, str_printf(&a, "%s-%d", i % 7 ? "entry" : "+a longer name", i * 7919 % 5000)),
+			 S_IFREG | 0644, pattern(&a, (size_t)i % 11));
+	for (size_t n = 200; n <= 255; n++) /* blocks that end with a name exactly, and with few bytes left */
+		tree_link(&t, dir, (struct str){ memset(arena_alloc(&a, n), 'z', n), n }, dir + 1);
+	in = tree_input(&t);
+	image = round_trip(&a, &in);
+	if (missing("/usr/bin/fsck.erofs"))
+		skip();
+	judge_extract(&a, &in, image);
+}
+
+static uint32_t next_random(uint32_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 17;
+	*x ^= *x << 5;
+	return *x;
+}
+
+static void random_tree(struct tree *t, uint32_t *seed, unsigned n)
+{
+	static const uint32_t types[] = { S_IFREG, S_IFREG, S_IFREG, S_IFLNK, S_IFDIR, S_IFCHR, S_IFIFO, S_IFDIR };
+	static const struct erofs_xattr xattrs[] = {
+		{ { "user.a", 6 }, { "1", 1 } },
+		{ { "security.capability", 19 }, { "12345678901234567890", 20 } },
+		{ { "trusted.b", 9 }, { NULL, 0 } },
+	};
+	uint32_t dirs[64] = { 0 }, n_dirs = 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t type = types[next_random(seed) % 8], dir = dirs[next_random(seed) % n_dirs], id;
+		size_t size = next_random(seed) % 3 ? next_random(seed) % 300 : next_random(seed) % 10000;
+		size_t name_n = 1 + next_random(seed) % (next_random(seed) % 5 ? 12 : 200);
+		char *name = arena_alloc(t->a, 256);
+
+		snprintf(name, 256, "%c%u%.*s", (int)(33 + next_random(seed) % 14), i, (int)name_n,
+			 str_z(t->a, str_printf(t->a, "%0200d", 7)));
+		name[0] = name[0] == '/' ? '!' : name[0];
+		if (type == S_IFLNK)
+			size = 1 + size % 4000;
+		id = tree_add(t, dir, name, type | (next_random(seed) & 07777),
+			      type == S_IFREG ? pattern(t->a, size) :
+			      type == S_IFLNK ? str_c(memset(arena_alloc(t->a, size + 1), 'x', size)) :
+						(struct str){ 0 });
+		if (type == S_IFDIR && n_dirs < 64)
+			dirs[n_dirs++] = id;
+		if (type == S_IFCHR)
+			t->inodes.p[id].rdev = makedev(next_random(seed) & 0xfff, next_random(seed) & 0xfffff);
+		if (type != S_IFDIR && next_random(seed) % 8 == 0)
+			tree_link(t, dirs[next_random(seed) % n_dirs], str_printf(t->a, "link-%u", i), id);
+		t->inodes.p[id].xattrs = xattrs;
+		t->inodes.p[id].n_xattrs = next_random(seed) % 4;
+	}
+}
+
+static void test_random(void **state)
+{
+	uint32_t seed = 20240229;
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		_cleanup_arena_ struct arena a = { 0 };
+		struct tree t = tree_new(&a);
+		struct erofs_input in;
+		struct str image;
+
+		random_tree(&t, &seed, i * i / 2);
+		in = tree_input(&t);
+		image = round_trip(&a, &in);
+		if (i % 8 == 7 && !missing("/usr/bin/fsck.erofs"))
+			judge_fsck(&a, image);
+	}
+}
+
+/* The order of inodes and entries in the input does not show. */
+static void test_canonical(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = small_tree(&a), u;
+	struct erofs_input in, other;
+	struct segments x, y;
+	struct err e;
+	size_t n;
+
+	(void)state;
+	in = tree_input(&t);
+	other = in;
+	n = in.n_inodes;
+	u = (struct tree){ .a = &a };
+	for (size_t i = 0; i < n; i++) { /* all but the root in reverse, entries too */
+		struct erofs_inode inode = t.inodes.p[i ? n - i : 0];
+		struct erofs_dirent *entries = arena_copy(&a, inode.entries, inode.n_entries * sizeof(*entries));
+
+		for (size_t k = 0; k < inode.n_entries; k++) {
+			entries[k] = inode.entries[inode.n_entries - 1 - k];
+			entries[k].inode = (uint32_t)n - entries[k].inode;
+		}
+		inode.entries = entries;
+		vec_push(&a, &u.inodes) = inode;
+	}
+	other.inodes = u.inodes.p;
+	assert_ok(erofs_write(&a, &in, &x, &e), &e);
+	assert_ok(erofs_write(&a, &other, &y, &e), &e);
+	assert_int_equal(x.size_bytes, y.size_bytes);
+	assert_memory_equal(segments_flatten(&a, &x), segments_flatten(&a, &y), x.size_bytes);
+}
+
+/* File content is pointed at. */
+static void test_borrows(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = tree_new(&a);
+	struct str data = pattern(&a, 5 * EROFS_BLOCK_BYTES + 100);
+	struct erofs_input in;
+	struct segments s;
+	struct err e;
+	uint64_t borrowed = 0, at = 0;
+
+	(void)state;
+	tree_add(&t, 0, "f", S_IFREG | 0644, data);
+	in = tree_input(&t);
+	assert_ok(erofs_write(&a, &in, &s, &e), &e);
+	vec_each(g, &s.v) {
+		if (g->data >= (const uint8_t *)data.p && g->data < (const uint8_t *)data.p + data.n) {
+			borrowed += g->size_bytes;
+			assert_true(g->size_bytes == 100 || at % EROFS_BLOCK_BYTES == 0);
+		}
+		at += g->size_bytes;
+	}
+	assert_int_equal(borrowed, data.n);
+}
+
+static void write_fails(struct tree *t, const char *text)
+{
+	struct erofs_input in = tree_input(t);
+	struct segments s;
+	struct err e;
+
+	assert_err(erofs_write(t->a, &in, &s, &e), &e, text);
+}
+
+static void test_bad_names(void **state)
+{
+	static const struct {
+		struct str name;
+		const char *text;
+	} rows[] = {
+		{ { "", 0 }, "'/etc': has an entry without a name" },
+		{ { ".", 1 }, "'/etc': has an entry '.' or '..', which the writer adds by itself" },
+		{ { "..", 2 }, "'/etc': has an entry '.' or '..'" },
+		{ { "a/b", 3 }, "'/etc': has an entry with '/' or NUL in its name: 'a/b'" },
+		{ { "a\0b", 3 }, "'/etc': has an entry with '/' or NUL in its name" },
+		{ { "same", 4 }, "'/etc': has two entries of one name: 'same'" },
+	};
+	_cleanup_arena_ struct arena a = { 0 };
+	char *name = memset(arena_alloc(&a, 256), 'x', 256);
+
+	(void)state;
+	for (size_t i = 0; i <= sizeof(rows) / sizeof(*rows); i++) {
+		struct tree t = tree_new(&a);
+		uint32_t etc = tree_add(&t, 0, "etc", S_IFDIR, (struct str){ 0 });
+		bool last = i == sizeof(rows) / sizeof(*rows);
+
+		tree_add(&t, etc, "same", S_IFREG, (struct str){ 0 });
+		tree_link(&t, etc, last ? (struct str){ name, 256 } : rows[i].name, 2);
+		write_fails(&t, last ? "'/etc': has an entry with a name of more than 255 bytes: 'xxx" : rows[i].text);
+	}
+}
+
+static void test_bad_trees(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = tree_new(&a);
+	uint32_t dir = tree_add(&t, 0, "d", S_IFDIR, (struct str){ 0 });
+	uint32_t sub = tree_add(&t, dir, "sub", S_IFDIR, (struct str){ 0 });
+
+	(void)state;
+	tree_link(&t, sub, STR("loop"), dir);
+	write_fails(&t, "'/d/sub': has a second name of a directory: 'loop'");
+	t.entries.p[sub].p[0].inode = 0;
+	write_fails(&t, "'/d/sub': has a second name of a directory: 'loop'");
+	t.entries.p[sub].p[0].inode = 77;
+	write_fails(&t, "'/d/sub': has an entry of an inode that does not exist: 'loop'");
+	t.entries.p[sub].n = 0;
+	tree_inode(&t, S_IFREG, (struct str){ 0 });
+	write_fails(&t, "inode 3 is in no directory below the root");
+	t.inodes.p[0].mode = S_IFREG;
+	write_fails(&t, "the first of 4 inodes is not a root directory");
+}
+
+static void test_bad_inodes(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = tree_new(&a);
+	uint32_t id = tree_add(&t, 0, "x", 0644, (struct str){ 0 });
+	struct erofs_inode *x = &t.inodes.p[id];
+	struct erofs_xattr xattrs[5] = { { STR("system.other"), STR("1") } };
+	struct erofs_input in;
+	struct segments s;
+	struct err e;
+
+	(void)state;
+	write_fails(&t, "'/x': has no valid file type in its mode");
+	x->mode = S_IFLNK;
+	write_fails(&t, "'/x': is a symbolic link whose target is not 1 to 4095 bytes long");
+	x->data = STR("a\0b");
+	write_fails(&t, "'/x': is a symbolic link with a NUL in its target");
+	x->mode = S_IFIFO;
+	write_fails(&t, "'/x': has data and is neither file nor symbolic link");
+	x->data = (struct str){ 0 };
+	x->mode = S_IFCHR;
+	x->rdev = makedev(4096, 0);
+	write_fails(&t, "'/x': has a device number beyond 4095:1048575");
+	x->mode = S_IFREG;
+	tree_link(&t, id, STR("y"), id);
+	write_fails(&t, "'/x': has directory entries and is no directory");
+	t.entries.p[id].n = 0;
+
+	x->xattrs = xattrs;
+	x->n_xattrs = 1;
+	write_fails(&t, "'/x': xattr 'system.other' has a prefix that EROFS does not know");
+	xattrs[0].name = STR("user.");
+	write_fails(&t, "'/x': xattr 'user.' has a prefix that EROFS does not know, or nothing behind it");
+	xattrs[0].name = xattrs[1].name = STR("user.a");
+	x->n_xattrs = 2;
+	write_fails(&t, "'/x': xattr 'user.a' stands twice");
+	xattrs[1] = (struct erofs_xattr){ STR("user.b"), { pattern(&a, 65536).p, 65536 } };
+	write_fails(&t, "'/x': xattr 'user.b' has a value of more than 65535 bytes");
+	for (size_t i = 0; i < 5; i++)
+		xattrs[i] = (struct erofs_xattr){ str_printf(&a, "user.%zu", i), { pattern(&a, 65535).p, 65535 } };
+	x->n_xattrs = 5;
+	write_fails(&t, "'/x': has 327712 bytes of xattrs, EROFS holds 262148");
+	x->n_xattrs = 0;
+	in = tree_input(&t);
+	in.volume_name = "sixteen bytes ..";
+	assert_err(erofs_write(&a, &in, &s, &e), &e, "the volume name 'sixteen bytes ..' is longer than 15 bytes");
+}
+
+/* Each bit of the metadata flipped: refused, or another tree, but never a crash; and a flip in the first block is
+ * always noticed. */
+static void test_flipped_bits(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = tree_new(&a);
+	struct erofs_input in;
+	struct str image;
+	uint8_t *copy;
+	struct err e;
+
+	(void)state;
+	random_tree(&t, &(uint32_t){ 7 }, 60);
+	in = tree_input(&t);
+	image = round_trip(&a, &in);
+	copy = arena_copy(&a, image.p, image.n);
+	for (size_t bit = 1024 * 8; bit < image.n * 8; bit += bit < 4096 * 8 ? 1 : 5) {
+		_cleanup_arena_ struct arena b = { 0 };
+		int r;
+
+		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		r = erofs_read(&b, copy, image.n, &in, &e);
+		if (bit < 4096 * 8 && bit / 8 != 1024 + 8) /* but for the bit that says there is a checksum */
+			assert_true(r < 0);
+		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+}
+
+static void test_bad_images(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = small_tree(&a);
+	struct erofs_input in = tree_input(&t), back;
+	struct segments s;
+	struct err e;
+	uint8_t *image;
+
+	(void)state;
+	assert_ok(erofs_write(&a, &in, &s, &e), &e);
+	image = segments_flatten(&a, &s);
+	assert_err(erofs_read(&a, image, 4095, &back, &e), &e, "is not an EROFS image: 4095 bytes are less than a block");
+	assert_err(erofs_read(&a, image, s.size_bytes - 4096, &back, &e), &e, "blocks of 4096 bytes, has");
+	image[1024 + 64] ^= 1;
+	assert_err(erofs_read(&a, image, s.size_bytes, &back, &e), &e, "the checksum of the super block is");
+	image[1024] ^= 1;
+	assert_err(erofs_read(&a, image, s.size_bytes, &back, &e), &e, "no magic number at byte 1024");
+}
+
+/* What mkfs.erofs writes: compact inodes, shared xattrs. */
+static void test_reads_mkfs(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = small_tree(&a);
+	struct erofs_input in = tree_input(&t), back;
+	char *dir = test_dir(&a), *path = path_join(&a, dir, "image"), *to = path_join(&a, dir, "to");
+	const char *hard = path_join(&a, to, "usr/bin/hard");
+	struct str image;
+	struct err e;
+
+	(void)state;
+	if (missing("/usr/bin/mkfs.erofs"))
+		skip();
+	image = round_trip(&a, &in);
+	assert_ok(file_write(path, 0644, image.p, image.n, &e), &e);
+	run(&a, (const char *[]){ "fsck.erofs", "--no-preserve", str_z(&a, str_printf(&a, "--extract=%s", to)),
+				  path, NULL });
+	for (int i = 0; i < 4; i++) /* three of the same are shared */
+		(void)!setxattr(path_join(&a, to, i == 0 ? "usr" : i == 1 ? "empty" : i == 2 ? "usr/bin" : "usr/bin/hard"),
+				"user.shared", "value", 5, 0);
+	assert_int_equal(chmod(hard, 0644), 0);
+	run(&a, (const char *[]){ "mkfs.erofs", "--quiet", "-T1700000000", path, to, NULL });
+	assert_ok(file_read(&a, path, 64 << 20, &image, &e), &e);
+	assert_ok(erofs_read(&a, (const uint8_t *)image.p, image.n, &back, &e), &e);
+	assert_int_equal(back.build_time_sec, 1700000000);
+	assert_extracted(&a, &back, 0, to);
+	if (getxattr(hard, "user.shared", NULL, 0) == 5) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < back.n_inodes; i++)
+			n += back.inodes[i].n_xattrs == 1 && str_eqz(back.inodes[i].xattrs[0].name, "user.shared") &&
+			     str_eqz(back.inodes[i].xattrs[0].value, "value");
+		assert_int_equal(n, 4);
+	}
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_extract),
+		cmocka_unit_test(test_specials_and_xattrs),
+		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_big_directory),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_borrows),
+		cmocka_unit_test(test_bad_names),
+		cmocka_unit_test(test_bad_trees),
+		cmocka_unit_test(test_bad_inodes),
+		cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_bad_images),
+		cmocka_unit_test(test_reads_mkfs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
