@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/assemble.h"
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include "rpm/rpmdb.h"
+#include "tree/generators.h"
+
+struct keep {
+	const struct conf_image *image;
+	const struct stored_package *packages;
+	bool **not_installed; /* for each package, one for each file in header order */
+};
+
+static bool glob_any(const vec_str *globs, struct str path)
+{
+	vec_each(glob, globs)
+		if (str_glob(*glob, path))
+			return true;
+	return false;
+}
+
+static bool lang_kept(const struct conf_image *image, struct str lang)
+{
+	if (lang.n == 0)
+		return true;
+	vec_each(kept, &image->locales)
+		if (str_eq(*kept, lang))
+			return true;
+	return false;
+}
+
+/* Called once for every file. Licences stay: most of them ask for that. */
+static bool keep_file(void *arg, size_t package, const struct rpm_file *f)
+{
+	const struct keep *k = arg;
+	size_t i = (size_t)(f - k->packages[package].package.files.p);
+	bool doc = f->flags & FILE_DOC && !(f->flags & FILE_LICENSE);
+	bool kept = (!doc || k->image->documentation) && lang_kept(k->image, f->lang) &&
+		    !glob_any(&k->image->drop_files, f->path);
+
+	k->not_installed[package][i] = !kept;
+	return kept;
+}
+
+/* Folders in which only left-out files stood say nothing. Children come after parents: backwards, one pass is enough. */
+static void prune_empty(struct arena *a, struct tree *t)
+{
+	vec_id ids;
+
+	tree_walk(a, t, &ids);
+	for (size_t k = ids.n; k-- > 0;) {
+		vec_id children;
+
+		if (!S_ISDIR(t->nodes.p[ids.p[k]].mode) || !str_starts(tree_path(a, t, ids.p[k]), "/usr/share/"))
+			continue;
+		tree_children(a, t, ids.p[k], &children);
+		if (children.n == 0)
+			tree_remove(t, ids.p[k]);
+	}
+}
+
+/* A file as its package has it, even if the image leaves it out. */
+static int package_file(const struct resolved *res, const struct stored_package *packages, const char *path,
+			const char *what, struct str *ret, struct err *e)
+{
+	for (size_t i = 0; i < res->n; i++)
+		vec_each(f, &packages[i].package.files)
+			if (str_eqz(f->path, path)) {
+				*ret = f->data;
+				return 0;
+			}
+	return err_set(e, -ENOENT, "no chosen package has '%s', which is needed as %s; add the package that has it", path,
+		       what);
+}
+
+static int boot_files(struct arena *a, const struct image_options *o, const struct resolved *res,
+		      const struct stored_package *packages, struct assembled *as, struct err *e)
+{
+	const char *efi = strcmp(o->arch, "aarch64") == 0 ? "aa64" : "x64";
+	uint32_t modules = tree_find(&as->tree, STR("/usr/lib/modules"));
+	vec_id versions = { 0 };
+	int r;
+
+	if (modules != TREE_NONE)
+		tree_children(a, &as->tree, modules, &versions);
+	if (versions.n != 1)
+		return err_set(e, -EINVAL, "%zu kernels in /usr/lib/modules; want one: choose one kernel package",
+			       versions.n);
+	as->kernel_version = as->tree.nodes.p[versions.p[0]].name;
+	r = package_file(res, packages, str_z(a, str_printf(a, "/boot/vmlinuz-%.*s", STR_FMT(as->kernel_version))),
+			 "kernel", &as->kernel, e);
+	if (r == 0)
+		r = package_file(res, packages,
+				 str_z(a, str_printf(a, "/usr/lib/systemd/boot/efi/linux%s.efi.stub", efi)), "UKI stub",
+				 &as->stub, e);
+	if (r == 0)
+		r = package_file(res, packages,
+				 str_z(a, str_printf(a, "/usr/lib/systemd/boot/efi/systemd-boot%s.efi", efi)),
+				 "boot loader", &as->boot_loader, e);
+	return r;
+}
+
+static int generate(const struct image_options *o, const struct resolved *res, struct assembled *as,
+		    struct err *e)
+{
+	struct tree *t = &as->tree;
+	int r;
+
+	r = gen_definition_files(t, res->confs, res->n, &res->image, e);
+	if (r == 0)
+		r = gen_users(t, res->confs, res->n, &res->image, e);
+	if (r == 0)
+		r = gen_alternatives(t, res->confs, res->n, e);
+	if (r == 0)
+		r = gen_pam(t, e);
+	if (r == 0)
+		r = gen_certificates(t, e);
+	if (r == 0)
+		r = gen_modules(t, &res->image.kernel_modules, e);
+	if (r == 0)
+		r = gen_hwdb(t, e);
+	if (r == 0)
+		r = gen_system(t, &res->release, &res->image, str_z(t->a, as->version), e);
+	if (r == 0)
+		r = gen_units(t, res->confs, res->n, &res->image, e);
+	if (r == 0)
+		r = gen_linker_cache(t, o->arch, e);
+	return r;
+}
+
+static int add_rpmdb(struct arena *a, const struct resolved *res, const struct stored_package *packages,
+		     bool *const *not_installed, struct assembled *as, struct err *e)
+{
+	static const char path[] = "/usr/lib/sysimage/rpm/rpmdb.sqlite";
+	struct rpmdb_package *db = arena_array(a, res->n, sizeof(*db));
+	struct str bytes;
+	uint32_t id;
+	int r;
+
+	for (size_t i = 0; i < res->n; i++) {
+		const vec_rpm_file *files = &packages[i].package.files;
+
+		for (size_t k = 0; k < files->n; k++)
+			if (tree_find_exact(&as->tree, files->p[k].path) == TREE_NONE)
+				not_installed[i][k] = true;
+		db[i] = (struct rpmdb_package){ packages[i].rpm, not_installed[i], files->n };
+	}
+	r = rpmdb_write(a, db, res->n, as->source_date_epoch, &bytes, e);
+	if (r == 0)
+		r = tree_put(&as->tree, STR("/usr/lib/sysimage/rpm/rpmdb.sqlite"), S_IFREG | 0644, bytes,
+			     TREE_OWNER_GENERATOR, &id, e);
+	return r < 0 ? err_wrap(e, r, "%s", path) : 0;
+}
+
+static void finish(struct arena *a, struct assembled *as)
+{
+	vec_id ids;
+
+	tree_walk(a, &as->tree, &ids);
+	vec_each(id, &ids) {
+		struct tree_node *node = &as->tree.nodes.p[*id];
+
+		if (node->mtime_sec == 0 || node->mtime_sec > as->source_date_epoch)
+			node->mtime_sec = as->source_date_epoch;
+		if (S_ISREG(node->mode) && node->link_to == TREE_NONE)
+			as->files_bytes += node->data.n;
+	}
+}
+
+static struct str image_version(struct arena *a, const struct conf_release *release, uint64_t epoch)
+{
+	time_t t = (time_t)epoch;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	return str_printf(a, "%.*s.%04d%02d%02d", STR_FMT(release->version), tm.tm_year + 1900, tm.tm_mon + 1,
+			  tm.tm_mday);
+}
+
+int image_assemble(struct arena *a, const struct image_options *o, const struct resolved *res,
+		   const struct stored_package *packages, struct assembled *ret, struct err *e)
+{
+	struct rpm_package *list = arena_array(a, res->n, sizeof(*list));
+	bool **not_installed = arena_array(a, res->n, sizeof(*not_installed));
+	struct keep keep = { &res->image, packages, not_installed };
+	struct assembled *as = arena_new(a, struct assembled);
+	uint32_t id;
+	int r;
+
+	for (size_t i = 0; i < res->n; i++) {
+		list[i] = packages[i].package;
+		not_installed[i] = arena_array(a, list[i].files.n, sizeof(bool));
+		if (list[i].build_time_sec > as->source_date_epoch)
+			as->source_date_epoch = list[i].build_time_sec;
+	}
+	as->version = image_version(a, &res->release, as->source_date_epoch);
+	tree_init(a, &as->tree);
+	r = tree_merge(&as->tree, list, res->n, keep_file, &keep, e);
+	if (r == 0)
+		r = boot_files(a, o, res, packages, as, e);
+	if (r < 0)
+		return r;
+	prune_empty(a, &as->tree);
+	r = generate(o, res, as, e);
+	if (r == 0)
+		r = add_rpmdb(a, res, packages, not_installed, as, e);
+	if (r == 0)
+		r = gen_var(&as->tree, e);
+	if (r == 0)
+		r = tree_resolve_owners(&as->tree, e);
+	if (r < 0)
+		return r;
+	finish(a, as);
+	id = tree_find(&as->tree, STR("/usr/lib/os-release"));
+	if (id != TREE_NONE)
+		as->os_release = tree_data(&as->tree, id);
+	*ret = *as;
+	return 0;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/build.h"
+
+#include <stdlib.h>
+
+#include "base/io.h"
+#include "image/manifest.h"
+#include "image/repository.h"
+#include "trust/keys.h"
+
+/* agent/init as it was built beside this program (src/image/init_blob.S). */
+extern const char agent_init[], agent_init_end[];
+
+enum { ELF_MACHINE_OFFSET = 18, LARGEST_SHOWN = 5 };
+
+static int init_for(const char *arch, struct str *ret, struct err *e)
+{
+	struct str init = { agent_init, (size_t)(agent_init_end - agent_init) };
+	uint8_t want = strcmp(arch, "aarch64") == 0 ? 0xb7 : 0x3e; /* EM_AARCH64, EM_X86_64 */
+
+	if (init.n <= ELF_MACHINE_OFFSET || (uint8_t)init.p[ELF_MACHINE_OFFSET] != want)
+		return err_set(e, -ENOTSUP, "this ashlar holds no init for %s; build ashlar on such a machine", arch);
+	*ret = init;
+	return 0;
+}
+
+/* The largest packages by what they bring into the image: where to look when a budget is exceeded. */
+struct weight {
+	struct str name;
+	uint64_t bytes;
+};
+
+static int weight_cmp(const void *x, const void *y)
+{
+	const struct weight *p = x, *q = y;
+
+	return p->bytes != q->bytes ? (p->bytes < q->bytes ? 1 : -1) : str_cmp(p->name, q->name);
+}
+
+static struct str largest(struct arena *a, const struct assembled *as, size_t n)
+{
+	struct weight *weights = arena_array(a, n + 1, sizeof(*weights));
+	struct buf b = { .a = a };
+	vec_id ids;
+
+	for (size_t i = 0; i < n; i++)
+		weights[i].name = as->tree.owners.p[i];
+	weights[n].name = STR("(generated)");
+	tree_walk(a, &as->tree, &ids);
+	vec_each(id, &ids) {
+		const struct tree_node *node = &as->tree.nodes.p[*id];
+
+		if (node->link_to == TREE_NONE)
+			weights[node->owner < n ? node->owner : n].bytes += node->data.n;
+	}
+	qsort(weights, n + 1, sizeof(*weights), weight_cmp);
+	for (size_t i = 0; i <= n && i < LARGEST_SHOWN; i++)
+		buf_printf(&b, "%s%.*s %.1f MB", i ? ", " : "", STR_FMT(weights[i].name), (double)weights[i].bytes / 1e6);
+	return (struct str){ (char *)b.v.p, b.v.n };
+}
+
+static int budget(struct arena *a, const struct resolved *res, const struct assembled *as, const char *key, double unit,
+		  const char *unit_name, uint64_t used, uint64_t max, struct err *e)
+{
+	if (max == 0 || used <= max)
+		return 0;
+	return err_set(e, -EDQUOT, "%.*s: %s: %.1f%s, more than the %.1f%s allowed; largest: %.*s",
+		       STR_FMT(res->image.source), key, (double)used / unit, unit_name, (double)max / unit, unit_name,
+		       STR_FMT(largest(a, as, res->n)));
+}
+
+static int budgets(struct arena *a, const struct resolved *res, const struct assembled *as, const struct image_plan *plan,
+		   struct err *e)
+{
+	const struct conf_image *c = &res->image;
+	int r = budget(a, res, as, "max-packages", 1, " packages", res->n, c->max_packages, e);
+
+	if (r == 0)
+		r = budget(a, res, as, "max-files-bytes", 1e6, " MB", as->files_bytes, c->max_files_bytes, e);
+	if (r == 0)
+		r = budget(a, res, as, "max-image-bytes", 1e6, " MB", plan->stored_bytes, c->max_image_bytes, e);
+	return r;
+}
+
+static struct str lock_text(struct arena *a, const struct resolved *res, const struct assembled *as)
+{
+	struct lock lock = { .source_date_epoch = as->source_date_epoch };
+
+	for (size_t i = 0; i < res->n; i++) {
+		const struct rpm_meta *m = &res->metas[i];
+		struct lock_package p = {
+			.name = m->name,
+			.evr = rpm_evr(a, m),
+			.arch = m->arch,
+			.upstream = m->upstream,
+			.location = m->location,
+			.size_bytes = m->size_bytes,
+		};
+
+		memcpy(p.sha256, m->sha256, SHA256_BYTES);
+		vec_push(a, &lock.packages) = p;
+	}
+	return lock_dump(a, &lock);
+}
+
+static struct str out_path(struct arena *a, const struct image_options *o, const char *suffix)
+{
+	return str_printf(a, "%s/%s-%s%s", o->out, o->name, o->arch, suffix);
+}
+
+/* The image is written beside its name first; then everything is put in place, the manifest last. */
+static int write_all(struct arena *a, const struct image_options *o, const struct resolved *res,
+		     const struct stored_package *packages, const struct keys *keys, const struct assembled *as,
+		     const struct image_plan *plan, struct err *e)
+{
+	const char *image = str_z(a, out_path(a, o, ".raw"));
+	struct str manifest = manifest_text(a, o, res, packages, as, plan, keys->development), lock = lock_text(a, res, as);
+	_cleanup_close_ int fd = -1;
+	unsigned stage;
+	char *temp;
+	int r;
+
+	r = file_temp(a, image, 0644, &fd, &temp, e);
+	if (r < 0)
+		return r;
+	stage = progress_begin(o->progress, "write", "B", plan->size_bytes);
+	r = image_plan_write(plan, fd, image, o->progress, stage, e);
+	progress_end(o->progress, stage);
+	if (r == 0) {
+		stage = progress_begin(o->progress, "repository", "packages", res->n);
+		r = repository_write(str_z(a, out_path(a, o, ".repository")), packages, res->n, keys->package_signing,
+				     as->source_date_epoch, e);
+		progress_end(o->progress, stage);
+	}
+	if (r == 0)
+		r = file_write(str_z(a, out_path(a, o, ".lock")), 0644, lock.p, lock.n, e);
+	if (r == 0)
+		r = file_commit(fd, temp, image, e);
+	if (r < 0) {
+		file_discard(temp);
+		return r;
+	}
+	return file_write(str_z(a, out_path(a, o, ".manifest.json")), 0644, manifest.p, manifest.n, e);
+}
+
+static int make(struct arena *a, const struct image_options *o, bool dry_run, struct store *store, const struct keys *keys,
+		struct image_summary *ret, struct err *e)
+{
+	struct stored_package *packages;
+	struct resolved res;
+	struct assembled as;
+	struct image_plan plan;
+	struct str init, initrd;
+	unsigned stage;
+	int r = init_for(o->arch, &init, e);
+
+	if (r == 0)
+		r = image_resolve(a, o, &res, e);
+	if (r == 0)
+		r = store_get(store, o, &res, keys->package_signing, &packages, e);
+	if (r < 0)
+		return r;
+	stage = progress_begin(o->progress, "assemble", "", 0);
+	r = image_assemble(a, o, &res, packages, &as, e);
+	if (r == 0)
+		r = image_initrd(a, &res.image, &as, init, &initrd, e);
+	progress_end(o->progress, stage);
+	if (r < 0)
+		return r;
+	stage = progress_begin(o->progress, "plan", "", 0);
+	r = image_plan(a, o, &res, &as, initrd, &plan, e);
+	progress_end(o->progress, stage);
+	if (r == 0)
+		r = budgets(a, &res, &as, &plan, e);
+	if (r == 0 && !dry_run)
+		r = write_all(a, o, &res, packages, keys, &as, &plan, e);
+	if (r < 0)
+		return r;
+	*ret = (struct image_summary){
+		.plan = plan,
+		.n_packages = res.n,
+		.files_bytes = as.files_bytes,
+		.version = as.version,
+		.path = out_path(a, o, ".raw"),
+	};
+	return 0;
+}
+
+int image_build(struct arena *a, const struct image_options *o, bool dry_run, struct image_summary *ret, struct err *e)
+{
+	struct keys keys;
+	struct store *store;
+	int r = keys_read(a, o->keys, &keys, e);
+
+	if (r < 0)
+		return r;
+	r = dir_make(o->out, e);
+	if (r == 0) {
+		dir_clean_temps(o->out);
+		store = store_new(o->jobs);
+		r = make(a, o, dry_run, store, &keys, ret, e);
+		store_free(store);
+	}
+	keys_done(&keys);
+	return r < 0 ? err_wrap(e, r, "image '%s'", o->name) : 0;
+}

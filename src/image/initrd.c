@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include <sys/stat.h>
+
+#include "disk/codec.h"
+#include "disk/cpio.h"
+#include "image/assemble.h"
+
+enum { MODULE_BYTES_MAX = 64 << 20, INITRD_ZSTD_LEVEL = 9 };
+
+/* The kernel's modules as depmod described them: paths of modules.dep by name, with '-' as '_'. */
+struct kernel_modules {
+	struct arena *a;
+	const struct assembled *as;
+	struct map by_name; /* -> deps */
+	VEC(struct str) paths;
+	VEC(struct str) deps; /* the rest of the line, paths separated by blanks */
+	vec_str names;
+	struct str aliases, builtin;
+	struct map done;
+	struct buf list, cpio;
+};
+
+static struct str tree_text(const struct assembled *as, struct arena *a, const char *file)
+{
+	uint32_t id = tree_find(&as->tree, str_printf(a, "/usr/lib/modules/%.*s/%s", STR_FMT(as->kernel_version), file));
+
+	return id == TREE_NONE ? (struct str){ 0 } : tree_data(&as->tree, id);
+}
+
+/* "kernel/fs/x-y.ko.xz" -> "x_y" */
+static struct str module_name(struct arena *a, struct str path)
+{
+	struct str name = path;
+	char *z;
+
+	for (ptrdiff_t at; (at = str_find(name, '/')) >= 0;)
+		name = str_from(name, (size_t)at + 1);
+	name = str_cut(&name, '.');
+	z = str_z(a, name);
+	for (char *c = z; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	return str_c(z);
+}
+
+static void modules_init(struct arena *a, const struct assembled *as, struct kernel_modules *m)
+{
+	struct str text = tree_text(as, a, "modules.dep");
+
+	*m = (struct kernel_modules){ .a = a, .as = as, .list = { .a = a }, .cpio = { .a = a } };
+	m->aliases = tree_text(as, a, "modules.alias");
+	m->builtin = tree_text(as, a, "modules.builtin");
+	while (text.n > 0) {
+		struct str deps = str_cut(&text, '\n'), path = str_cut(&deps, ':');
+		struct str name = module_name(a, path);
+
+		map_put(a, &m->by_name, name, (uint32_t)m->paths.n);
+		vec_push(a, &m->paths) = path;
+		vec_push(a, &m->deps) = deps;
+		vec_push(a, &m->names) = name;
+	}
+}
+
+static bool is_builtin(struct kernel_modules *m, struct str name)
+{
+	struct str text = m->builtin;
+
+	while (text.n > 0)
+		if (str_eq(module_name(m->a, str_cut(&text, '\n')), name))
+			return true;
+	return false;
+}
+
+static void put(struct kernel_modules *m, struct str name, uint32_t mode, struct str data)
+{
+	const struct cpio_entry entry = { .name = name, .mode = mode, .nlink = 1, .data = data };
+
+	cpio_add(&m->cpio, &entry);
+}
+
+static void put_aliases(struct kernel_modules *m, struct str name)
+{
+	struct str text = m->aliases;
+
+	while (text.n > 0) {
+		struct str line = str_cut(&text, '\n'), word = str_word(&line), pattern = str_word(&line);
+
+		if (str_eqz(word, "alias") && str_eq(str_word(&line), name))
+			buf_printf(&m->list, " %.*s", STR_FMT(pattern));
+	}
+}
+
+static int put_file(struct kernel_modules *m, struct str name, struct str path, struct err *e)
+{
+	struct str full = str_printf(m->a, "/usr/lib/modules/%.*s/%.*s", STR_FMT(m->as->kernel_version), STR_FMT(path));
+	uint32_t id = tree_find(&m->as->tree, full);
+	struct str data;
+	int r;
+
+	if (id == TREE_NONE)
+		return err_set(e, -ENOENT, "modules.dep names '%.*s', which is not in the image", STR_FMT(full));
+	r = decompress(m->a, tree_data(&m->as->tree, id), MODULE_BYTES_MAX, &data, e);
+	if (r < 0)
+		return err_wrap(e, r, "%.*s", STR_FMT(full));
+	put(m, str_printf(m->a, "modules/%.*s.ko", STR_FMT(name)), S_IFREG | 0644, data);
+	return 0;
+}
+
+/* Lists a module behind all it depends on. modules.dep names every dependency, also indirect ones, the first to be loaded
+ * last, and has no cycles. */
+static int add(struct kernel_modules *m, struct str name, bool always, struct err *e)
+{
+	const uint32_t *at = map_get(&m->by_name, name);
+	vec_str deps = { 0 };
+	struct str rest;
+	int r;
+
+	if (map_get(&m->done, name))
+		return 0;
+	if (!at)
+		return err_set(e, -ENOENT, "no kernel module '%.*s'", STR_FMT(name));
+	map_put(m->a, &m->done, name, 1);
+	rest = m->deps.p[*at];
+	for (struct str path; (path = str_word(&rest)).n > 0;)
+		vec_push(m->a, &deps) = module_name(m->a, path);
+	for (size_t i = deps.n; i-- > 0;) {
+		r = add(m, deps.p[i], false, e);
+		if (r < 0)
+			return r;
+	}
+	buf_printf(&m->list, "%.*s ", STR_FMT(name));
+	for (size_t i = 0; i < deps.n; i++)
+		buf_printf(&m->list, "%s%.*s", i ? "," : "", STR_FMT(deps.p[i]));
+	if (deps.n == 0)
+		buf_u8(&m->list, '-');
+	if (always)
+		buf_printf(&m->list, " always");
+	else
+		put_aliases(m, name);
+	buf_u8(&m->list, '\n');
+	return put_file(m, name, m->paths.p[*at], e);
+}
+
+static int add_all(struct kernel_modules *m, const vec_str *names, bool always, const char *key, struct err *e)
+{
+	vec_each(given, names) {
+		struct str name = module_name(m->a, *given);
+		const struct str *near;
+		int r;
+
+		if (is_builtin(m, name))
+			continue;
+		if (map_get(&m->by_name, name)) {
+			r = add(m, name, always, e);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		near = str_nearest(m->names.p, m->names.n, name);
+		if (near)
+			return err_set(e, -ENOENT, "%s: kernel %.*s has no module '%.*s'; did you mean '%.*s'?", key,
+				       STR_FMT(m->as->kernel_version), STR_FMT(*given), STR_FMT(*near));
+		return err_set(e, -ENOENT, "%s: kernel %.*s has no module '%.*s'", key, STR_FMT(m->as->kernel_version),
+			       STR_FMT(*given));
+	}
+	return 0;
+}
+
+int image_initrd(struct arena *a, const struct conf_image *image, const struct assembled *as, struct str init,
+		 struct str *ret, struct err *e)
+{
+	static const char *const dirs[] = { "dev", "modules", "proc", "run", "sys", "sysroot" };
+	struct kernel_modules m;
+	int r;
+
+	modules_init(a, as, &m);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
+		put(&m, str_c(dirs[i]), S_IFDIR | 0755, (struct str){ 0 });
+	put(&m, STR("init"), S_IFREG | 0755, init);
+	r = add_all(&m, &image->initrd_modules, true, "initrd-modules", e);
+	if (r == 0)
+		r = add_all(&m, &image->initrd_drivers, false, "initrd-drivers", e);
+	if (r < 0)
+		return r;
+	put(&m, STR("modules/modules.list"), S_IFREG | 0644, (struct str){ (char *)m.list.v.p, m.list.v.n });
+	cpio_end(&m.cpio);
+	return zstd_compress(a, (struct str){ (char *)m.cpio.v.p, m.cpio.v.n }, INITRD_ZSTD_LEVEL, ret, e);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/manifest.h"
+
+static void package(struct arena *a, struct json *j, const struct stored_package *s)
+{
+	const struct rpm_meta *m = &s->package.meta;
+
+	json_object(j, NULL);
+	json_str(j, "name", m->name);
+	json_str(j, "evr", rpm_evr(a, m));
+	json_str(j, "arch", m->arch);
+	json_str(j, "license", m->license);
+	json_str(j, "rpm-sha256", sha256_hex(a, s->rpm.p, s->rpm.n));
+	json_object(j, "origin");
+	json_str(j, "upstream", m->upstream);
+	json_str(j, "name", m->origin_name);
+	json_str(j, "version", m->origin_version);
+	json_str(j, "arch", m->origin_arch);
+	json_str(j, "source", m->source_name);
+	json_str(j, "source-version", m->source_version);
+	json_str(j, "sha256", hex_encode(a, m->sha256, SHA256_BYTES));
+	json_end_object(j);
+	json_end_object(j);
+}
+
+static void partition(struct arena *a, struct json *j, const struct gpt_partition *p)
+{
+	json_object(j, NULL);
+	json_str(j, "label", p->label);
+	json_str(j, "type", gpt_type_name(a, p->type));
+	json_str(j, "uuid", uuid_text(a, p->uuid));
+	json_u64(j, "start-bytes", p->start_lba * GPT_SECTOR_BYTES);
+	json_u64(j, "size-bytes", p->size_lba * GPT_SECTOR_BYTES);
+	json_end_object(j);
+}
+
+struct str manifest_text(struct arena *a, const struct image_options *o, const struct resolved *res,
+			 const struct stored_package *packages, const struct assembled *as, const struct image_plan *plan,
+			 bool development)
+{
+	struct json j = { .b = { .a = a }, .indent = 1 };
+
+	json_object(&j, NULL);
+	json_u64(&j, "manifest-version", 1);
+	json_str(&j, "image", str_c(o->name));
+	json_str(&j, "distribution", res->release.id);
+	json_str(&j, "version", as->version);
+	json_str(&j, "arch", str_c(o->arch));
+	json_bool(&j, "development-keys", development);
+	json_u64(&j, "source-date-epoch", as->source_date_epoch);
+	json_str(&j, "kernel", as->kernel_version);
+	json_str(&j, "root-hash", hex_encode(a, plan->root_hash, SHA256_BYTES));
+	json_str(&j, "command-line", plan->command_line);
+	json_str(&j, "uki", plan->uki_name);
+	json_u64(&j, "files-bytes", as->files_bytes);
+	json_u64(&j, "root-bytes", plan->root_bytes);
+	json_u64(&j, "image-bytes", plan->size_bytes);
+	json_u64(&j, "stored-bytes", plan->stored_bytes);
+	json_array(&j, "partitions");
+	for (size_t i = 0; i < plan->gpt.n_partitions; i++)
+		partition(a, &j, &plan->gpt.partitions[i]);
+	json_end_array(&j);
+	json_array(&j, "packages");
+	for (size_t i = 0; i < res->n; i++)
+		package(a, &j, &packages[i]);
+	json_end_array(&j);
+	json_end_object(&j);
+	buf_u8(&j.b, '\n');
+	return json_text(&j);
+}

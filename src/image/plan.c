@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/plan.h"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "disk/erofs.h"
+#include "disk/fat.h"
+#include "disk/pe.h"
+#include "image/caps.h"
+
+enum { WRITE_CHUNK_BYTES = 4 << 20 };
+
+/* The verity salt is part of the image's identity, not a secret: it only has to be the same for the same image, so that
+ * equal blocks hash alike in every build (the issue on packs reuses them). */
+static void salt_fill(uint8_t salt[VERITY_SALT_BYTES])
+{
+	sha256("ashlar verity salt 1", 20, salt);
+}
+
+static int root_inode(struct arena *a, const struct tree *t, uint32_t id, const uint32_t *index, struct erofs_inode *ret,
+		      struct err *e)
+{
+	const struct tree_node *node = &t->nodes.p[id];
+	struct erofs_inode inode = {
+		.mode = node->mode,
+		.uid = node->uid,
+		.gid = node->gid,
+		.mtime_sec = node->mtime_sec,
+		.rdev = makedev(node->rdev_major, node->rdev_minor),
+		.data = S_ISREG(node->mode) || S_ISLNK(node->mode) ? tree_data(t, id) : (struct str){ 0 },
+	};
+
+	if (node->caps.n > 0) {
+		struct erofs_xattr *xattr = arena_new(a, struct erofs_xattr);
+		int r;
+
+		xattr->name = STR("security.capability");
+		r = caps_parse(a, node->caps, &xattr->value, e);
+		if (r < 0)
+			return err_wrap(e, r, "%.*s", STR_FMT(tree_path(a, t, id)));
+		inode.xattrs = xattr;
+		inode.n_xattrs = 1;
+	}
+	if (S_ISDIR(node->mode)) {
+		struct erofs_dirent *entries;
+		vec_id children;
+
+		tree_children(a, t, id, &children);
+		entries = arena_array(a, children.n, sizeof(*entries));
+		for (size_t i = 0; i < children.n; i++)
+			entries[i] = (struct erofs_dirent){ t->nodes.p[children.p[i]].name, index[children.p[i]] };
+		inode.entries = entries;
+		inode.n_entries = children.n;
+	}
+	*ret = inode;
+	return 0;
+}
+
+/* The tree as EROFS wants it: hard links become directory entries of one inode. */
+static int root_build(struct arena *a, const struct image_options *o, const struct assembled *as, struct segments *ret,
+		      struct err *e)
+{
+	const struct tree *t = &as->tree;
+	uint32_t *index = arena_array(a, t->nodes.n, sizeof(*index)), n = 0;
+	struct erofs_input in = { .build_time_sec = as->source_date_epoch, .volume_name = o->name };
+	struct erofs_inode *inodes;
+	vec_id ids, unique = { 0 };
+
+	tree_walk(a, t, &ids);
+	vec_each(id, &ids)
+		if (t->nodes.p[*id].link_to == TREE_NONE) {
+			index[*id] = n++;
+			vec_push(a, &unique) = *id;
+		}
+	vec_each(id, &ids)
+		if (t->nodes.p[*id].link_to != TREE_NONE)
+			index[*id] = index[t->nodes.p[*id].link_to];
+	inodes = arena_array(a, n, sizeof(*inodes));
+	for (uint32_t i = 0; i < n; i++) {
+		int r = root_inode(a, t, unique.p[i], index, &inodes[i], e);
+
+		if (r < 0)
+			return r;
+	}
+	in.inodes = inodes;
+	in.n_inodes = n;
+	uuid_derive("root file system", as->version.p, as->version.n, in.uuid);
+	return erofs_write(a, &in, ret, e);
+}
+
+static int esp_build(struct arena *a, const struct image_options *o, const struct resolved *res, const struct assembled *as,
+		     struct str initrd, struct image_plan *plan, struct err *e)
+{
+	bool arm = strcmp(o->arch, "aarch64") == 0;
+	const struct pe_section sections[] = {
+		{ .name = STR(".osrel"), .data = as->os_release },
+		{ .name = STR(".cmdline"), .data = plan->command_line },
+		{ .name = STR(".uname"), .data = as->kernel_version },
+		{ .name = STR(".initrd"), .data = initrd },
+		{ .name = STR(".linux"), .data = as->kernel },
+	};
+	struct segments uki;
+	int r = uki_build(a, as->stub, sections, sizeof(sections) / sizeof(*sections), &uki, e);
+
+	if (r < 0)
+		return err_wrap(e, r, "unified kernel image");
+	plan->uki_bytes = uki.size_bytes;
+	plan->uki_name = str_printf(a, "EFI/Linux/%.*s_%.*s.efi", STR_FMT(res->release.id), STR_FMT(as->version));
+
+	const struct fat_file files[] = {
+		{ arm ? STR("EFI/BOOT/BOOTAA64.EFI") : STR("EFI/BOOT/BOOTX64.EFI"), as->boot_loader },
+		{ plan->uki_name, { (char *)segments_flatten(a, &uki), uki.size_bytes } },
+		{ STR("loader/loader.conf"), STR("timeout 0\neditor no\n") },
+	};
+	struct fat_input in = {
+		.files = files,
+		.n_files = sizeof(files) / sizeof(*files),
+		.size_bytes = res->image.esp_bytes,
+		.volume_id = (uint32_t)plan->root_hash[0] << 24 | (uint32_t)plan->root_hash[1] << 16 |
+			     (uint32_t)plan->root_hash[2] << 8 | plan->root_hash[3],
+		.label = "ESP",
+		.time_sec = as->source_date_epoch,
+	};
+
+	r = fat_write(a, &in, &plan->contents[0], e);
+	return r < 0 ? err_wrap(e, r, "EFI system partition (esp-bytes in the definition)") : 0;
+}
+
+static int partitions_place(struct arena *a, const struct image_options *o, const struct assembled *as,
+			    struct image_plan *plan, struct err *e)
+{
+	static const enum gpt_type types[] = { GPT_TYPE_ESP, GPT_TYPE_ROOT, GPT_TYPE_ROOT_VERITY };
+	const struct str labels[] = {
+		STR("esp"),
+		str_printf(a, "root-%.*s", STR_FMT(as->version)),
+		str_printf(a, "verity-%.*s", STR_FMT(as->version)),
+	};
+	uint64_t at = GPT_ALIGN_BYTES;
+
+	for (size_t i = 0; i < IMAGE_PARTITIONS; i++) {
+		struct gpt_partition *p = &plan->partitions[i];
+		int r = gpt_type_uuid(types[i], o->arch, p->type, e);
+
+		if (r < 0)
+			return r;
+		p->label = labels[i];
+		p->start_lba = at / GPT_SECTOR_BYTES;
+		p->size_lba = (plan->contents[i].size_bytes + GPT_SECTOR_BYTES - 1) / GPT_SECTOR_BYTES;
+		p->attributes = i > 0 ? 1ull << 60 : 0; /* root and its hashes are read-only (DPS) */
+		at += plan->contents[i].size_bytes;
+		at = (at + GPT_ALIGN_BYTES - 1) / GPT_ALIGN_BYTES * GPT_ALIGN_BYTES;
+	}
+	uuid_derive("ESP", plan->root_hash, SHA256_BYTES, plan->partitions[0].uuid);
+	verity_partition_uuids(plan->root_hash, plan->partitions[1].uuid, plan->partitions[2].uuid);
+	plan->size_bytes = at + GPT_ALIGN_BYTES; /* the backup table in the last 33 sectors */
+	plan->gpt = (struct gpt){
+		.disk_lba = plan->size_bytes / GPT_SECTOR_BYTES,
+		.partitions = plan->partitions,
+		.n_partitions = IMAGE_PARTITIONS,
+	};
+	uuid_derive("disk", plan->root_hash, SHA256_BYTES, plan->gpt.disk_uuid);
+	return gpt_write(a, &plan->gpt, &plan->primary, &plan->backup, e);
+}
+
+static void count_stored(struct image_plan *plan)
+{
+	plan->stored_bytes = plan->primary.n + plan->backup.n;
+	for (size_t i = 0; i < IMAGE_PARTITIONS; i++)
+		vec_each(s, &plan->contents[i].v)
+			if (s->data)
+				plan->stored_bytes += s->size_bytes;
+}
+
+int image_plan(struct arena *a, const struct image_options *o, const struct resolved *res, const struct assembled *as,
+	       struct str initrd, struct image_plan *ret, struct err *e)
+{
+	struct image_plan *plan = arena_new(a, struct image_plan);
+	uint8_t salt[VERITY_SALT_BYTES], uuid[16];
+	struct verity verity;
+	struct buf line = { .a = a };
+	int r = root_build(a, o, as, &plan->contents[1], e);
+
+	if (r < 0)
+		return err_wrap(e, r, "root file system");
+	plan->root_bytes = plan->contents[1].size_bytes;
+	salt_fill(salt);
+	uuid_derive("verity", as->version.p, as->version.n, uuid);
+	r = verity_build(a, &plan->contents[1], salt, uuid, o->jobs, &verity, e);
+	if (r < 0)
+		return err_wrap(e, r, "verity");
+	plan->contents[2] = verity.hash;
+	memcpy(plan->root_hash, verity.root_hash, SHA256_BYTES);
+
+	buf_printf(&line, "roothash=%.*s", STR_FMT(hex_encode(a, plan->root_hash, SHA256_BYTES)));
+	vec_each(word, &res->image.kernel_command_line)
+		buf_printf(&line, " %.*s", STR_FMT(*word));
+	plan->command_line = (struct str){ (char *)line.v.p, line.v.n };
+	r = esp_build(a, o, res, as, initrd, plan, e);
+	if (r == 0)
+		r = partitions_place(a, o, as, plan, e);
+	if (r < 0)
+		return r;
+	count_stored(plan);
+	*ret = *plan;
+	ret->gpt.partitions = ret->partitions;
+	return 0;
+}
+
+struct str image_plan_dump(struct arena *a, const struct image_plan *plan)
+{
+	struct buf b = { .a = a };
+
+	buf_printf(&b, "disk %.*s %llu bytes\n", STR_FMT(uuid_text(a, plan->gpt.disk_uuid)),
+		   (unsigned long long)plan->size_bytes);
+	for (size_t i = 0; i < IMAGE_PARTITIONS; i++) {
+		const struct gpt_partition *p = &plan->partitions[i];
+
+		buf_printf(&b, "%-20.*s %-18.*s %.*s start %llu size %llu\n", STR_FMT(p->label),
+			   STR_FMT(gpt_type_name(a, p->type)), STR_FMT(uuid_text(a, p->uuid)),
+			   (unsigned long long)p->start_lba * GPT_SECTOR_BYTES,
+			   (unsigned long long)p->size_lba * GPT_SECTOR_BYTES);
+	}
+	buf_printf(&b, "command line %.*s\n", STR_FMT(plan->command_line));
+	return (struct str){ (char *)b.v.p, b.v.n };
+}
+
+static int segments_pwrite(const struct segments *s, int fd, uint64_t at, const char *name, struct progress *progress,
+			   unsigned stage, struct err *e)
+{
+	vec_each(segment, &s->v) {
+		for (uint64_t done = 0; segment->data && done < segment->size_bytes;) {
+			uint64_t n = segment->size_bytes - done;
+			int r;
+
+			if (n > WRITE_CHUNK_BYTES)
+				n = WRITE_CHUNK_BYTES;
+			r = fd_pwrite(fd, segment->data + done, n, at + done, name, e);
+			if (r < 0)
+				return r;
+			done += n;
+		}
+		at += segment->size_bytes;
+		progress_add(progress, stage, segment->size_bytes);
+	}
+	return 0;
+}
+
+int image_plan_write(const struct image_plan *plan, int fd, const char *name, struct progress *progress, unsigned stage,
+		     struct err *e)
+{
+	int r;
+
+	if (ftruncate(fd, (off_t)plan->size_bytes) < 0)
+		return err_sys(e, "resize '%s' to %llu bytes", name, (unsigned long long)plan->size_bytes);
+	r = fd_pwrite(fd, plan->primary.p, plan->primary.n, 0, name, e);
+	for (size_t i = 0; r == 0 && i < IMAGE_PARTITIONS; i++)
+		r = segments_pwrite(&plan->contents[i], fd, plan->partitions[i].start_lba * GPT_SECTOR_BYTES, name, progress,
+				    stage, e);
+	if (r == 0)
+		r = fd_pwrite(fd, plan->backup.p, plan->backup.n, plan->size_bytes - plan->backup.n, name, e);
+	return r;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/repository.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/io.h"
+#include "base/proc.h"
+
+enum { SUMS_BYTES_MAX = 4 << 20 };
+
+static struct str file_name(struct arena *a, const struct rpm_meta *m)
+{
+	return str_printf(a, "%.*s-%.*s-%.*s.%.*s.rpm", STR_FMT(m->name), STR_FMT(m->version), STR_FMT(m->release),
+			  STR_FMT(m->arch));
+}
+
+/* "SHA256  FILE" lines as sha256sum(1) checks them; also how a repository that is up to date is known. */
+static struct str sums(struct arena *a, const struct stored_package *packages, size_t n)
+{
+	struct buf b = { .a = a };
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%.*s  %.*s\n", STR_FMT(sha256_hex(a, packages[i].rpm.p, packages[i].rpm.n)),
+			   STR_FMT(file_name(a, &packages[i].package.meta)));
+	return (struct str){ (char *)b.v.p, b.v.n };
+}
+
+/* A hard link where the cache is on the same file system, else a copy. */
+static int place(struct arena *a, const char *dir, const struct stored_package *p, struct err *e)
+{
+	const char *to = path_join(a, dir, str_z(a, file_name(a, &p->package.meta)));
+
+	if (link(p->path, to) == 0)
+		return 0;
+	return file_write(to, 0644, p->rpm.p, p->rpm.n, e);
+}
+
+static int createrepo(struct arena *a, const char *dir, uint64_t source_date_epoch, struct err *e)
+{
+	const char *revision = str_z(a, str_printf(a, "%llu", (unsigned long long)source_date_epoch));
+	const char *const argv[] = { "createrepo_c", "--quiet", "--no-database", "--simple-md-filenames",
+				     "--general-compress-type=gz", "--revision", revision,
+				     "--set-timestamp-to-revision", dir, NULL };
+	struct proc_result result;
+	int r = proc_run(a, argv, (struct str){ 0 }, "createrepo-c", &result, e);
+
+	if (r == 0 && result.status != 0)
+		r = err_set(e, -EIO, "createrepo_c failed: %.*s", STR_FMT(str_trim(result.err)));
+	return r;
+}
+
+static int fill(struct arena *a, const char *dir, const struct stored_package *packages, size_t n,
+		const struct openpgp_key *key, struct str sum, uint64_t source_date_epoch, struct err *e)
+{
+	struct str armor;
+	int r = dir_make(dir, e);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = place(a, dir, &packages[i], e);
+	if (r == 0)
+		r = createrepo(a, dir, source_date_epoch, e);
+	if (r == 0)
+		r = openpgp_public_armor(a, key, &armor, e);
+	if (r == 0)
+		r = file_write(path_join(a, dir, "package-signing.asc"), 0644, armor.p, armor.n, e);
+	if (r == 0)
+		r = file_write(path_join(a, dir, "SHA256SUMS"), 0644, sum.p, sum.n, e);
+	return r;
+}
+
+int repository_write(const char *dir, const struct stored_package *packages, size_t n, const struct openpgp_key *key,
+		     uint64_t source_date_epoch, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *fresh = str_z(&a, str_printf(&a, "%s.tmp-%d", dir, (int)getpid()));
+	char *old = str_z(&a, str_printf(&a, "%s.old-%d", dir, (int)getpid()));
+	struct str sum = sums(&a, packages, n), there;
+	struct err ignored;
+	int r;
+
+	if (file_read(&a, path_join(&a, dir, "SHA256SUMS"), SUMS_BYTES_MAX, &there, &ignored) == 0 &&
+	    str_eq(sum, there))
+		return 0;
+	r = dir_remove(fresh, e);
+	if (r == 0)
+		r = fill(&a, fresh, packages, n, key, sum, source_date_epoch, e);
+	if (r == 0 && rename(dir, old) < 0 && errno != ENOENT)
+		r = err_sys(e, "rename '%s'", dir);
+	if (r == 0 && rename(fresh, dir) < 0)
+		r = err_sys(e, "rename '%s' to '%s'", fresh, dir);
+	if (r < 0 && dir_remove(fresh, &ignored) < 0)
+		return r;
+	if (dir_remove(old, &ignored) < 0)
+		return r;
+	return r < 0 ? err_wrap(e, r, "repository '%s'", dir) : 0;
+}
