@@ -322,7 +322,7 @@ static void test_dump(void **state)
 	assert_true(str_has(out, "sb_csum mtime"));
 	out = run(&a, (const char *[]){ "dump.erofs", "--path=/usr/bin/hard", path, NULL });
 	assert_true(str_has(out, "Links: 3"));
-	assert_true(str_has(out, "Access: 4755"));
+	assert_true(str_has(out, "Uid: 1001   Gid: 100013  Access: 0755/rwxr-xr-x"));
 	out = run(&a, (const char *[]){ "dump.erofs", "--path=/usr", path, NULL });
 	assert_true(str_has(out, "Links: 3"));
 	unlink(path);
@@ -660,6 +660,8 @@ static void test_reads_mkfs(void **state)
 	assert_ok(file_write(path, 0644, image.p, image.n, &e), &e);
 	run(&a, (const char *[]){ "fsck.erofs", "--no-preserve", str_z(&a, str_printf(&a, "--extract=%s", to)),
 				  path, NULL });
+	/* mkfs.erofs 1.5 has no room for so long a name. */
+	assert_int_equal(unlink(path_join(&a, to, str_z(&a, (struct str){ memset(arena_alloc(&a, 255), 'n', 255), 255 }))), 0);
 	for (int i = 0; i < 4; i++) /* three of the same are shared */
 		(void)!setxattr(path_join(&a, to, i == 0 ? "usr" : i == 1 ? "empty" : i == 2 ? "usr/bin" : "usr/bin/hard"),
 				"user.shared", "value", 5, 0);
