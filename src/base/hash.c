@@ -38,6 +38,11 @@ void md5(const void *p, size_t n, uint8_t ret[16])
 	must(EVP_Digest(p, n, ret, NULL, EVP_md5(), NULL));
 }
 
+void sha1(const void *p, size_t n, uint8_t ret[20])
+{
+	must(EVP_Digest(p, n, ret, NULL, EVP_sha1(), NULL));
+}
+
 void sha256_init(struct sha256 *h)
 {
 	h->ctx = ctx_new(EVP_sha256());

@@ -13,8 +13,9 @@ enum { SHA256_BYTES = 32 };
 void sha256(const void *p, size_t n, uint8_t ret[SHA256_BYTES]);
 /* The digest as lower-case hexadecimal. */
 struct str sha256_hex(struct arena *a, const void *p, size_t n);
-/* As md5sum prints it: only for foreign formats that still name it; never for trust. */
+/* As md5sum and sha1sum print them: only for foreign formats that still name them; never for trust. */
 void md5(const void *p, size_t n, uint8_t ret[16]);
+void sha1(const void *p, size_t n, uint8_t ret[20]);
 
 /* Incremental SHA-256; sha256_final() frees the context, sha256_done() one that was not finished. */
 struct sha256 {

@@ -24,38 +24,96 @@ static void dctx_done(ZSTD_DCtx **d)
 	ZSTD_freeDCtx(*d);
 }
 
+static int zstd_level_set(ZSTD_CCtx *c, int level, struct err *e)
+{
+	size_t n;
+
+	if (!c)
+		return err_set(e, -ENOMEM, "zstd: out of memory");
+	if (level < 1 || level > ZSTD_maxCLevel())
+		return err_set(e, -EINVAL, "zstd: level %d is not between 1 and %d", level,
+			       ZSTD_maxCLevel());
+	n = ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, level);
+	if (!ZSTD_isError(n))
+		n = ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
+	return ZSTD_isError(n) ? err_set(e, -EINVAL, "zstd: %s", ZSTD_getErrorName(n)) : 0;
+}
+
 int zstd_compress(struct arena *a, struct str in, int level, struct str *ret, struct err *e)
 {
 	__attribute__((cleanup(cctx_done))) ZSTD_CCtx *c = ZSTD_createCCtx();
 	size_t cap = ZSTD_compressBound(in.n), n;
+	int r = zstd_level_set(c, level, e);
 	char *p;
 
-	if (!c)
-		return err_set(e, -ENOMEM, "zstd: out of memory");
+	if (r < 0)
+		return r;
 	if (ZSTD_isError(cap))
 		return err_set(e, -EFBIG, "zstd: %zu bytes are too many for one frame", in.n);
-	if (level < 1 || level > ZSTD_maxCLevel())
-		return err_set(e, -EINVAL, "zstd: level %d is not between 1 and %d", level, ZSTD_maxCLevel());
 	p = arena_alloc(a, cap);
-	n = ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, level);
-	if (!ZSTD_isError(n))
-		n = ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
-	if (!ZSTD_isError(n))
-		n = ZSTD_compress2(c, p, cap, in.p, in.n);
+	n = ZSTD_compress2(c, p, cap, in.p, in.n);
 	if (ZSTD_isError(n))
 		return err_set(e, -EINVAL, "zstd: %s", ZSTD_getErrorName(n));
 	*ret = (struct str){ p, n };
 	return 0;
 }
 
-/* What a stream expands into. It holds one byte more than @max, so that being full means being beyond. */
+/* Feeds one run, zeroes piece by piece. @out has room for the worst case, so all is always taken.
+ */
+static size_t zstd_feed(ZSTD_CCtx *c, const struct segment *run, ZSTD_outBuffer *out)
+{
+	static const uint8_t zeroes[4096];
+	uint64_t left = run->size_bytes;
+	size_t r = 0;
+
+	while (left > 0 && !ZSTD_isError(r)) {
+		size_t n = run->data || left < sizeof(zeroes) ? left : sizeof(zeroes);
+		ZSTD_inBuffer src = { run->data ? run->data : zeroes, n, 0 };
+
+		while (src.pos < src.size && !ZSTD_isError(r))
+			r = ZSTD_compressStream2(c, out, &src, ZSTD_e_continue);
+		left -= n;
+	}
+	return r;
+}
+
+int zstd_compress_segments(struct arena *a, const struct segments *in, int level, struct str *ret,
+			   struct err *e)
+{
+	__attribute__((cleanup(cctx_done))) ZSTD_CCtx *c = ZSTD_createCCtx();
+	size_t cap = ZSTD_compressBound(in->size_bytes), n;
+	ZSTD_inBuffer nothing = { 0 };
+	ZSTD_outBuffer out;
+	int r = zstd_level_set(c, level, e);
+
+	if (r < 0)
+		return r;
+	if (ZSTD_isError(cap))
+		return err_set(e, -EFBIG, "zstd: %zu bytes are too many for one frame",
+			       (size_t)in->size_bytes);
+	out = (ZSTD_outBuffer){ arena_alloc(a, cap), cap, 0 };
+	n = ZSTD_CCtx_setPledgedSrcSize(c, in->size_bytes);
+	for (size_t i = 0; i < in->v.n && !ZSTD_isError(n); i++)
+		n = zstd_feed(c, &in->v.p[i], &out);
+	if (!ZSTD_isError(n))
+		n = ZSTD_compressStream2(c, &out, &nothing, ZSTD_e_end);
+	if (n != 0)
+		return err_set(e, -EINVAL, "zstd: %s",
+			       ZSTD_isError(n) ? ZSTD_getErrorName(n) : "no room");
+	*ret = (struct str){ out.dst, out.pos };
+	return 0;
+}
+
+/* What a stream expands into. It holds one byte more than @max, so that being full means being
+ * beyond. */
 struct sink {
 	struct arena *a;
 	uint8_t *p;
 	size_t n, cap, max;
 };
 
-/* @hint is what the stream says of itself: worth one allocation of the right size, not to be trusted. */
+/* @hint is what the stream says of itself: worth one allocation of the right size, not to be
+ * trusted. */
 static void sink_init(struct sink *s, uint64_t hint)
 {
 	s->cap = hint < SINK_BYTES_MIN ? SINK_BYTES_MIN : hint;
@@ -91,7 +149,8 @@ static int zstd_expand(struct str in, struct sink *s, struct err *e)
 		return err_set(e, -ENOMEM, "zstd: out of memory");
 	if (hint != ZSTD_CONTENTSIZE_UNKNOWN && hint != ZSTD_CONTENTSIZE_ERROR && hint > s->max)
 		return err_set(e, -EFBIG, "expands beyond %zu bytes", s->max);
-	sink_init(s, hint == ZSTD_CONTENTSIZE_ERROR || hint == ZSTD_CONTENTSIZE_UNKNOWN ? in.n : hint);
+	sink_init(s,
+		  hint == ZSTD_CONTENTSIZE_ERROR || hint == ZSTD_CONTENTSIZE_UNKNOWN ? in.n : hint);
 	while (left > 0 || src.pos < src.size) {
 		ZSTD_outBuffer dst = { s->p, s->cap, s->n };
 		size_t pos = src.pos;
@@ -108,7 +167,8 @@ static int zstd_expand(struct str in, struct sink *s, struct err *e)
 	return 0;
 }
 
-/* The size that the index at the end of an .xz file names (its format, section 2.1.2), 0 when there is none. */
+/* The size that the index at the end of an .xz file names (its format, section 2.1.2), 0 when there
+ * is none. */
 static uint64_t xz_hint(struct str in)
 {
 	const uint8_t *end = (const uint8_t *)in.p + in.n;
@@ -232,7 +292,9 @@ static const struct codec {
 	int (*expand)(struct str in, struct sink *s, struct err *e);
 } codecs[] = {
 	{ "\x28\xb5\x2f\xfd", 4, zstd_expand }, /* RFC 8878, 3.1.1 */
-	{ "\xfd" "7zXZ\0", 6, xz_expand },
+	{ "\xfd"
+	  "7zXZ\0",
+	  6, xz_expand },
 	{ "\x1f\x8b", 2, gzip_expand }, /* RFC 1952, 2.3.1 */
 };
 

@@ -40,8 +40,10 @@ static void check_expand(struct arena *a, struct str packed, struct str want)
 	assert_ok(decompress(a, packed, want.n, &out, &e), &e);
 	assert_true(str_eq(out, want));
 	assert_err(decompress(a, packed, want.n - 1, &out, &e), &e, "expands beyond");
-	assert_err(decompress(a, str_head(packed, packed.n - 1), OUT_MAX, &out, &e), &e, "in the middle of");
-	assert_err(decompress(a, str_head(packed, packed.n / 2), OUT_MAX, &out, &e), &e, "in the middle of");
+	assert_err(decompress(a, str_head(packed, packed.n - 1), OUT_MAX, &out, &e), &e,
+		   "in the middle of");
+	assert_err(decompress(a, str_head(packed, packed.n / 2), OUT_MAX, &out, &e), &e,
+		   "in the middle of");
 	assert_true(decompress(a, str_cat(a, packed, STR("garbage")), OUT_MAX, &out, &e) < 0);
 	assert_ok(decompress(a, str_cat(a, packed, packed), OUT_MAX, &out, &e), &e);
 	assert_true(str_eq(out, str_cat(a, want, want)));
@@ -77,7 +79,8 @@ static void test_zstd(void **state)
 	assert_ok(zstd_compress(&a, (struct str){ 0 }, 3, &packed, &e), &e);
 	assert_ok(decompress(&a, packed, 0, &again, &e), &e);
 	assert_int_equal(again.n, 0);
-	assert_err(zstd_compress(&a, text, 99, &packed, &e), &e, "zstd: level 99 is not between 1 and 22");
+	assert_err(zstd_compress(&a, text, 99, &packed, &e), &e,
+		   "zstd: level 99 is not between 1 and 22");
 }
 
 static void test_zstd_program(void **state)
@@ -126,8 +129,10 @@ static void test_bomb(void **state)
 	assert_ok(decompress(&a, packed, 8 << 20, &out, &e), &e);
 	assert_true(str_eq(out, zeroes));
 	memset(lie + packed.n - 4, 0, 4);
-	assert_err(decompress(&a, (struct str){ lie, packed.n }, 4 << 20, &out, &e), &e, "expands beyond 4194304 bytes");
-	assert_err(decompress(&a, (struct str){ lie, packed.n }, 9 << 20, &out, &e), &e, "gzip: incorrect length check");
+	assert_err(decompress(&a, (struct str){ lie, packed.n }, 4 << 20, &out, &e), &e,
+		   "expands beyond 4194304 bytes");
+	assert_err(decompress(&a, (struct str){ lie, packed.n }, 9 << 20, &out, &e), &e,
+		   "gzip: incorrect length check");
 }
 
 static void test_plain(void **state)
@@ -144,11 +149,36 @@ static void test_plain(void **state)
 	assert_int_equal(out.n, 0);
 }
 
+static void test_segments(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct segments in = { 0 };
+	struct str packed, text;
+	struct err e;
+
+	(void)state;
+	segments_add(&a, &in, "begin", 5);
+	segments_zero(&a, &in, 10000);
+	segments_add(&a, &in, "end", 3);
+	assert_ok(zstd_compress_segments(&a, &in, 3, &packed, &e), &e);
+	assert_ok(decompress(&a, packed, 1 << 20, &text, &e), &e);
+	assert_int_equal(text.n, in.size_bytes);
+	assert_memory_equal(text.p, segments_flatten(&a, &in), text.n);
+	in = (struct segments){ 0 };
+	assert_ok(zstd_compress_segments(&a, &in, 3, &packed, &e), &e);
+	assert_ok(decompress(&a, packed, 1 << 20, &text, &e), &e);
+	assert_int_equal(text.n, 0);
+	assert_err(zstd_compress_segments(&a, &in, 99, &packed, &e), &e,
+		   "level 99 is not between 1 and ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_zstd), cmocka_unit_test(test_zstd_program), cmocka_unit_test(test_xz),
-		cmocka_unit_test(test_gzip), cmocka_unit_test(test_bomb),	  cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_zstd),     cmocka_unit_test(test_zstd_program),
+		cmocka_unit_test(test_xz),       cmocka_unit_test(test_gzip),
+		cmocka_unit_test(test_bomb),     cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
