@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* erofs_format.h - what stands on the disk (Linux fs/erofs/erofs_fs.h), for erofs_write.c and erofs_read.c only.
- * All numbers are little-endian. */
+/* erofs_format.h - what stands on the disk (Linux fs/erofs/erofs_fs.h), for erofs_write.c and
+ * erofs_read.c only. All numbers are little-endian. */
 #pragma once
 
 #include <assert.h>
@@ -9,7 +9,7 @@
 
 #include "base/str.h"
 
-#define EROFS_MAGIC 0xe0f5e1e2u
+#define EROFS_MAGIC    0xe0f5e1e2u
 #define EROFS_NO_BLOCK 0xffffffffu /* start_block of an inode that has no blocks of its own */
 
 enum {
@@ -17,12 +17,14 @@ enum {
 	EROFS_BLOCK_BITS = 12,
 	EROFS_SLOT_BYTES = 32, /* an inode number ("nid") counts these from meta_block on */
 	EROFS_NAME_BYTES_MAX = 255,
-	EROFS_SYMLINK_BYTES_MAX = 4095, /* PATH_MAX with its NUL; the kernel reads no more than a page */
+	EROFS_SYMLINK_BYTES_MAX =
+		4095, /* PATH_MAX with its NUL; the kernel reads no more than a page */
 	EROFS_XATTR_VALUE_BYTES_MAX = UINT16_MAX,
 
 	EROFS_COMPAT_CHECKSUM = 1,
 	EROFS_COMPAT_MTIME = 2, /* times are those of modification, not of change */
-	EROFS_INCOMPAT_LZ4_PADDING = 1, /* says nothing about uncompressed files, yet old mkfs.erofs sets it */
+	EROFS_INCOMPAT_LZ4_PADDING =
+		1, /* says nothing about uncompressed files, yet old mkfs.erofs sets it */
 };
 
 struct erofs_disk_super {
@@ -67,7 +69,8 @@ struct erofs_disk_inode {
 } __attribute__((packed));
 static_assert(sizeof(struct erofs_disk_inode) == 64, "extended inode");
 
-/* Follows the inode when its xattr_count c is not 0; header and entries together are 12 + 4 * (c - 1) bytes. */
+/* Follows the inode when its xattr_count c is not 0; header and entries together are 12 + 4 * (c -
+ * 1) bytes. */
 struct erofs_disk_xattrs {
 	uint32_t filter;
 	uint8_t n_shared, reserved[7];
@@ -81,7 +84,8 @@ struct erofs_disk_xattr {
 } __attribute__((packed));
 static_assert(sizeof(struct erofs_disk_xattr) == 4, "xattr");
 
-/* A block of a directory: all its dirents, then all its names. The first name_offset thus tells how many. */
+/* A block of a directory: all its dirents, then all its names. The first name_offset thus tells how
+ * many. */
 struct erofs_disk_dirent {
 	uint64_t nid;
 	uint16_t name_offset;
@@ -100,6 +104,6 @@ extern const struct erofs_xattr_prefix erofs_xattr_prefixes[];
 
 /* The type in a directory entry for a mode, 0 for no valid mode. */
 uint8_t erofs_file_type(uint32_t mode);
-/* CRC-32C as the kernel computes it for the super block, over the rest of its file system block. The stored
- * checksum counts as zero. */
+/* CRC-32C as the kernel computes it for the super block, over the rest of its file system block.
+ * The stored checksum counts as zero. */
 uint32_t erofs_checksum(const uint8_t block[static 4096]);

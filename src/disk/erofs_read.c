@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads an image whose bytes may be hostile: every offset is checked, every directory is named once, and all inodes
- * together claim no more bytes than the image has, so that time and memory stay within a constant times its size. */
+/* Reads an image whose bytes may be hostile: every offset is checked, every directory is named
+ * once, and all inodes together claim no more bytes than the image has, so that time and memory
+ * stay within a constant times its size. */
 #include "disk/erofs.h"
 
 #include <sys/stat.h>
@@ -32,7 +33,8 @@ struct reader {
 static int claim(struct reader *r, uint64_t nid, uint64_t n, struct err *e)
 {
 	if (n > r->n - r->claimed)
-		return err_set(e, -EBADMSG, "inode %llu: the inodes up to it hold more bytes than the image",
+		return err_set(e, -EBADMSG,
+			       "inode %llu: the inodes up to it hold more bytes than the image",
 			       (unsigned long long)nid);
 	r->claimed += n;
 	return 0;
@@ -50,13 +52,16 @@ static int super_check(const struct reader *r, const struct erofs_disk_super *d,
 	if (le32toh(d->magic) != EROFS_MAGIC)
 		return err_set(e, -EBADMSG, "is not an EROFS image: no magic number at byte 1024");
 	if (d->block_bits != EROFS_BLOCK_BITS || d->dir_block_bits != 0)
-		return err_set(e, -EBADMSG, "has blocks of 2^%u bytes, this reader wants 4096", d->block_bits);
+		return err_set(e, -EBADMSG, "has blocks of 2^%u bytes, this reader wants 4096",
+			       d->block_bits);
 	if (le32toh(d->compat) & EROFS_COMPAT_CHECKSUM &&
 	    le32toh(d->checksum) != erofs_checksum(r->image))
-		return err_set(e, -EBADMSG, "the checksum of the super block is %08x, %08x is written in it",
+		return err_set(e, -EBADMSG,
+			       "the checksum of the super block is %08x, %08x is written in it",
 			       erofs_checksum(r->image), le32toh(d->checksum));
 	if (incompat != 0)
-		return err_set(e, -EBADMSG, "has features %#x that this reader does not know", incompat);
+		return err_set(e, -EBADMSG, "has features %#x that this reader does not know",
+			       incompat);
 	if (le32toh(d->blocks) == 0 || le32toh(d->blocks) > r->n / EROFS_BLOCK_BYTES)
 		return err_set(e, -EBADMSG, "should have %u blocks of 4096 bytes, has %llu bytes",
 			       le32toh(d->blocks), (unsigned long long)r->n);
@@ -71,7 +76,8 @@ static int super_read(struct reader *r, struct erofs_input *ret, struct err *e)
 	int code;
 
 	if (r->n < EROFS_BLOCK_BYTES)
-		return err_set(e, -EBADMSG, "is not an EROFS image: %llu bytes are less than a block",
+		return err_set(e, -EBADMSG,
+			       "is not an EROFS image: %llu bytes are less than a block",
 			       (unsigned long long)r->n);
 	memcpy(&d, r->image + EROFS_SUPER_OFFSET, sizeof(d));
 	code = super_check(r, &d, e);
@@ -94,7 +100,8 @@ static uint64_t device_decode(uint32_t dev)
 	return makedev(dev >> 8 & 0xfff, (dev & 0xff) | (dev >> 12 & 0xfff00));
 }
 
-static void compact_parse(const struct reader *r, const uint8_t *p, struct found *f, struct erofs_inode *inode)
+static void compact_parse(const struct reader *r, const uint8_t *p, struct found *f,
+			  struct erofs_inode *inode)
 {
 	struct erofs_disk_compact d;
 
@@ -138,7 +145,7 @@ static int inode_parse(struct reader *r, struct found *f, struct erofs_inode *in
 	format = rd_le16(&rd);
 	rd_seek(&rd, r->meta_at + f->nid * EROFS_SLOT_BYTES);
 	p = rd_bytes(&rd, format & EROFS_FORMAT_EXTENDED ? sizeof(struct erofs_disk_inode)
-							  : sizeof(struct erofs_disk_compact));
+							 : sizeof(struct erofs_disk_compact));
 	if (!p)
 		return damage(f, e, "reaches beyond the end of the image");
 	f->layout = (uint8_t)(format >> EROFS_FORMAT_LAYOUT_SHIFT);
@@ -152,7 +159,8 @@ static int inode_parse(struct reader *r, struct found *f, struct erofs_inode *in
 	return claim(r, f->nid, rd.pos - (r->meta_at + f->nid * EROFS_SLOT_BYTES), e);
 }
 
-/* The bytes of a file, link or directory: blocks, and with the inline layout a tail behind inode and xattrs. */
+/* The bytes of a file, link or directory: blocks, and with the inline layout a tail behind inode
+ * and xattrs. */
 static int content_read(struct reader *r, const struct found *f, struct str *ret, struct err *e)
 {
 	bool inlined = f->layout == EROFS_LAYOUT_INLINE;
@@ -243,8 +251,8 @@ static int xattrs_read(struct reader *r, struct found *f, struct erofs_inode *in
 }
 
 /* Puts an inode at the end of the list, once. *ret_new says whether it was not there before. */
-static int inode_add(struct reader *r, uint64_t nid, uint64_t parent_nid, uint32_t *ret, bool *ret_new,
-		     struct err *e)
+static int inode_add(struct reader *r, uint64_t nid, uint64_t parent_nid, uint32_t *ret,
+		     bool *ret_new, struct err *e)
 {
 	struct found f = { .nid = nid, .parent_nid = parent_nid };
 	struct erofs_inode inode;
@@ -277,8 +285,8 @@ static bool dot_check(const struct found *dir, struct str name, uint64_t nid)
 	return nid == (name.n == 1 ? dir->nid : dir->parent_nid);
 }
 
-static int entry_add(struct reader *r, uint32_t dir, struct str name, const struct erofs_disk_dirent *d,
-		     uint32_t *ret, struct err *e)
+static int entry_add(struct reader *r, uint32_t dir, struct str name,
+		     const struct erofs_disk_dirent *d, uint32_t *ret, struct err *e)
 {
 	const uint64_t parent_nid = r->found.p[dir].nid;
 	bool is_new, is_dir;
@@ -304,8 +312,8 @@ struct dir_state {
 	VEC(struct erofs_dirent) entries;
 };
 
-static int name_read(struct reader *r, struct dir_state *s, struct str name, const struct erofs_disk_dirent *d,
-		     struct err *e)
+static int name_read(struct reader *r, struct dir_state *s, struct str name,
+		     const struct erofs_disk_dirent *d, struct err *e)
 {
 	const struct found *dir = &r->found.p[s->dir];
 	uint32_t inode;
@@ -319,7 +327,9 @@ static int name_read(struct reader *r, struct dir_state *s, struct str name, con
 	s->previous = name;
 	if (str_eqz(name, ".") || str_eqz(name, "..")) {
 		s->n_dots++;
-		return dot_check(dir, name, le64toh(d->nid)) ? 0 : damage(dir, e, "has a wrong '.' or '..'");
+		return dot_check(dir, name, le64toh(d->nid))
+			       ? 0
+			       : damage(dir, e, "has a wrong '.' or '..'");
 	}
 	code = entry_add(r, s->dir, name, d, &inode, e);
 	if (code < 0)
@@ -328,30 +338,44 @@ static int name_read(struct reader *r, struct dir_state *s, struct str name, con
 	return 0;
 }
 
+/* Entry @i of the @n in @block. A name ends where the next begins; the last one with the block, or
+ * before a NUL. */
+static bool dirent_parse(struct str block, size_t i, size_t n, struct erofs_disk_dirent *ret,
+			 struct str *ret_name)
+{
+	struct erofs_disk_dirent next = { .name_offset = htole16((uint16_t)block.n) };
+	size_t start, end;
+
+	memcpy(ret, block.p + i * sizeof(*ret), sizeof(*ret));
+	if (i + 1 < n)
+		memcpy(&next, block.p + (i + 1) * sizeof(next), sizeof(next));
+	start = le16toh(ret->name_offset);
+	end = le16toh(next.name_offset);
+	if (start < n * sizeof(*ret) || start > end || end > block.n)
+		return false;
+	*ret_name = (struct str){ block.p + start, end - start };
+	if (i + 1 == n)
+		ret_name->n = strnlen(ret_name->p, ret_name->n);
+	return true;
+}
+
 static int dir_block_read(struct reader *r, struct dir_state *s, struct str block, struct err *e)
 {
-	struct erofs_disk_dirent d, next;
-	size_t end, n;
+	struct erofs_disk_dirent d = { 0 };
+	struct str name;
+	size_t n_bytes;
 
-	memset(&next, 0, sizeof(next));
-	if (block.n >= sizeof(next))
-		memcpy(&next, block.p, sizeof(next));
-	n = le16toh(next.name_offset) / sizeof(next);
-	if (n == 0 || le16toh(next.name_offset) % sizeof(next) != 0 || n * sizeof(next) > block.n)
+	if (block.n >= sizeof(d))
+		memcpy(&d, block.p, sizeof(d));
+	n_bytes = le16toh(d.name_offset); /* of all the dirents */
+	if (n_bytes == 0 || n_bytes % sizeof(d) != 0 || n_bytes > block.n)
 		return damage(&r->found.p[s->dir], e, "is a directory with a damaged block");
-	for (size_t i = 0; i < n; i++) {
-		struct str name;
+	for (size_t i = 0; i < n_bytes / sizeof(d); i++) {
 		int code;
 
-		d = next;
-		if (i + 1 < n)
-			memcpy(&next, block.p + (i + 1) * sizeof(next), sizeof(next));
-		end = i + 1 < n ? le16toh(next.name_offset) : block.n;
-		if (end > block.n || le16toh(d.name_offset) > end || le16toh(d.name_offset) < n * sizeof(d))
-			return damage(&r->found.p[s->dir], e, "is a directory with a damaged block");
-		name = (struct str){ block.p + le16toh(d.name_offset), end - le16toh(d.name_offset) };
-		if (i + 1 == n && name.n > 0) /* the last name of a block ends with the block, or with a NUL */
-			name.n = strnlen(name.p, name.n);
+		if (!dirent_parse(block, i, n_bytes / sizeof(d), &d, &name))
+			return damage(&r->found.p[s->dir], e,
+				      "is a directory with a damaged block");
 		code = name_read(r, s, name, &d, e);
 		if (code < 0)
 			return code;
@@ -394,7 +418,8 @@ static int inode_fill(struct reader *r, uint32_t id, struct err *e)
 			return code;
 		if (S_ISLNK(mode) && (data.n == 0 || data.n > EROFS_SYMLINK_BYTES_MAX ||
 				      memchr(data.p, '\0', data.n)))
-			return damage(&r->found.p[id], e, "is a symbolic link with an impossible target");
+			return damage(&r->found.p[id], e,
+				      "is a symbolic link with an impossible target");
 		r->inodes.p[id].data = data;
 	} else if (r->found.p[id].size_bytes != 0) {
 		return damage(&r->found.p[id], e, "has data and is neither file nor symbolic link");
@@ -427,7 +452,8 @@ static int tree_read(struct reader *r, struct err *e)
 	return 0;
 }
 
-int erofs_read(struct arena *a, const uint8_t *image, size_t n, struct erofs_input *ret, struct err *e)
+int erofs_read(struct arena *a, const uint8_t *image, size_t n, struct erofs_input *ret,
+	       struct err *e)
 {
 	struct reader r = { .a = a, .image = image, .n = n };
 	struct erofs_input input = { 0 };

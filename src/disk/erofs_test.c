@@ -24,9 +24,11 @@ static uint32_t tree_inode(struct tree *t, uint32_t mode, struct str data)
 {
 	uint32_t id = (uint32_t)t->inodes.n;
 
-	vec_push(t->a, &t->inodes) = (struct erofs_inode){
-		.mode = mode, .uid = 1000 + id % 3, .gid = 100000 + id, .mtime_sec = 1700000000 + id, .data = data
-	};
+	vec_push(t->a, &t->inodes) = (struct erofs_inode){ .mode = mode,
+							   .uid = 1000 + id % 3,
+							   .gid = 100000 + id,
+							   .mtime_sec = 1700000000 + id,
+							   .data = data };
 	vec_push(t->a, &t->entries) = (vec_dirent){ 0 };
 	return id;
 }
@@ -36,7 +38,8 @@ static void tree_link(struct tree *t, uint32_t dir, struct str name, uint32_t in
 	vec_push(t->a, &t->entries.p[dir]) = (struct erofs_dirent){ name, inode };
 }
 
-static uint32_t tree_add(struct tree *t, uint32_t dir, const char *name, uint32_t mode, struct str data)
+static uint32_t tree_add(struct tree *t, uint32_t dir, const char *name, uint32_t mode,
+			 struct str data)
 {
 	uint32_t id = tree_inode(t, mode, data);
 
@@ -78,15 +81,18 @@ static struct str pattern(struct arena *a, size_t n)
 
 static int by_name(const void *x, const void *y)
 {
-	return str_cmp(((const struct erofs_dirent *)x)->name, ((const struct erofs_dirent *)y)->name);
+	return str_cmp(((const struct erofs_dirent *)x)->name,
+		       ((const struct erofs_dirent *)y)->name);
 }
 
 static int by_xattr(const void *x, const void *y)
 {
-	return str_cmp(((const struct erofs_xattr *)x)->name, ((const struct erofs_xattr *)y)->name);
+	return str_cmp(((const struct erofs_xattr *)x)->name,
+		       ((const struct erofs_xattr *)y)->name);
 }
 
-static void *sorted(struct arena *a, const void *p, size_t n, size_t size, int (*by)(const void *, const void *))
+static void *sorted(struct arena *a, const void *p, size_t n, size_t size,
+		    int (*by)(const void *, const void *))
 {
 	void *copy = arena_copy(a, p, n * size);
 
@@ -94,7 +100,8 @@ static void *sorted(struct arena *a, const void *p, size_t n, size_t size, int (
 	return copy;
 }
 
-static void assert_same_xattrs(struct arena *a, const struct erofs_inode *x, const struct erofs_inode *y)
+static void assert_same_xattrs(struct arena *a, const struct erofs_inode *x,
+			       const struct erofs_inode *y)
 {
 	struct erofs_xattr *xs = sorted(a, x->xattrs, x->n_xattrs, sizeof(*xs), by_xattr);
 	struct erofs_xattr *ys = sorted(a, y->xattrs, y->n_xattrs, sizeof(*ys), by_xattr);
@@ -107,8 +114,8 @@ static void assert_same_xattrs(struct arena *a, const struct erofs_inode *x, con
 }
 
 /* The same tree, hard links included; @twin maps inodes of @x to those of @y, + 1. */
-static void assert_same(struct arena *a, const struct erofs_input *x, uint32_t xi, const struct erofs_input *y,
-			uint32_t yi, uint32_t *twin)
+static void assert_same(struct arena *a, const struct erofs_input *x, uint32_t xi,
+			const struct erofs_input *y, uint32_t yi, uint32_t *twin)
 {
 	const struct erofs_inode *i = &x->inodes[xi], *j = &y->inodes[yi];
 	struct erofs_dirent *xs, *ys;
@@ -170,7 +177,8 @@ static struct str run(struct arena *a, const char *const *argv)
 
 	assert_ok(proc_run(a, argv, (struct str){ 0 }, NULL, &r, &e), &e);
 	if (r.status != 0)
-		fail_msg("%s: status %d: %.*s%.*s", argv[0], r.status, STR_FMT(r.out), STR_FMT(r.err));
+		fail_msg("%s: status %d: %.*s%.*s", argv[0], r.status, STR_FMT(r.out),
+			 STR_FMT(r.err));
 	return str_cat(a, r.out, r.err);
 }
 
@@ -192,7 +200,8 @@ static void judge_fsck(struct arena *a, struct str image)
 	unlink(path);
 }
 
-static void assert_extracted(struct arena *a, const struct erofs_input *in, uint32_t id, const char *path)
+static void assert_extracted(struct arena *a, const struct erofs_input *in, uint32_t id,
+			     const char *path)
 {
 	const struct erofs_inode *inode = &in->inodes[id];
 	struct stat st;
@@ -229,7 +238,8 @@ static void judge_extract(struct arena *a, const struct erofs_input *in, struct 
 
 static struct tree small_tree(struct arena *a)
 {
-	static const size_t sizes[] = { 0, 1, 4031, 4032, 4033, 4095, 4096, 4097, 8191, (1 << 20) + 3 };
+	static const size_t sizes[] = { 0,    1,    4031, 4032, 4033,
+					4095, 4096, 4097, 8191, (1 << 20) + 3 };
 	static char long_name[256];
 	struct tree t = tree_new(a);
 	uint32_t usr = tree_add(&t, 0, "usr", S_IFDIR | 0755, (struct str){ 0 });
@@ -237,13 +247,15 @@ static struct tree small_tree(struct arena *a)
 	uint32_t file;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		tree_add(&t, bin, str_z(a, str_printf(a, "size-%zu", sizes[i])), S_IFREG | 0644, pattern(a, sizes[i]));
+		tree_add(&t, bin, str_z(a, str_printf(a, "size-%zu", sizes[i])), S_IFREG | 0644,
+			 pattern(a, sizes[i]));
 	memset(long_name, 'n', 255);
 	file = tree_add(&t, 0, long_name, S_IFREG | 04755, STR("hello\n"));
 	tree_link(&t, bin, STR("hard"), file);
 	tree_link(&t, bin, STR("-sorts before the dots"), file);
 	tree_add(&t, 0, "link", S_IFLNK | 0777, STR("usr/bin/hard"));
-	tree_add(&t, 0, "long link", S_IFLNK | 0777, str_c(memset(arena_alloc(a, 4000), 'l', 3999)));
+	tree_add(&t, 0, "long link", S_IFLNK | 0777,
+		 str_c(memset(arena_alloc(a, 4000), 'l', 3999)));
 	tree_add(&t, 0, "empty", S_IFDIR | 01777, (struct str){ 0 });
 	return t;
 }
@@ -252,8 +264,10 @@ static void add_specials(struct tree *t)
 {
 	uint32_t dev = tree_add(t, 0, "dev", S_IFDIR | 0755, (struct str){ 0 });
 
-	t->inodes.p[tree_add(t, dev, "null", S_IFCHR | 0666, (struct str){ 0 })].rdev = makedev(1, 3);
-	t->inodes.p[tree_add(t, dev, "big", S_IFBLK | 0600, (struct str){ 0 })].rdev = makedev(4095, 0xabcde);
+	t->inodes.p[tree_add(t, dev, "null", S_IFCHR | 0666, (struct str){ 0 })].rdev =
+		makedev(1, 3);
+	t->inodes.p[tree_add(t, dev, "big", S_IFBLK | 0600, (struct str){ 0 })].rdev =
+		makedev(4095, 0xabcde);
 	tree_add(t, dev, "fifo", S_IFIFO | 0600, (struct str){ 0 });
 	tree_add(t, dev, "socket", S_IFSOCK | 0600, (struct str){ 0 });
 }
@@ -275,7 +289,8 @@ static void test_specials_and_xattrs(void **state)
 {
 	static const struct erofs_xattr xattrs[] = {
 		{ { "user.x", 6 }, { "", 0 } },
-		{ { "security.capability", 19 }, { "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 } },
+		{ { "security.capability", 19 },
+		  { "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 } },
 		{ { "security.selinux", 16 }, { "system_u:object_r:bin_t:s0", 27 } },
 		{ { "trusted.overlay.opaque", 22 }, { "y", 1 } },
 		{ { "system.posix_acl_access", 23 }, { "\2\0\0\0", 4 } },
@@ -341,7 +356,8 @@ static void test_devices(void **state)
 	t.inodes.p[tree_add(&t, 0, "d", S_IFBLK, (struct str){ 0 })].rdev = makedev(0x123, 0x45678);
 	in = tree_input(&t);
 	image = round_trip(&a, &in);
-	/* super block up to 1152, the root with three entries of 12 bytes and their names: 64 + 40 */
+	/* super block up to 1152, the root with three entries of 12 bytes and their names: 64 + 40
+	 */
 	memcpy(&d, image.p + 1152 + 128, sizeof(d));
 	assert_int_equal(le32toh(d.start_block_or_device), 0x45612378);
 }
@@ -356,9 +372,12 @@ static void test_big_directory(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5000; i++)
-		tree_add(&t, dir, str_z(&a, str_printf(&a, "%s-%d", i % 7 ? "entry" : "+a longer name", i * 7919 % 5000)),
+		tree_add(&t, dir,
+			 str_z(&a, str_printf(&a, "%s-%d", i % 7 ? "entry" : "+a longer name",
+					      i * 7919 % 5000)),
 			 S_IFREG | 0644, pattern(&a, (size_t)i % 11));
-	for (size_t n = 200; n <= 255; n++) /* blocks that end with a name exactly, and with few bytes left */
+	for (size_t n = 200; n <= 255;
+	     n++) /* blocks that end with a name exactly, and with few bytes left */
 		tree_link(&t, dir, (struct str){ memset(arena_alloc(&a, n), 'z', n), n }, dir + 1);
 	in = tree_input(&t);
 	image = round_trip(&a, &in);
@@ -377,7 +396,8 @@ static uint32_t next_random(uint32_t *x)
 
 static void random_tree(struct tree *t, uint32_t *seed, unsigned n)
 {
-	static const uint32_t types[] = { S_IFREG, S_IFREG, S_IFREG, S_IFLNK, S_IFDIR, S_IFCHR, S_IFIFO, S_IFDIR };
+	static const uint32_t types[] = { S_IFREG, S_IFREG, S_IFREG, S_IFLNK,
+					  S_IFDIR, S_IFCHR, S_IFIFO, S_IFDIR };
 	static const struct erofs_xattr xattrs[] = {
 		{ { "user.a", 6 }, { "1", 1 } },
 		{ { "security.capability", 19 }, { "12345678901234567890", 20 } },
@@ -386,8 +406,10 @@ static void random_tree(struct tree *t, uint32_t *seed, unsigned n)
 	uint32_t dirs[64] = { 0 }, n_dirs = 1;
 
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t type = types[next_random(seed) % 8], dir = dirs[next_random(seed) % n_dirs], id;
-		size_t size = next_random(seed) % 3 ? next_random(seed) % 300 : next_random(seed) % 10000;
+		uint32_t type = types[next_random(seed) % 8],
+			 dir = dirs[next_random(seed) % n_dirs], id;
+		size_t size =
+			next_random(seed) % 3 ? next_random(seed) % 300 : next_random(seed) % 10000;
 		size_t name_n = 1 + next_random(seed) % (next_random(seed) % 5 ? 12 : 200);
 		char *name = arena_alloc(t->a, 256);
 
@@ -397,15 +419,18 @@ static void random_tree(struct tree *t, uint32_t *seed, unsigned n)
 		if (type == S_IFLNK)
 			size = 1 + size % 4000;
 		id = tree_add(t, dir, name, type | (next_random(seed) & 07777),
-			      type == S_IFREG ? pattern(t->a, size) :
-			      type == S_IFLNK ? str_c(memset(arena_alloc(t->a, size + 1), 'x', size)) :
-						(struct str){ 0 });
+			      type == S_IFREG ? pattern(t->a, size)
+			      : type == S_IFLNK
+				      ? str_c(memset(arena_alloc(t->a, size + 1), 'x', size))
+				      : (struct str){ 0 });
 		if (type == S_IFDIR && n_dirs < 64)
 			dirs[n_dirs++] = id;
 		if (type == S_IFCHR)
-			t->inodes.p[id].rdev = makedev(next_random(seed) & 0xfff, next_random(seed) & 0xfffff);
+			t->inodes.p[id].rdev =
+				makedev(next_random(seed) & 0xfff, next_random(seed) & 0xfffff);
 		if (type != S_IFDIR && next_random(seed) % 8 == 0)
-			tree_link(t, dirs[next_random(seed) % n_dirs], str_printf(t->a, "link-%u", i), id);
+			tree_link(t, dirs[next_random(seed) % n_dirs],
+				  str_printf(t->a, "link-%u", i), id);
 		t->inodes.p[id].xattrs = xattrs;
 		t->inodes.p[id].n_xattrs = next_random(seed) % 4;
 	}
@@ -447,7 +472,8 @@ static void test_canonical(void **state)
 	u = (struct tree){ .a = &a };
 	for (size_t i = 0; i < n; i++) { /* all but the root in reverse, entries too */
 		struct erofs_inode inode = t.inodes.p[i ? n - i : 0];
-		struct erofs_dirent *entries = arena_copy(&a, inode.entries, inode.n_entries * sizeof(*entries));
+		struct erofs_dirent *entries =
+			arena_copy(&a, inode.entries, inode.n_entries * sizeof(*entries));
 
 		for (size_t k = 0; k < inode.n_entries; k++) {
 			entries[k] = inode.entries[inode.n_entries - 1 - k];
@@ -479,7 +505,8 @@ static void test_borrows(void **state)
 	in = tree_input(&t);
 	assert_ok(erofs_write(&a, &in, &s, &e), &e);
 	vec_each(g, &s.v) {
-		if (g->data >= (const uint8_t *)data.p && g->data < (const uint8_t *)data.p + data.n) {
+		if (g->data >= (const uint8_t *)data.p &&
+		    g->data < (const uint8_t *)data.p + data.n) {
 			borrowed += g->size_bytes;
 			assert_true(g->size_bytes == 100 || at % EROFS_BLOCK_BYTES == 0);
 		}
@@ -521,7 +548,9 @@ static void test_bad_names(void **state)
 
 		tree_add(&t, etc, "same", S_IFREG, (struct str){ 0 });
 		tree_link(&t, etc, last ? (struct str){ name, 256 } : rows[i].name, 2);
-		write_fails(&t, last ? "'/etc': has an entry with a name of more than 255 bytes: 'xxx" : rows[i].text);
+		write_fails(&t,
+			    last ? "'/etc': has an entry with a name of more than 255 bytes: 'xxx"
+				 : rows[i].text);
 	}
 }
 
@@ -578,24 +607,28 @@ static void test_bad_inodes(void **state)
 	x->n_xattrs = 1;
 	write_fails(&t, "'/x': xattr 'system.other' has a prefix that EROFS does not know");
 	xattrs[0].name = STR("user.");
-	write_fails(&t, "'/x': xattr 'user.' has a prefix that EROFS does not know, or nothing behind it");
+	write_fails(
+		&t,
+		"'/x': xattr 'user.' has a prefix that EROFS does not know, or nothing behind it");
 	xattrs[0].name = xattrs[1].name = STR("user.a");
 	x->n_xattrs = 2;
 	write_fails(&t, "'/x': xattr 'user.a' stands twice");
 	xattrs[1] = (struct erofs_xattr){ STR("user.b"), { pattern(&a, 65536).p, 65536 } };
 	write_fails(&t, "'/x': xattr 'user.b' has a value of more than 65535 bytes");
 	for (size_t i = 0; i < 5; i++)
-		xattrs[i] = (struct erofs_xattr){ str_printf(&a, "user.%zu", i), { pattern(&a, 65535).p, 65535 } };
+		xattrs[i] = (struct erofs_xattr){ str_printf(&a, "user.%zu", i),
+						  { pattern(&a, 65535).p, 65535 } };
 	x->n_xattrs = 5;
 	write_fails(&t, "'/x': has 327712 bytes of xattrs, EROFS holds 262148");
 	x->n_xattrs = 0;
 	in = tree_input(&t);
 	in.volume_name = "sixteen bytes ..";
-	assert_err(erofs_write(&a, &in, &s, &e), &e, "the volume name 'sixteen bytes ..' is longer than 15 bytes");
+	assert_err(erofs_write(&a, &in, &s, &e), &e,
+		   "the volume name 'sixteen bytes ..' is longer than 15 bytes");
 }
 
-/* Each bit of the metadata flipped: refused, or another tree, but never a crash; and a flip in the first block is
- * always noticed. */
+/* Each bit of the metadata flipped: refused, or another tree, but never a crash; and a flip in the
+ * first block is always noticed. */
 static void test_flipped_bits(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -616,7 +649,8 @@ static void test_flipped_bits(void **state)
 
 		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		r = erofs_read(&b, copy, image.n, &in, &e);
-		if (bit < 4096 * 8 && bit / 8 != 1024 + 8) /* but for the bit that says there is a checksum */
+		if (bit < 4096 * 8 &&
+		    bit / 8 != 1024 + 8) /* but for the bit that says there is a checksum */
 			assert_true(r < 0);
 		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
@@ -634,12 +668,16 @@ static void test_bad_images(void **state)
 	(void)state;
 	assert_ok(erofs_write(&a, &in, &s, &e), &e);
 	image = segments_flatten(&a, &s);
-	assert_err(erofs_read(&a, image, 4095, &back, &e), &e, "is not an EROFS image: 4095 bytes are less than a block");
-	assert_err(erofs_read(&a, image, s.size_bytes - 4096, &back, &e), &e, "blocks of 4096 bytes, has");
+	assert_err(erofs_read(&a, image, 4095, &back, &e), &e,
+		   "is not an EROFS image: 4095 bytes are less than a block");
+	assert_err(erofs_read(&a, image, s.size_bytes - 4096, &back, &e), &e,
+		   "blocks of 4096 bytes, has");
 	image[1024 + 64] ^= 1;
-	assert_err(erofs_read(&a, image, s.size_bytes, &back, &e), &e, "the checksum of the super block is");
+	assert_err(erofs_read(&a, image, s.size_bytes, &back, &e), &e,
+		   "the checksum of the super block is");
 	image[1024] ^= 1;
-	assert_err(erofs_read(&a, image, s.size_bytes, &back, &e), &e, "no magic number at byte 1024");
+	assert_err(erofs_read(&a, image, s.size_bytes, &back, &e), &e,
+		   "no magic number at byte 1024");
 }
 
 /* What mkfs.erofs writes: compact inodes, shared xattrs. */
@@ -648,7 +686,8 @@ static void test_reads_mkfs(void **state)
 	_cleanup_arena_ struct arena a = { 0 };
 	struct tree t = small_tree(&a);
 	struct erofs_input in = tree_input(&t), back;
-	char *dir = test_dir(&a), *path = path_join(&a, dir, "image"), *to = path_join(&a, dir, "to");
+	char *dir = test_dir(&a), *path = path_join(&a, dir, "image"),
+	     *to = path_join(&a, dir, "to");
 	const char *hard = path_join(&a, to, "usr/bin/hard");
 	struct str image;
 	struct err e;
@@ -658,12 +697,20 @@ static void test_reads_mkfs(void **state)
 		skip();
 	image = round_trip(&a, &in);
 	assert_ok(file_write(path, 0644, image.p, image.n, &e), &e);
-	run(&a, (const char *[]){ "fsck.erofs", "--no-preserve", str_z(&a, str_printf(&a, "--extract=%s", to)),
-				  path, NULL });
+	run(&a, (const char *[]){ "fsck.erofs", "--no-preserve",
+				  str_z(&a, str_printf(&a, "--extract=%s", to)), path, NULL });
 	/* mkfs.erofs 1.5 has no room for so long a name. */
-	assert_int_equal(unlink(path_join(&a, to, str_z(&a, (struct str){ memset(arena_alloc(&a, 255), 'n', 255), 255 }))), 0);
+	assert_int_equal(unlink(path_join(&a, to,
+					  str_z(&a, (struct str){ memset(arena_alloc(&a, 255), 'n',
+									 255),
+								  255 }))),
+			 0);
 	for (int i = 0; i < 4; i++) /* three of the same are shared */
-		(void)!setxattr(path_join(&a, to, i == 0 ? "usr" : i == 1 ? "empty" : i == 2 ? "usr/bin" : "usr/bin/hard"),
+		(void)!setxattr(path_join(&a, to,
+					  i == 0   ? "usr"
+					  : i == 1 ? "empty"
+					  : i == 2 ? "usr/bin"
+						   : "usr/bin/hard"),
 				"user.shared", "value", 5, 0);
 	assert_int_equal(chmod(hard, 0644), 0);
 	run(&a, (const char *[]){ "mkfs.erofs", "--quiet", "-T1700000000", path, to, NULL });
@@ -675,7 +722,8 @@ static void test_reads_mkfs(void **state)
 		size_t n = 0;
 
 		for (size_t i = 0; i < back.n_inodes; i++)
-			n += back.inodes[i].n_xattrs == 1 && str_eqz(back.inodes[i].xattrs[0].name, "user.shared") &&
+			n += back.inodes[i].n_xattrs == 1 &&
+			     str_eqz(back.inodes[i].xattrs[0].name, "user.shared") &&
 			     str_eqz(back.inodes[i].xattrs[0].value, "value");
 		assert_int_equal(n, 4);
 	}
@@ -685,20 +733,13 @@ static void test_reads_mkfs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_extract),
-		cmocka_unit_test(test_specials_and_xattrs),
-		cmocka_unit_test(test_dump),
-		cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_big_directory),
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_canonical),
-		cmocka_unit_test(test_borrows),
-		cmocka_unit_test(test_bad_names),
-		cmocka_unit_test(test_bad_trees),
-		cmocka_unit_test(test_bad_inodes),
-		cmocka_unit_test(test_flipped_bits),
-		cmocka_unit_test(test_bad_images),
-		cmocka_unit_test(test_reads_mkfs),
+		cmocka_unit_test(test_extract),       cmocka_unit_test(test_specials_and_xattrs),
+		cmocka_unit_test(test_dump),          cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_big_directory), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_canonical),     cmocka_unit_test(test_borrows),
+		cmocka_unit_test(test_bad_names),     cmocka_unit_test(test_bad_trees),
+		cmocka_unit_test(test_bad_inodes),    cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_bad_images),    cmocka_unit_test(test_reads_mkfs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The image: super block, inodes and everything small that fits beside an inode (the metadata), then the blocks of
- * directories, then those of files. Passes over the inodes, each of which relies on the one before: walk the tree,
- * place inodes, place blocks, emit. File content is never touched, only pointed at. */
+/* The image: super block, inodes and everything small that fits beside an inode (the metadata),
+ * then the blocks of directories, then those of files. Passes over the inodes, each of which relies
+ * on the one before: walk the tree, place inodes, place blocks, emit. File content is never
+ * touched, only pointed at. */
 #include "disk/erofs.h"
 
 #include <stdlib.h>
@@ -23,13 +24,13 @@ struct node {
 	uint32_t parent, ino, n_links;
 	uint32_t head_bytes;  /* inode and xattrs */
 	uint32_t tail_bytes;  /* of the content, inlined behind the head */
-	uint32_t next;	      /* the inode behind this one in its metadata block */
+	uint32_t next;        /* the inode behind this one in its metadata block */
 	uint32_t start_block; /* of the content before the tail */
 	uint64_t nid, size_bytes;
 	struct erofs_dirent *entries; /* of a directory: sorted, dots included */
 	size_t n_entries;
 	struct erofs_xattr *xattrs; /* sorted */
-	const uint8_t *content;	    /* a directory's blocks */
+	const uint8_t *content;     /* a directory's blocks */
 };
 
 /* A block of metadata. Free space is at its end. */
@@ -50,7 +51,7 @@ struct writer {
 
 	struct segments meta, data;
 	uint8_t *bytes; /* of the metadata, but for tails of files */
-	size_t n_bytes;
+	size_t n_bytes, n_file_tail_bytes;
 };
 
 static const struct erofs_inode *inode_of(const struct writer *w, const struct node *node)
@@ -84,12 +85,14 @@ static const struct erofs_xattr_prefix *xattr_prefix(struct str name)
 
 static int by_xattr_name(const void *x, const void *y)
 {
-	return str_cmp(((const struct erofs_xattr *)x)->name, ((const struct erofs_xattr *)y)->name);
+	return str_cmp(((const struct erofs_xattr *)x)->name,
+		       ((const struct erofs_xattr *)y)->name);
 }
 
 static uint32_t xattr_bytes(const struct erofs_xattr *x)
 {
-	size_t n = sizeof(struct erofs_disk_xattr) + x->name.n - xattr_prefix(x->name)->text.n + x->value.n;
+	size_t n = sizeof(struct erofs_disk_xattr) + x->name.n - xattr_prefix(x->name)->text.n +
+		   x->value.n;
 
 	return (uint32_t)(n + 3) & ~3u;
 }
@@ -104,7 +107,8 @@ static const char *xattr_flaw(const struct erofs_xattr *x)
 		return "has a name of more than 255 bytes";
 	if (memchr(x->name.p, '\0', x->name.n))
 		return "has a NUL in its name";
-	return x->value.n > EROFS_XATTR_VALUE_BYTES_MAX ? "has a value of more than 65535 bytes" : NULL;
+	return x->value.n > EROFS_XATTR_VALUE_BYTES_MAX ? "has a value of more than 65535 bytes"
+							: NULL;
 }
 
 /* Sorts, checks and measures: fills .xattrs and .head_bytes. */
@@ -172,18 +176,20 @@ static const char *name_flaw(struct str name)
 
 static int by_name(const void *x, const void *y)
 {
-	return str_cmp(((const struct erofs_dirent *)x)->name, ((const struct erofs_dirent *)y)->name);
+	return str_cmp(((const struct erofs_dirent *)x)->name,
+		       ((const struct erofs_dirent *)y)->name);
 }
 
-static int entry_err(const struct writer *w, uint32_t dir, const struct erofs_dirent *entry, struct err *e,
-		     const char *what)
+static int entry_err(const struct writer *w, uint32_t dir, const struct erofs_dirent *entry,
+		     struct err *e, const char *what)
 {
 	return err_set(e, -EINVAL, "'%.*s': has %s: '%.*s'", STR_FMT(node_path(w, dir)), what,
 		       STR_FMT(entry->name));
 }
 
 /* Takes @entry of the directory @dir into the tree. */
-static int entry_walk(struct writer *w, uint32_t dir, const struct erofs_dirent *entry, struct err *e)
+static int entry_walk(struct writer *w, uint32_t dir, const struct erofs_dirent *entry,
+		      struct err *e)
 {
 	struct node *child;
 	bool is_dir;
@@ -204,8 +210,8 @@ static int entry_walk(struct writer *w, uint32_t dir, const struct erofs_dirent 
 	return 0;
 }
 
-/* The end of the run of entries from @start that share a block, and what they take of it. A dirent stands with its
- * name in one block. */
+/* The end of the run of entries from @start that share a block, and what they take of it. A dirent
+ * stands with its name in one block. */
 static size_t dir_block_end(const struct node *dir, size_t start, size_t *ret_used)
 {
 	size_t used = 0, end = start;
@@ -231,7 +237,8 @@ static uint64_t dir_bytes(const struct node *dir)
 	return n - EROFS_BLOCK_BYTES + used;
 }
 
-/* The entries sorted, dots included: the kernel searches names by halving, and '+' sorts before '.'. */
+/* The entries sorted, dots included: the kernel searches names by halving, and '+' sorts before
+ * '.'. */
 static int dir_sort(struct writer *w, uint32_t id, struct err *e)
 {
 	const struct erofs_inode *inode = &w->in->inodes[id];
@@ -307,7 +314,8 @@ static int walk(struct writer *w, struct err *e)
 	}
 	for (size_t i = 0; i < w->in->n_inodes; i++) {
 		if (w->nodes[i].n_links == 0)
-			return err_set(e, -EINVAL, "inode %zu is in no directory below the root", i);
+			return err_set(e, -EINVAL, "inode %zu is in no directory below the root",
+				       i);
 	}
 	return 0;
 }
@@ -325,8 +333,8 @@ static uint32_t meta_new(struct writer *w)
 	return (uint32_t)w->blocks.n - 1;
 }
 
-/* The block with the smallest space at its end that holds @slots, else a new one. What is larger than a block
- * begins at a new one and has its blocks for itself. */
+/* The block with the smallest space at its end that holds @slots, else a new one. What is larger
+ * than a block begins at a new one and has its blocks for itself. */
 static uint32_t meta_take(struct writer *w, uint32_t slots, uint32_t *ret_free)
 {
 	uint32_t free_slots = slots, block;
@@ -346,8 +354,8 @@ static uint32_t meta_take(struct writer *w, uint32_t slots, uint32_t *ret_free)
 	return block;
 }
 
-/* Finds an inode's place. Its tail is inlined if inode, xattrs and tail fit in one block, as the kernel reads a tail
- * from one block only. */
+/* Finds an inode's place. Its tail is inlined if inode, xattrs and tail fit in one block, as the
+ * kernel reads a tail from one block only. */
 static void node_place(struct writer *w, uint32_t id)
 {
 	struct node *node = &w->nodes[id];
@@ -358,6 +366,8 @@ static void node_place(struct writer *w, uint32_t id)
 	node->start_block = EROFS_NO_BLOCK;
 	if (node->head_bytes + tail <= EROFS_BLOCK_BYTES)
 		node->tail_bytes = tail;
+	if (S_ISREG(inode_of(w, node)->mode))
+		w->n_file_tail_bytes += node->tail_bytes;
 	slots = (node->head_bytes + node->tail_bytes + EROFS_SLOT_BYTES - 1) / EROFS_SLOT_BYTES;
 	block = meta_take(w, slots, &free_slots);
 	node->nid = (uint64_t)block * BLOCK_SLOTS + (BLOCK_SLOTS - free_slots);
@@ -427,7 +437,8 @@ static void data_place(struct writer *w, bool dirs)
 			node->content = (const uint8_t *)inode_of(w, node)->data.p;
 		if (n == 0)
 			continue;
-		node->start_block = (uint32_t)(w->blocks.n + w->data.size_bytes / EROFS_BLOCK_BYTES);
+		node->start_block =
+			(uint32_t)(w->blocks.n + w->data.size_bytes / EROFS_BLOCK_BYTES);
 		segments_add(w->a, &w->data, node->content, n);
 		segments_align(w->a, &w->data, EROFS_BLOCK_BYTES);
 	}
@@ -499,7 +510,8 @@ static void node_emit(struct writer *w, const struct node *node)
 	uint32_t layout = node->tail_bytes > 0 ? EROFS_LAYOUT_INLINE : EROFS_LAYOUT_PLAIN;
 	uint32_t n_xattr_bytes = node->head_bytes - (uint32_t)sizeof(struct erofs_disk_inode);
 	struct erofs_disk_inode d = {
-		.format = htole16((uint16_t)(EROFS_FORMAT_EXTENDED | layout << EROFS_FORMAT_LAYOUT_SHIFT)),
+		.format = htole16(
+			(uint16_t)(EROFS_FORMAT_EXTENDED | layout << EROFS_FORMAT_LAYOUT_SHIFT)),
 		.mode = htole16((uint16_t)inode->mode),
 		.size_bytes = htole64(node->size_bytes),
 		.start_block_or_device = htole32(node->start_block),
@@ -527,7 +539,7 @@ static void meta_emit(struct writer *w)
 {
 	uint64_t end = (uint64_t)w->blocks.n * EROFS_BLOCK_BYTES;
 
-	w->bytes = arena_alloc(w->a, end);
+	w->bytes = arena_alloc(w->a, end - w->n_file_tail_bytes);
 	meta_pad(w, EROFS_SUPER_OFFSET + sizeof(struct erofs_disk_super));
 	vec_each(b, &w->blocks) {
 		for (uint32_t id = b->first; id != NONE; id = w->nodes[id].next)
@@ -565,8 +577,10 @@ int erofs_write(struct arena *a, const struct erofs_input *in, struct segments *
 	struct writer w = { .a = a, .in = in };
 	int r;
 
-	if (in->volume_name && strlen(in->volume_name) >= sizeof(((struct erofs_disk_super *)0)->volume_name))
-		return err_set(e, -EINVAL, "the volume name '%s' is longer than 15 bytes", in->volume_name);
+	if (in->volume_name &&
+	    strlen(in->volume_name) >= sizeof(((struct erofs_disk_super *)0)->volume_name))
+		return err_set(e, -EINVAL, "the volume name '%s' is longer than 15 bytes",
+			       in->volume_name);
 	w.nodes = arena_array(a, in->n_inodes, sizeof(*w.nodes));
 	w.order = arena_array(a, in->n_inodes, sizeof(*w.order));
 	r = walk(&w, e);
@@ -576,7 +590,8 @@ int erofs_write(struct arena *a, const struct erofs_input *in, struct segments *
 	data_place(&w, true);
 	data_place(&w, false);
 	if (w.blocks.n + w.data.size_bytes / EROFS_BLOCK_BYTES >= EROFS_NO_BLOCK)
-		return err_set(e, -EFBIG, "%llu bytes of files are more than the 16 TiB of an EROFS image",
+		return err_set(e, -EFBIG,
+			       "%llu bytes of files are more than the 16 TiB of an EROFS image",
 			       (unsigned long long)w.data.size_bytes);
 	meta_emit(&w);
 	super_emit(&w);

@@ -59,7 +59,8 @@ void segments_read(const struct segments *s, uint64_t offset, void *ret, size_t 
 		uint64_t to = end < offset + n ? end : offset + n;
 
 		if (g->data && from < to)
-			memcpy((uint8_t *)ret + (from - offset), g->data + (from - start), to - from);
+			memcpy((uint8_t *)ret + (from - offset), g->data + (from - start),
+			       to - from);
 		start = end;
 	}
 }

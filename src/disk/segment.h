@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* segment.h - what every writer of a format produces: a list of runs of bytes, in order, without gaps.
+/* segment.h - what every writer of a format produces: a list of runs of bytes, in order, without
+ * gaps.
  *
- * A writer never writes. It plans, and yields runs that point into its own tables (in an arena) or straight into
- * the content it was given; so hashing and writing need no second copy, and a later kind of run (a range of a file
- * that the kernel copies) needs no change of the writers. */
+ * A writer never writes. It plans, and yields runs that point into its own tables (in an arena) or
+ * straight into the content it was given; so hashing and writing need no second copy, and a later
+ * kind of run (a range of a file that the kernel copies) needs no change of the writers. */
 #pragma once
 
 #include <stddef.h>
@@ -23,7 +24,8 @@ struct segments {
 	uint64_t size_bytes; /* the sum */
 };
 
-/* Borrows @data. Runs of zeroes that follow each other become one, and so do runs that follow each other in memory. */
+/* Borrows @data. Runs of zeroes that follow each other become one, and so do runs that follow each
+ * other in memory. */
 void segments_add(struct arena *a, struct segments *s, const void *data, uint64_t size_bytes);
 void segments_zero(struct arena *a, struct segments *s, uint64_t size_bytes);
 /* Zeroes up to the next multiple of @align. */

@@ -9,8 +9,8 @@
 
 enum {
 	DIGESTS = VERITY_BLOCK_BYTES / SHA256_BYTES, /* in a block of the tree */
-	LEVELS_MAX = 9,				     /* 128^9 is more than 2^63 bytes of blocks */
-	CHUNK_BLOCKS = 256,			     /* hashed by one task: 1 MiB */
+	LEVELS_MAX = 9,                              /* 128^9 is more than 2^63 bytes of blocks */
+	CHUNK_BLOCKS = 256,                          /* hashed by one task: 1 MiB */
 	SUPER_SALT_BYTES_MAX = 256,
 };
 
@@ -28,8 +28,8 @@ static_assert(sizeof(struct verity_disk_super) == 512, "verity super block");
 
 static const uint8_t super_signature[8] = "verity\0";
 
-/* Level 0 holds the digests of the data's blocks; the last level is one block, whose digest is the root hash. A
- * single block of data has no level: its digest is the root hash. */
+/* Level 0 holds the digests of the data's blocks; the last level is one block, whose digest is the
+ * root hash. A single block of data has no level: its digest is the root hash. */
 struct shape {
 	unsigned n_levels;
 	uint64_t blocks[LEVELS_MAX]; /* of each level */
@@ -70,7 +70,8 @@ struct leaves {
 };
 
 /* One block from the cursor on, gathered from several segments. */
-static void block_gather(const struct segments *data, struct chunk *at, uint8_t ret[VERITY_BLOCK_BYTES])
+static void block_gather(const struct segments *data, struct chunk *at,
+			 uint8_t ret[VERITY_BLOCK_BYTES])
 {
 	for (size_t n = 0; n < VERITY_BLOCK_BYTES;) {
 		const struct segment *s = &data->v.p[at->segment];
@@ -89,6 +90,28 @@ static void block_gather(const struct segments *data, struct chunk *at, uint8_t 
 	}
 }
 
+/* The next blocks that stand in one run of memory, at most @max; where a run holds no whole one, a
+ * single block, gathered. */
+static uint64_t blocks_next(const struct segments *data, struct chunk *at, uint64_t max,
+			    uint8_t gathered[VERITY_BLOCK_BYTES], const uint8_t **ret)
+{
+	const struct segment *s = &data->v.p[at->segment];
+	uint64_t n = s->data ? (s->size_bytes - at->offset) / VERITY_BLOCK_BYTES : 0;
+
+	if (n == 0) {
+		block_gather(data, at, gathered);
+		*ret = gathered;
+		return 1;
+	}
+	if (n > max)
+		n = max;
+	*ret = s->data + at->offset;
+	at->offset += n * VERITY_BLOCK_BYTES;
+	if (at->offset == s->size_bytes)
+		*at = (struct chunk){ at->segment + 1, 0 };
+	return n;
+}
+
 static int chunk_hash(void *arg, size_t i, struct err *e)
 {
 	const struct leaves *l = arg;
@@ -100,24 +123,12 @@ static int chunk_hash(void *arg, size_t i, struct err *e)
 	if (end > l->n_blocks)
 		end = l->n_blocks;
 	while (block < end) {
-		const struct segment *s = &l->data->v.p[at.segment];
-		uint64_t whole = s->data ? (s->size_bytes - at.offset) / VERITY_BLOCK_BYTES : 0;
-		const uint8_t *p = gathered;
+		const uint8_t *p;
+		uint64_t n = blocks_next(l->data, &at, end - block, gathered, &p);
 
-		if (whole > end - block)
-			whole = end - block;
-		if (whole > 0) {
-			p = s->data + at.offset;
-			at.offset += whole * VERITY_BLOCK_BYTES;
-			if (at.offset == s->size_bytes)
-				at = (struct chunk){ at.segment + 1, 0 };
-		} else {
-			block_gather(l->data, &at, gathered);
-			whole = 1;
-		}
-		sha256_blocks(l->salt.p, l->salt.n, p, VERITY_BLOCK_BYTES, whole,
+		sha256_blocks(l->salt.p, l->salt.n, p, VERITY_BLOCK_BYTES, n,
 			      l->digests + block * SHA256_BYTES);
-		block += whole;
+		block += n;
 	}
 	return 0;
 }
@@ -144,8 +155,8 @@ static struct chunk *chunks_find(struct arena *a, const struct segments *data, s
 }
 
 /* The digests of all blocks of @data, in a buffer of whole tree blocks. */
-static int leaves_hash(struct arena *a, const struct segments *data, uint64_t n_blocks, struct salt salt,
-		       unsigned n_threads, uint8_t **ret, struct err *e)
+static int leaves_hash(struct arena *a, const struct segments *data, uint64_t n_blocks,
+		       struct salt salt, unsigned n_threads, uint8_t **ret, struct err *e)
 {
 	size_t n_chunks = (n_blocks + CHUNK_BLOCKS - 1) / CHUNK_BLOCKS;
 	struct leaves l = { .data = data, .salt = salt, .n_blocks = n_blocks };
@@ -179,8 +190,9 @@ static void super_add(struct arena *a, const struct verity *v, struct segments *
 	segments_align(a, hash, VERITY_BLOCK_BYTES);
 }
 
-int verity_build(struct arena *a, const struct segments *data, const uint8_t salt[VERITY_SALT_BYTES],
-		 const uint8_t uuid[16], unsigned n_threads, struct verity *ret, struct err *e)
+int verity_build(struct arena *a, const struct segments *data,
+		 const uint8_t salt[VERITY_SALT_BYTES], const uint8_t uuid[16], unsigned n_threads,
+		 struct verity *ret, struct err *e)
 {
 	struct verity v = { .data_blocks = data->size_bytes / VERITY_BLOCK_BYTES };
 	struct shape shape = shape_of(v.data_blocks);
@@ -188,16 +200,19 @@ int verity_build(struct arena *a, const struct segments *data, const uint8_t sal
 	int r;
 
 	if (v.data_blocks == 0 || data->size_bytes % VERITY_BLOCK_BYTES != 0)
-		return err_set(e, -EINVAL, "dm-verity wants whole blocks of 4096 bytes, not %llu bytes",
+		return err_set(e, -EINVAL,
+			       "dm-verity wants whole blocks of 4096 bytes, not %llu bytes",
 			       (unsigned long long)data->size_bytes);
 	memcpy(v.salt, salt, sizeof(v.salt));
 	memcpy(v.uuid, uuid, sizeof(v.uuid));
-	r = leaves_hash(a, data, v.data_blocks, (struct salt){ salt, VERITY_SALT_BYTES }, n_threads, &levels[0], e);
+	r = leaves_hash(a, data, v.data_blocks, (struct salt){ salt, VERITY_SALT_BYTES }, n_threads,
+			&levels[0], e);
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < shape.n_levels; i++) {
 		levels[i + 1] = arena_array(a, shape.blocks[i] / DIGESTS + 1, VERITY_BLOCK_BYTES);
-		sha256_blocks(salt, VERITY_SALT_BYTES, levels[i], VERITY_BLOCK_BYTES, shape.blocks[i], levels[i + 1]);
+		sha256_blocks(salt, VERITY_SALT_BYTES, levels[i], VERITY_BLOCK_BYTES,
+			      shape.blocks[i], levels[i + 1]);
 	}
 	memcpy(v.root_hash, levels[shape.n_levels], sizeof(v.root_hash));
 	super_add(a, &v, &v.hash);
@@ -207,31 +222,52 @@ int verity_build(struct arena *a, const struct segments *data, const uint8_t sal
 	return 0;
 }
 
+static int super_check(const struct verity_disk_super *d, struct err *e)
+{
+	uint64_t data_blocks = le64toh(d->data_blocks);
+	uint32_t version = le32toh(d->version), type = le32toh(d->hash_type),
+		 salt_bytes = le16toh(d->salt_bytes);
+	uint32_t data_bytes = le32toh(d->data_block_bytes),
+		 hash_bytes = le32toh(d->hash_block_bytes);
+
+	if (memcmp(d->signature, super_signature, sizeof(d->signature)) != 0)
+		return err_set(e, -EBADMSG,
+			       "no verity super block: it does not begin with 'verity'");
+	if (version != 1 || type != 1)
+		return err_set(
+			e, -EBADMSG,
+			"the verity super block has version %u and hash type %u, not 1 and 1",
+			version, type);
+	if (strncmp(d->algorithm, "sha256", sizeof(d->algorithm)) != 0)
+		return err_set(e, -EBADMSG,
+			       "the verity super block names the digest '%.32s', not 'sha256'",
+			       d->algorithm);
+	if (data_bytes != VERITY_BLOCK_BYTES || hash_bytes != VERITY_BLOCK_BYTES)
+		return err_set(e, -EBADMSG,
+			       "the verity super block has blocks of %u and %u bytes, not 4096",
+			       data_bytes, hash_bytes);
+	if (data_blocks == 0 || data_blocks > INT64_MAX / VERITY_BLOCK_BYTES)
+		return err_set(e, -EBADMSG, "the verity super block is for %llu blocks of data",
+			       (unsigned long long)data_blocks);
+	if (salt_bytes > sizeof(d->salt))
+		return err_set(e, -EBADMSG,
+			       "the verity super block has a salt of %u bytes, more than 256",
+			       salt_bytes);
+	return 0;
+}
+
 int verity_super_parse(const uint8_t *p, size_t n, struct verity_super *ret, struct err *e)
 {
-	struct verity_disk_super d;
 	struct verity_super super = { 0 };
+	struct verity_disk_super d;
+	int r;
 
 	if (n < sizeof(d))
 		return err_set(e, -EBADMSG, "%zu bytes hold no verity super block of 512", n);
 	memcpy(&d, p, sizeof(d));
-	if (memcmp(d.signature, super_signature, sizeof(d.signature)) != 0)
-		return err_set(e, -EBADMSG, "no verity super block: it does not begin with 'verity'");
-	if (le32toh(d.version) != 1 || le32toh(d.hash_type) != 1)
-		return err_set(e, -EBADMSG, "the verity super block has version %u and hash type %u, not 1 and 1",
-			       le32toh(d.version), le32toh(d.hash_type));
-	if (strncmp(d.algorithm, "sha256", sizeof(d.algorithm)) != 0)
-		return err_set(e, -EBADMSG, "the verity super block names the digest '%.32s', not 'sha256'",
-			       d.algorithm);
-	if (le32toh(d.data_block_bytes) != VERITY_BLOCK_BYTES || le32toh(d.hash_block_bytes) != VERITY_BLOCK_BYTES)
-		return err_set(e, -EBADMSG, "the verity super block has blocks of %u and %u bytes, not 4096",
-			       le32toh(d.data_block_bytes), le32toh(d.hash_block_bytes));
-	if (le64toh(d.data_blocks) == 0 || le64toh(d.data_blocks) > INT64_MAX / VERITY_BLOCK_BYTES)
-		return err_set(e, -EBADMSG, "the verity super block is for %llu blocks of data",
-			       (unsigned long long)le64toh(d.data_blocks));
-	if (le16toh(d.salt_bytes) > sizeof(d.salt))
-		return err_set(e, -EBADMSG, "the verity super block has a salt of %u bytes, more than 256",
-			       le16toh(d.salt_bytes));
+	r = super_check(&d, e);
+	if (r < 0)
+		return r;
 	super.data_blocks = le64toh(d.data_blocks);
 	super.salt_bytes = le16toh(d.salt_bytes);
 	memcpy(super.uuid, d.uuid, sizeof(super.uuid));
@@ -241,21 +277,23 @@ int verity_super_parse(const uint8_t *p, size_t n, struct verity_super *ret, str
 }
 
 /* Whether @digests are what the level above says; fails with the first block that is not. */
-static int digests_check(const uint8_t *digests, const uint8_t *want, uint64_t n, const char *of, uint64_t first,
-			 struct err *e)
+static int digests_check(const uint8_t *digests, const uint8_t *want, uint64_t n, const char *of,
+			 uint64_t first, struct err *e)
 {
 	for (uint64_t i = 0; i < n; i++) {
 		if (memcmp(digests + i * SHA256_BYTES, want + i * SHA256_BYTES, SHA256_BYTES) != 0)
-			return err_set(e, -EBADMSG, "block %llu of the %s (byte %llu) differs from its digest",
+			return err_set(e, -EBADMSG,
+				       "block %llu of the %s (byte %llu) differs from its digest",
 				       (unsigned long long)(first + i), of,
 				       (unsigned long long)((first + i) * VERITY_BLOCK_BYTES));
 	}
 	return 0;
 }
 
-/* From the root hash down, so that the blame is with the block that changed and not with the digest above it. */
-static int tree_check(struct arena *a, const struct shape *shape, const uint8_t *hash, struct salt salt,
-		      const uint8_t **want, struct err *e)
+/* From the root hash down, so that the blame is with the block that changed and not with the digest
+ * above it. */
+static int tree_check(struct arena *a, const struct shape *shape, const uint8_t *hash,
+		      struct salt salt, const uint8_t **want, struct err *e)
 {
 	for (unsigned i = shape->n_levels; i-- > 0;) {
 		const uint8_t *level = hash + shape->start[i] * VERITY_BLOCK_BYTES;
@@ -263,7 +301,8 @@ static int tree_check(struct arena *a, const struct shape *shape, const uint8_t 
 		int r;
 
 		sha256_blocks(salt.p, salt.n, level, VERITY_BLOCK_BYTES, shape->blocks[i], digests);
-		r = digests_check(digests, *want, shape->blocks[i], "hash tree", shape->start[i], e);
+		r = digests_check(digests, *want, shape->blocks[i], "hash tree", shape->start[i],
+				  e);
 		if (r < 0)
 			return r;
 		*want = level;
@@ -286,8 +325,10 @@ int verity_check(const uint8_t *data, size_t data_bytes, const uint8_t *hash, si
 	if (r < 0)
 		return r;
 	if (super.data_blocks > data_bytes / VERITY_BLOCK_BYTES)
-		return err_set(e, -EBADMSG, "the hash tree is for %llu blocks of data, there are %zu",
-			       (unsigned long long)super.data_blocks, data_bytes / VERITY_BLOCK_BYTES);
+		return err_set(e, -EBADMSG,
+			       "the hash tree is for %llu blocks of data, there are %zu",
+			       (unsigned long long)super.data_blocks,
+			       data_bytes / VERITY_BLOCK_BYTES);
 	shape = shape_of(super.data_blocks);
 	if (shape.end > hash_bytes / VERITY_BLOCK_BYTES)
 		return err_set(e, -EBADMSG, "the hash tree should have %llu blocks, there are %zu",
@@ -301,7 +342,8 @@ int verity_check(const uint8_t *data, size_t data_bytes, const uint8_t *hash, si
 	return r < 0 ? r : digests_check(digests, want, super.data_blocks, "data", 0, e);
 }
 
-void verity_partition_uuids(const uint8_t root_hash[SHA256_BYTES], uint8_t ret_root[16], uint8_t ret_verity[16])
+void verity_partition_uuids(const uint8_t root_hash[SHA256_BYTES], uint8_t ret_root[16],
+			    uint8_t ret_verity[16])
 {
 	memcpy(ret_root, root_hash, 16);
 	memcpy(ret_verity, root_hash + SHA256_BYTES - 16, 16);

@@ -40,14 +40,16 @@ static struct str run(struct arena *a, const char *const *argv)
 
 	assert_ok(proc_run(a, argv, (struct str){ 0 }, NULL, &r, &e), &e);
 	if (r.status != 0)
-		fail_msg("%s %s: status %d: %.*s%.*s", argv[0], argv[1], r.status, STR_FMT(r.out), STR_FMT(r.err));
+		fail_msg("%s %s: status %d: %.*s%.*s", argv[0], argv[1], r.status, STR_FMT(r.out),
+			 STR_FMT(r.err));
 	return r.out;
 }
 
 /* veritysetup makes the same tree and accepts ours. */
 static void judge(struct arena *a, const uint8_t *data, size_t n, const struct verity *v)
 {
-	char *dir = test_dir(a), *data_path = path_join(a, dir, "data"), *hash_path = path_join(a, dir, "hash");
+	char *dir = test_dir(a), *data_path = path_join(a, dir, "data"),
+	     *hash_path = path_join(a, dir, "hash");
 	char *theirs_path = path_join(a, dir, "theirs");
 	char *root = str_z(a, hex_encode(a, v->root_hash, SHA256_BYTES));
 	uint8_t *hash = segments_flatten(a, &v->hash);
@@ -56,13 +58,15 @@ static void judge(struct arena *a, const uint8_t *data, size_t n, const struct v
 
 	assert_ok(file_write(data_path, 0644, data, n, &e), &e);
 	assert_ok(file_write(hash_path, 0644, hash, v->hash.size_bytes, &e), &e);
-	run(a, (const char *[]){ "/usr/sbin/veritysetup", "verify", data_path, hash_path, root, NULL });
+	run(a, (const char *[]){ "/usr/sbin/veritysetup", "verify", data_path, hash_path, root,
+				 NULL });
 	out = run(a, (const char *[]){ "/usr/sbin/veritysetup", "dump", hash_path, NULL });
 	assert_true(str_has(out, "a5010203-0405-0607-0809-0a0b0c0d0e0f"));
 	assert_true(str_has(out, str_z(a, hex_encode(a, v->salt, VERITY_SALT_BYTES))));
-	out = run(a, (const char *[]){ "/usr/sbin/veritysetup", "format", "--uuid", "a5010203-0405-0607-0809-0a0b0c0d0e0f",
-				       "--salt", str_z(a, hex_encode(a, v->salt, VERITY_SALT_BYTES)), data_path,
-				       theirs_path, NULL });
+	out = run(a, (const char *[]){ "/usr/sbin/veritysetup", "format", "--uuid",
+				       "a5010203-0405-0607-0809-0a0b0c0d0e0f", "--salt",
+				       str_z(a, hex_encode(a, v->salt, VERITY_SALT_BYTES)),
+				       data_path, theirs_path, NULL });
 	assert_true(str_has(out, root));
 	assert_ok(file_read(a, theirs_path, 64 << 20, &theirs, &e), &e);
 	assert_int_equal(theirs.n, v->hash.size_bytes);
@@ -128,7 +132,8 @@ static void test_segments(void **state)
 	assert_memory_equal(x.root_hash, y.root_hash, SHA256_BYTES);
 }
 
-static void check_fails(const uint8_t *data, size_t n, const uint8_t *hash, const struct verity *v, const char *text)
+static void check_fails(const uint8_t *data, size_t n, const uint8_t *hash, const struct verity *v,
+			const char *text)
 {
 	struct err e;
 
@@ -149,22 +154,28 @@ static void test_first_difference(void **state)
 	hash = segments_flatten(&a, &v.hash);
 
 	data[299 * 4096 + 5] ^= 1;
-	check_fails(data, n, hash, &v, "block 299 of the data (byte 1224704) differs from its digest");
+	check_fails(data, n, hash, &v,
+		    "block 299 of the data (byte 1224704) differs from its digest");
 	data[257 * 4096] ^= 0x80;
-	check_fails(data, n, hash, &v, "block 257 of the data (byte 1052672) differs from its digest");
+	check_fails(data, n, hash, &v,
+		    "block 257 of the data (byte 1052672) differs from its digest");
 	data[257 * 4096] ^= 0x80;
 	data[299 * 4096 + 5] ^= 1;
 
-	hash[4 * 4096 + 4095] ^= 1; /* the super block, the top, three blocks of leaves: the padding of the last */
-	check_fails(data, n, hash, &v, "block 4 of the hash tree (byte 16384) differs from its digest");
+	hash[4 * 4096 + 4095] ^=
+		1; /* the super block, the top, three blocks of leaves: the padding of the last */
+	check_fails(data, n, hash, &v,
+		    "block 4 of the hash tree (byte 16384) differs from its digest");
 	hash[4096] ^= 1;
-	check_fails(data, n, hash, &v, "block 1 of the hash tree (byte 4096) differs from its digest");
+	check_fails(data, n, hash, &v,
+		    "block 1 of the hash tree (byte 4096) differs from its digest");
 	hash[4096] ^= 1;
 	hash[4 * 4096 + 4095] ^= 1;
 	v.root_hash[31] ^= 1;
 	check_fails(data, n, hash, &v, "block 1 of the hash tree");
 	v.root_hash[31] ^= 1;
-	check_fails(data, n - 4096, hash, &v, "the hash tree is for 300 blocks of data, there are 299");
+	check_fails(data, n - 4096, hash, &v,
+		    "the hash tree is for 300 blocks of data, there are 299");
 	v.hash.size_bytes -= 4096;
 	check_fails(data, n, hash, &v, "the hash tree should have 5 blocks, there are 4");
 }
@@ -193,9 +204,11 @@ static void test_bad_sizes(void **state)
 	struct err e;
 
 	(void)state;
-	assert_err(verity_build(&a, &s, salt, uuid, 1, &v, &e), &e, "whole blocks of 4096 bytes, not 0 bytes");
+	assert_err(verity_build(&a, &s, salt, uuid, 1, &v, &e), &e,
+		   "whole blocks of 4096 bytes, not 0 bytes");
 	segments_zero(&a, &s, 4097);
-	assert_err(verity_build(&a, &s, salt, uuid, 1, &v, &e), &e, "whole blocks of 4096 bytes, not 4097 bytes");
+	assert_err(verity_build(&a, &s, salt, uuid, 1, &v, &e), &e,
+		   "whole blocks of 4096 bytes, not 4097 bytes");
 }
 
 static void test_bad_super(void **state)
@@ -225,7 +238,8 @@ static void test_bad_super(void **state)
 	segments_zero(&a, &s, 4096);
 	v = build(&a, &s, 1);
 	hash = segments_flatten(&a, &v.hash);
-	assert_err(verity_super_parse(hash, 511, &super, &e), &e, "511 bytes hold no verity super block of 512");
+	assert_err(verity_super_parse(hash, 511, &super, &e), &e,
+		   "511 bytes hold no verity super block of 512");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		uint8_t old = hash[rows[i].at];
 
