@@ -115,7 +115,7 @@ struct conf_feature { /* distro/features/NAME.yaml: packages, files and units th
 
 struct conf_image {
 	struct str name, description;
-	vec_str packages;
+	vec_str packages;	 /* all that is asked for: of every part, in order, each once */
 	vec_str features;	 /* names, in order; already resolved into the vectors below by conf_image_read() */
 	VEC(struct conf_feature) parts; /* inherited image, its features, own features: in order; this image's own lists last */
 	vec_str drop_files;	 /* globs left out of the image although packages hold them */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf/conf.h"
+
+#include "base/io.h"
+#include "conf/files.h"
+#include "conf/schema.h"
+
+static int source_load(struct arena *a, const char *at, const char *folder, struct conf_file *file,
+		       struct err *e)
+{
+	const char *path = path_join(a, folder, str_z(a, file->source));
+	int r = file_read(a, path, CONF_FILE_BYTES_MAX, &file->content, e);
+
+	if (r == -ENOENT)
+		return err_set(e, -EINVAL, "%s: the file's source '%.*s' is missing; want '%s'", at,
+			       STR_FMT(file->source), path);
+	if (r < 0)
+		return err_wrap(e, r, "%s: the file's source", at);
+	return 0;
+}
+
+int conf_files_load(struct arena *a, const struct yaml_doc *doc, const char *folder,
+		    struct conf_file *files, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct conf_file *f = &files[i];
+		int said = (f->content.p != NULL) + (f->source.p != NULL) + f->directory;
+		const char *at = yaml_at(a, doc, "files", (uint32_t)i);
+		int r;
+
+		if (said != 1)
+			return err_set(
+				e, -EINVAL,
+				"%s: the file '%.*s' has %s content, source and 'directory: yes'; want exactly one "
+				"of them",
+				at, STR_FMT(f->path), said == 0 ? "none of" : "more than one of");
+		if (f->mode.n == 0)
+			f->mode = f->directory ? STR("0755") : STR("0644");
+		if (!f->source.p || !folder)
+			continue;
+		r = source_load(a, at, folder, f, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int conf_release_read(struct arena *a, const char *distro, struct conf_release *ret, struct err *e)
+{
+	return yaml_read(a, &schema_release, path_join(a, distro, "release.yaml"), ret, NULL, e);
+}
+
+static int upstreams_unique(struct arena *a, const vec_conf_upstream *upstreams,
+			    const struct yaml_doc *doc, struct err *e)
+{
+	for (size_t i = 0; i < upstreams->n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(upstreams->p[i].name, upstreams->p[k].name))
+				return err_set(
+					e, -EINVAL,
+					"%s: a second upstream '%.*s'; want a name of its own",
+					yaml_at(a, doc, "", (uint32_t)i),
+					STR_FMT(upstreams->p[i].name));
+	return 0;
+}
+
+int conf_upstreams_parse(struct arena *a, struct str yaml, const char *name, vec_conf_upstream *ret,
+			 struct err *e)
+{
+	vec_conf_upstream upstreams;
+	struct yaml_doc doc;
+	int r = yaml_load(a, &schema_upstreams, yaml, name, &upstreams, &doc, e);
+
+	if (r == 0)
+		r = upstreams_unique(a, &upstreams, &doc, e);
+	if (r < 0)
+		return r;
+	*ret = upstreams;
+	return 0;
+}
+
+int conf_upstreams_read(struct arena *a, const char *distro, vec_conf_upstream *ret, struct err *e)
+{
+	const char *path = path_join(a, distro, "upstreams.yaml");
+	struct str text;
+	int r = yaml_file(a, path, &text, e);
+
+	return r < 0 ? r : conf_upstreams_parse(a, text, path, ret, e);
+}
+
+static int package_parse(struct arena *a, struct str yaml, const char *name, const char *folder,
+			 struct conf_package *ret, struct err *e)
+{
+	struct conf_package package;
+	struct yaml_doc doc;
+	int r = yaml_load(a, &schema_package, yaml, name, &package, &doc, e);
+
+	if (r == 0)
+		r = conf_files_load(a, &doc, folder, package.files.p, package.files.n, e);
+	if (r < 0)
+		return r;
+	package.source = str_dup(a, str_c(name));
+	*ret = package;
+	return 0;
+}
+
+int conf_package_parse(struct arena *a, struct str yaml, const char *name, struct conf_package *ret,
+		       struct err *e)
+{
+	return package_parse(a, yaml, name, NULL, ret, e);
+}
+
+int conf_package_read(struct arena *a, const char *distro, struct str name,
+		      struct conf_package *ret, struct err *e)
+{
+	struct conf_package package = { 0 };
+	const char *folder, *path;
+	struct str text;
+	int r;
+
+	if (!form_ok(FORM_NAME, name))
+		return err_set(e, -EINVAL, "package '%.*s': want %s", STR_FMT(name),
+			       form_want(FORM_NAME));
+	folder = str_printf(a, "%s/packages/%.*s", distro, STR_FMT(name)).p;
+	path = path_join(a, folder, "package.yaml");
+	if (file_exists(path)) {
+		r = yaml_file(a, path, &text, e);
+		if (r == 0)
+			r = package_parse(a, text, path, path_join(a, folder, "files"), &package,
+					  e);
+		if (r < 0)
+			return r;
+	}
+	package.name = str_dup(a, name);
+	*ret = package;
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* files.h - the `files:` of a definition. */
+#pragma once
+
+#include "conf/conf.h"
+#include "conf/yaml.h"
+
+enum { CONF_FILE_BYTES_MAX = 16 << 20 };
+
+/* Checks that each says what it is, fills in modes and, from @folder unless NULL, the content of
+ * each `source`. */
+must_check int conf_files_load(struct arena *a, const struct yaml_doc *doc, const char *folder,
+			       struct conf_file *files, size_t n, struct err *e);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf/yaml.h"
+
+#define DIGITS  "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+static bool only(struct str s, const char *allowed)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!s.p[i] || !strchr(allowed, s.p[i]))
+			return false;
+	return s.n > 0;
+}
+
+static bool printable(struct str s, const char *also)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if ((c < 0x20 || c == 0x7f) && (!c || !strchr(also, c)))
+			return false;
+	}
+	return true;
+}
+
+static bool is_text(struct str s)
+{
+	return printable(s, "\n\t");
+}
+
+static bool is_line(struct str s)
+{
+	return s.n > 0 && printable(s, "\t");
+}
+
+static bool is_mode(struct str s)
+{
+	return s.n >= 3 && only(s, "01234567");
+}
+
+static bool is_script(struct str s)
+{
+	static const char *const scripts[] = { "preinst", "postinst", "prerm",
+					       "postrm",  "config",   "triggers" };
+
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
+		if (str_eqz(s, scripts[i]))
+			return true;
+	return false;
+}
+
+static bool is_id(struct str s)
+{
+	uint64_t id;
+
+	/* (uid_t)-1 means "no one" to the kernel */
+	return str_eqz(s, "-") || str_u64(s, UINT32_MAX - 1, &id);
+}
+
+static bool is_size(struct str s)
+{
+	uint64_t bytes;
+
+	return size_parse(s, &bytes);
+}
+
+static bool is_digest(struct str s)
+{
+	return s.n == 64 && only(s, DIGITS "abcdef");
+}
+
+static bool is_name(struct str s)
+{
+	return only(s, DIGITS LETTERS "_+.@:\\-") && s.p[0] != '-' && s.p[0] != '.';
+}
+
+/* No empty, "." or ".." part, so that no path climbs out of where it belongs. */
+static bool is_below(struct str s)
+{
+	if (s.n == 0 || !printable(s, "") || s.p[s.n - 1] == '/')
+		return false;
+	while (s.n > 0) {
+		struct str part = str_cut(&s, '/');
+
+		if (part.n == 0 || str_eqz(part, ".") || str_eqz(part, ".."))
+			return false;
+	}
+	return true;
+}
+
+static bool is_path(struct str s)
+{
+	return s.n > 1 && s.p[0] == '/' && is_below(str_from(s, 1));
+}
+
+static bool is_mirror(struct str s)
+{
+	return printable(s, "") && (str_eqz(s, "system") || str_starts(s, "https://") ||
+				    str_starts(s, "http://") || str_starts(s, "file:///"));
+}
+
+static const struct {
+	enum form form;
+	bool (*ok)(struct str s);
+	const char *want;
+} forms[] = {
+	{ FORM_MODE, is_mode, "octal permissions such as 0644" },
+	{ FORM_SCRIPT, is_script, "preinst, postinst, prerm, postrm, config or triggers" },
+	{ FORM_ID, is_id, "a number, or \"-\" for any free one" },
+	{ FORM_SIZE, is_size, "a size such as 120MB or 64MiB" },
+	{ FORM_DIGEST, is_digest, "64 lower-case hexadecimal digits" },
+	{ FORM_NAME, is_name, "a name of letters, digits and any of _+.@:-" },
+	{ FORM_BELOW, is_below, "a path below the definition's folder, without '..'" },
+	{ FORM_LINE, is_line, "one line of text, without control characters" },
+	{ FORM_MIRROR, is_mirror,
+	  "system, or a URL that begins with https://, http:// or file:///" },
+	{ FORM_PATH, is_path, "an absolute path without '..' or a '/' at its end" },
+	{ FORM_TEXT, is_text, "text without control characters" },
+};
+
+bool form_ok(enum form form, struct str s)
+{
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (forms[i].form == form)
+			return s.n <= form && forms[i].ok(s);
+	return false;
+}
+
+const char *form_want(enum form form)
+{
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (forms[i].form == form)
+			return forms[i].want;
+	return "text";
+}
+
+bool size_parse(struct str s, uint64_t *ret)
+{
+	static const struct {
+		const char *unit;
+		uint64_t bytes;
+	} units[] = {
+		{ "", 1 },          { "kB", 1000 },
+		{ "KiB", 1 << 10 }, { "MB", 1000 * 1000 },
+		{ "MiB", 1 << 20 }, { "GB", 1000 * 1000 * 1000 },
+		{ "GiB", 1 << 30 },
+	};
+	size_t digits = 0;
+	uint64_t number;
+
+	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
+		digits++;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (!str_eqz(str_from(s, digits), units[i].unit))
+			continue;
+		if (!str_u64(str_head(s, digits), UINT64_MAX / units[i].bytes, &number))
+			return false;
+		*ret = number * units[i].bytes;
+		return true;
+	}
+	return false;
+}

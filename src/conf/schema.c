@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf/schema.h"
+
+#define OPTIONAL CYAML_FLAG_OPTIONAL
+#define REQUIRED CYAML_FLAG_DEFAULT
+
+static const cyaml_schema_value_t line = YAML_TEXT_ENTRY(FORM_LINE);
+static const cyaml_schema_value_t name = YAML_TEXT_ENTRY(FORM_NAME);
+
+static const cyaml_schema_field_t release_fields[] = {
+	YAML_TEXT("id", REQUIRED, FORM_NAME, struct conf_release, id),
+	YAML_TEXT("name", REQUIRED, FORM_LINE, struct conf_release, name),
+	YAML_TEXT("version", REQUIRED, FORM_NAME, struct conf_release, version),
+	YAML_TEXT("codename", OPTIONAL, FORM_NAME, struct conf_release, codename),
+	YAML_TEXT("home-url", OPTIONAL, FORM_LINE, struct conf_release, home_url),
+	YAML_TEXT("bug-url", OPTIONAL, FORM_LINE, struct conf_release, bug_url),
+	YAML_TEXT("vendor", OPTIONAL, FORM_LINE, struct conf_release, vendor),
+	CYAML_FIELD_END,
+};
+const cyaml_schema_value_t schema_release = YAML_TOP(release_fields, struct conf_release);
+
+static const cyaml_strval_t upstream_types[] = {
+	{ "debian", UPSTREAM_DEBIAN },
+};
+static const cyaml_strval_t valid_untils[] = {
+	{ "system", VALID_UNTIL_SYSTEM },
+	{ "yes", VALID_UNTIL_YES },
+	{ "no", VALID_UNTIL_NO },
+};
+
+static const cyaml_schema_field_t suite_fields[] = {
+	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_suite, name),
+	YAML_TEXT("mirror", OPTIONAL, FORM_MIRROR, struct conf_suite, mirror),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t suite = YAML_STRUCT_ENTRY(suite_fields, struct conf_suite);
+
+static const cyaml_schema_field_t upstream_fields[] = {
+	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_upstream, name),
+	YAML_ENUM("type", REQUIRED, upstream_types, struct conf_upstream, type),
+	YAML_TEXT("mirror", REQUIRED, FORM_MIRROR, struct conf_upstream, mirror),
+	YAML_LIST("suites", REQUIRED, suite, sizeof(struct conf_suite), 1, struct conf_upstream,
+		  suites),
+	YAML_LIST("components", REQUIRED, name, sizeof(char *), 1, struct conf_upstream,
+		  components),
+	YAML_TEXT("keyring", REQUIRED, FORM_PATH, struct conf_upstream, keyring),
+	YAML_ENUM("check-valid-until", OPTIONAL, valid_untils, struct conf_upstream,
+		  check_valid_until),
+	YAML_TEXTS("drop-requires", line, struct conf_upstream, drop_requires),
+	YAML_TEXTS("script-covered", line, struct conf_upstream, script_covered),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t upstream =
+	YAML_STRUCT_ENTRY(upstream_fields, struct conf_upstream);
+const cyaml_schema_value_t schema_upstreams = {
+	.type = CYAML_SEQUENCE,
+	.flags = CYAML_FLAG_POINTER,
+	.data_size = sizeof(struct conf_upstream),
+	.sequence = { .entry = &upstream, .min = 1, .max = YAML_LIST_MAX },
+};
+
+static const cyaml_schema_field_t user_fields[] = {
+	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_user, name),
+	YAML_TEXT("id", REQUIRED, FORM_ID, struct conf_user, id),
+	YAML_TEXT("description", OPTIONAL, FORM_LINE, struct conf_user, description),
+	YAML_TEXT("home", OPTIONAL, FORM_PATH, struct conf_user, home),
+	YAML_TEXT("shell", OPTIONAL, FORM_PATH, struct conf_user, shell),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t user = YAML_STRUCT_ENTRY(user_fields, struct conf_user);
+
+static const cyaml_schema_field_t group_fields[] = {
+	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_group, name),
+	YAML_TEXT("id", REQUIRED, FORM_ID, struct conf_group, id),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t group = YAML_STRUCT_ENTRY(group_fields, struct conf_group);
+
+static const cyaml_schema_field_t member_fields[] = {
+	YAML_TEXT("user", REQUIRED, FORM_NAME, struct conf_member, user),
+	YAML_TEXT("group", REQUIRED, FORM_NAME, struct conf_member, group),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t member = YAML_STRUCT_ENTRY(member_fields, struct conf_member);
+
+static const cyaml_schema_field_t alternative_fields[] = {
+	YAML_TEXT("link", REQUIRED, FORM_PATH, struct conf_alternative, link),
+	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_alternative, name),
+	YAML_TEXT("path", REQUIRED, FORM_PATH, struct conf_alternative, path),
+	YAML_PLAIN("priority", OPTIONAL, CYAML_UINT, struct conf_alternative, priority),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t alternative =
+	YAML_STRUCT_ENTRY(alternative_fields, struct conf_alternative);
+
+static const cyaml_schema_field_t caps_fields[] = {
+	YAML_TEXT("path", REQUIRED, FORM_PATH, struct conf_caps, path),
+	YAML_TEXT("caps", REQUIRED, FORM_LINE, struct conf_caps, caps),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t caps = YAML_STRUCT_ENTRY(caps_fields, struct conf_caps);
+
+static const cyaml_schema_field_t mode_fields[] = {
+	YAML_TEXT("path", REQUIRED, FORM_PATH, struct conf_mode, path),
+	YAML_TEXT("user", OPTIONAL, FORM_NAME, struct conf_mode, user),
+	YAML_TEXT("group", OPTIONAL, FORM_NAME, struct conf_mode, group),
+	YAML_TEXT("mode", OPTIONAL, FORM_MODE, struct conf_mode, mode),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t mode = YAML_STRUCT_ENTRY(mode_fields, struct conf_mode);
+
+static const cyaml_schema_field_t link_fields[] = {
+	YAML_TEXT("path", REQUIRED, FORM_PATH, struct conf_link, path),
+	YAML_TEXT("target", REQUIRED, FORM_LINE, struct conf_link, target),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t symlink_entry = YAML_STRUCT_ENTRY(link_fields, struct conf_link);
+
+static const cyaml_schema_field_t file_fields[] = {
+	YAML_TEXT("path", REQUIRED, FORM_PATH, struct conf_file, path),
+	YAML_TEXT("mode", OPTIONAL, FORM_MODE, struct conf_file, mode),
+	YAML_TEXT("content", OPTIONAL, FORM_TEXT, struct conf_file, content),
+	YAML_TEXT("source", OPTIONAL, FORM_BELOW, struct conf_file, source),
+	YAML_PLAIN("directory", OPTIONAL, CYAML_BOOL, struct conf_file, directory),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t file = YAML_STRUCT_ENTRY(file_fields, struct conf_file);
+
+static const cyaml_schema_field_t script_fields[] = {
+	YAML_TEXT("script", REQUIRED, FORM_SCRIPT, struct conf_scripts, script),
+	YAML_TEXT("reason", REQUIRED, FORM_LINE, struct conf_scripts, reason),
+	YAML_TEXT("sha256", OPTIONAL, FORM_DIGEST, struct conf_scripts, sha256),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t script = YAML_STRUCT_ENTRY(script_fields, struct conf_scripts);
+
+static const cyaml_schema_field_t package_fields[] = {
+	YAML_TEXTS("drop-files", line, struct conf_package, drop_files),
+	YAML_TEXTS("drop-requires", line, struct conf_package, drop_requires),
+	YAML_TEXTS("add-requires", line, struct conf_package, add_requires),
+	YAML_TEXTS("add-provides", line, struct conf_package, add_provides),
+	YAML_STRUCTS("users", user, struct conf_package, users),
+	YAML_STRUCTS("groups", group, struct conf_package, groups),
+	YAML_STRUCTS("members", member, struct conf_package, members),
+	YAML_TEXTS("enable-units", name, struct conf_package, enable_units),
+	YAML_TEXTS("disable-units", name, struct conf_package, disable_units),
+	YAML_TEXTS("mask-units", name, struct conf_package, mask_units),
+	YAML_STRUCTS("alternatives", alternative, struct conf_package, alternatives),
+	YAML_STRUCTS("caps", caps, struct conf_package, caps),
+	YAML_STRUCTS("modes", mode, struct conf_package, modes),
+	YAML_STRUCTS("links", symlink_entry, struct conf_package, links),
+	YAML_STRUCTS("files", file, struct conf_package, files),
+	YAML_STRUCTS("scripts", script, struct conf_package, scripts),
+	CYAML_FIELD_END,
+};
+const cyaml_schema_value_t schema_package = YAML_TOP(package_fields, struct conf_package);
+
+/* What an image and a feature both have; @at: where the conf_feature is in @type. */
+#define FEATURE_FIELDS(type, at)                                           \
+	YAML_TEXTS("packages", line, type, at packages),                   \
+		YAML_TEXTS("enable-units", name, type, at enable_units),   \
+		YAML_TEXTS("disable-units", name, type, at disable_units), \
+		YAML_TEXTS("mask-units", name, type, at mask_units),       \
+		YAML_STRUCTS("files", file, type, at files),               \
+		YAML_STRUCTS("users", user, type, at users),               \
+		YAML_STRUCTS("links", symlink_entry, type, at links)
+
+static const cyaml_schema_field_t feature_fields[] = {
+	FEATURE_FIELDS(struct conf_feature, ),
+	CYAML_FIELD_END,
+};
+const cyaml_schema_value_t schema_feature = YAML_TOP(feature_fields, struct conf_feature);
+
+static const cyaml_schema_field_t image_fields[] = {
+	YAML_TEXT("from", OPTIONAL, FORM_NAME, struct image_yaml, from),
+	YAML_TEXT("description", OPTIONAL, FORM_LINE, struct image_yaml, image.description),
+	YAML_TEXTS("features", line, struct image_yaml, image.features),
+	FEATURE_FIELDS(struct image_yaml, own.),
+	YAML_TEXTS("exclude", line, struct image_yaml, image.exclude),
+	YAML_PLAIN("weak-dependencies", OPTIONAL, CYAML_BOOL, struct image_yaml,
+		   image.weak_dependencies),
+	YAML_TEXTS("drop-files", line, struct image_yaml, image.drop_files),
+	YAML_PLAIN("documentation", OPTIONAL, CYAML_BOOL, struct image_yaml, image.documentation),
+	YAML_TEXTS("locales", line, struct image_yaml, image.locales),
+	YAML_TEXT("hostname", OPTIONAL, FORM_NAME, struct image_yaml, image.hostname),
+	YAML_TEXT("default-unit", OPTIONAL, FORM_NAME, struct image_yaml, image.default_unit),
+	YAML_TEXTS("kernel-command-line", line, struct image_yaml, image.kernel_command_line),
+	YAML_TEXTS("kernel-modules", line, struct image_yaml, image.kernel_modules),
+	YAML_TEXTS("initrd-modules", line, struct image_yaml, image.initrd_modules),
+	YAML_TEXTS("initrd-drivers", line, struct image_yaml, image.initrd_drivers),
+	YAML_TEXT("esp-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.esp_bytes),
+	YAML_PLAIN("max-packages", OPTIONAL, CYAML_UINT, struct image_yaml, image.max_packages),
+	YAML_TEXT("max-files-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.max_files_bytes),
+	YAML_TEXT("max-image-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.max_image_bytes),
+	CYAML_FIELD_END,
+};
+const cyaml_schema_value_t schema_image = YAML_TOP(image_fields, struct image_yaml);

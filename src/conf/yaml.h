@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* yaml.h - YAML text to structs by tables of libcyaml, with an exact position for whatever is
+ * wrong.
+ *
+ * libcyaml knows the line of an error but not the nearest valid name, so the same tables are first
+ * held against libyaml's events, which carry line and column. What passes is then loaded by
+ * libcyaml and copied into the arena. */
+#pragma once
+
+#include <cyaml/cyaml.h>
+
+#include "base/str.h"
+
+enum {
+	YAML_BYTES_MAX = 1 << 20,
+	YAML_LIST_MAX = 4096,
+	YAML_KEYS_MAX = 64, /* of one mapping: a bit each in the set of those seen */
+};
+
+/* What a text must look like. The number is also the most bytes it may have: cyaml's schema has a
+ * field for that, and so a table says both in one place. */
+enum form {
+	FORM_MODE = 4,     /* octal permissions */
+	FORM_SCRIPT = 8,   /* name of a maintainer script */
+	FORM_ID = 10,      /* decimal number or "-" */
+	FORM_SIZE = 20,    /* 120MB, 64MiB or bytes; becomes a uint64_t */
+	FORM_DIGEST = 64,  /* hexadecimal SHA-256 */
+	FORM_NAME = 255,   /* of a user, group, unit or host */
+	FORM_BELOW = 1024, /* path below a folder */
+	FORM_LINE = 2000,  /* text without a line break */
+	FORM_MIRROR = 2048,
+	FORM_PATH = 4095, /* absolute and normalised */
+	FORM_TEXT = YAML_BYTES_MAX,
+};
+
+/* Where a value of the outermost mapping stands, or an entry of a list there; lines and columns
+ * count from 1. */
+struct yaml_mark {
+	struct str key;
+	uint32_t entry; /* UINT32_MAX: the value itself */
+	unsigned line, column;
+};
+
+struct yaml_doc {
+	const char *name; /* what messages call the file */
+	VEC(struct yaml_mark) marks;
+};
+
+/* A struct str; or, with FORM_SIZE, a uint64_t. @flag_: CYAML_FLAG_OPTIONAL or CYAML_FLAG_DEFAULT
+ * for a required key. */
+#define YAML_TEXT(key_, flag_, form_, type_, member_)                                \
+	{                                                                            \
+		.key = (key_), .data_offset = offsetof(type_, member_),              \
+		.value = { .type = CYAML_STRING,                                     \
+			   .flags = (enum cyaml_flag)((flag_) | CYAML_FLAG_POINTER), \
+			   .data_size = 1,                                           \
+			   .string = { .min = 0, .max = (form_) } },                 \
+	}
+
+/* A plain value: CYAML_BOOL, CYAML_UINT. */
+#define YAML_PLAIN(key_, flag_, cyaml_type_, type_, member_)             \
+	{                                                                \
+		.key = (key_), .data_offset = offsetof(type_, member_),  \
+		.value = { .type = (cyaml_type_),                        \
+			   .flags = (flag_),                             \
+			   .data_size = sizeof(((type_ *)0)->member_) }, \
+	}
+
+#define YAML_ENUM(key_, flag_, strings_, type_, member_)                            \
+	{                                                                           \
+		.key = (key_), .data_offset = offsetof(type_, member_),             \
+		.value = { .type = CYAML_ENUM,                                      \
+			   .flags = (enum cyaml_flag)((flag_) | CYAML_FLAG_STRICT), \
+			   .data_size = sizeof(((type_ *)0)->member_),              \
+			   .enumeration = { .strings = (strings_),                  \
+					    .count = CYAML_ARRAY_LEN(strings_) } }, \
+	}
+
+/* A vector. @size_: of an element as libcyaml loads it. */
+#define YAML_LIST(key_, flag_, entry_, size_, min_, type_, member_)                             \
+	{                                                                                       \
+		.key = (key_), .data_offset = offsetof(type_, member_.p),                       \
+		.count_offset = offsetof(type_, member_.n), .count_size = sizeof(size_t),       \
+		.value = { .type = CYAML_SEQUENCE,                                              \
+			   .flags = (enum cyaml_flag)((flag_) | CYAML_FLAG_POINTER),            \
+			   .data_size = (size_),                                                \
+			   .sequence = {                                                        \
+				   .entry = &(entry_), .min = (min_), .max = YAML_LIST_MAX } }, \
+	}
+
+/* A vec_str, whose entries a YAML_TEXT_ENTRY describes; a vector of structs, by a
+ * YAML_STRUCT_ENTRY. */
+#define YAML_TEXTS(key_, entry_, type_, member_) \
+	YAML_LIST(key_, CYAML_FLAG_OPTIONAL, entry_, sizeof(char *), 0, type_, member_)
+#define YAML_STRUCTS(key_, entry_, type_, member_)                                               \
+	YAML_LIST(key_, CYAML_FLAG_OPTIONAL, entry_, sizeof(*((type_ *)0)->member_.p), 0, type_, \
+		  member_)
+
+#define YAML_TEXT_ENTRY(form_)                                                     \
+	{                                                                          \
+		.type = CYAML_STRING, .flags = CYAML_FLAG_POINTER, .data_size = 1, \
+		.string = { .min = 0, .max = (form_) },                            \
+	}
+#define YAML_STRUCT_ENTRY(fields_, type_)                          \
+	{                                                          \
+		.type = CYAML_MAPPING, .data_size = sizeof(type_), \
+		.mapping = { .fields = (fields_) },                \
+	}
+/* The outermost value of a file. */
+#define YAML_TOP(fields_, type_)                                                                \
+	{                                                                                       \
+		.type = CYAML_MAPPING, .flags = CYAML_FLAG_POINTER, .data_size = sizeof(type_), \
+		.mapping = { .fields = (fields_) },                                             \
+	}
+
+/* Reads @text into *ret, which @top describes: a struct for a mapping, a VEC for a list. Fills *doc
+ * when it is not NULL, also for yaml_at(). Everything in @a. */
+must_check int yaml_load(struct arena *a, const cyaml_schema_value_t *top, struct str text,
+			 const char *name, void *ret, struct yaml_doc *doc, struct err *e);
+/* A definition's text, at most YAML_BYTES_MAX; -ENOENT when it is missing. */
+must_check int yaml_file(struct arena *a, const char *path, struct str *ret, struct err *e);
+/* yaml_file() and yaml_load(). */
+must_check int yaml_read(struct arena *a, const cyaml_schema_value_t *top, const char *path,
+			 void *ret, struct yaml_doc *doc, struct err *e);
+
+/* The mark of key @key, or of entry @entry in its list; NULL when the file has no such. */
+const struct yaml_mark *yaml_mark(const struct yaml_doc *doc, const char *key, uint32_t entry);
+/* "FILE:LINE:COLUMN" of it. */
+const char *yaml_at(struct arena *a, const struct yaml_doc *doc, const char *key, uint32_t entry);
+
+/* "; did you mean 'X'?" for the name nearest to @wrong, or nothing. */
+const char *yaml_did_you_mean(struct arena *a, const vec_str *names, struct str wrong);
+/* "a, b or c". */
+struct str yaml_names(struct arena *a, const vec_str *names);
+
+/* form.c */
+bool form_ok(enum form form, struct str s);
+const char *form_want(enum form form);
+/* What FORM_SIZE means, in bytes. */
+must_check bool size_parse(struct str s, uint64_t *ret);
