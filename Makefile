@@ -1,0 +1,43 @@
+# The front door. meson.build is the build; docs/architecture.md is the map.
+# Variables: BUILD (folder), OUT, KEYS, CACHE and so on as ASHLAR_OUT ... (ashlar build --help).
+
+BUILD ?= build
+ASHLAR = $(BUILD)/ashlar
+
+all: $(BUILD)/build.ninja
+	@ninja --quiet -C $(BUILD)
+	@ln -sfn $(BUILD)/compile_commands.json compile_commands.json
+
+# Everything from nothing: what the build needs, the program, keys, the image.
+image: dependencies
+	@$(MAKE) --no-print-directory all
+	@test -e "$${ASHLAR_KEYS:-keys}" || $(ASHLAR) key generate
+	$(ASHLAR) build server
+
+# Every test, the boot of the image included.
+check: dependencies-check
+	@tools/check
+
+dependencies:
+	@tools/install-dependencies image
+
+dependencies-check:
+	@tools/install-dependencies check
+
+$(BUILD)/build.ninja: | meson.build
+	@meson setup $(BUILD) >/dev/null
+
+lint: dependencies-check
+	@tools/lint
+
+asan: dependencies-check
+	@test -e $(BUILD)-asan/build.ninja || meson setup $(BUILD)-asan -Db_sanitize=address,undefined >/dev/null
+	@ASAN_OPTIONS=detect_leaks=0 meson test -C $(BUILD)-asan --print-errorlogs
+
+bench: dependencies-check all
+	@tools/bench
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan out compile_commands.json
+
+.PHONY: all image check dependencies dependencies-check lint asan bench clean
