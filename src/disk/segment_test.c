@@ -30,6 +30,21 @@ static void test_build_and_read(void **state)
 	assert_memory_equal(got, "\0\0\0\0\0\0\0\0", 8);
 }
 
+/* What stands side by side in memory is one run. */
+static void test_neighbours(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct segments s = { 0 };
+	const char *text = "abcdef";
+
+	(void)state;
+	segments_add(&a, &s, text, 2);
+	segments_add(&a, &s, text + 2, 2);
+	segments_add(&a, &s, text + 5, 1);
+	assert_int_equal(s.v.n, 2);
+	assert_memory_equal(segments_flatten(&a, &s), "abcdf", 5);
+}
+
 static void test_empty(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -46,6 +61,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_build_and_read),
+		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_empty),
 	};
 
