@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* dm.h - the dm-verity device "root" (Linux Documentation/admin-guide/device-mapper/verity.rst),
+ * named as cryptsetup names it, so that veritysetup, lsblk and systemd know what it is. */
+#pragma once
+
+#include "agent/init/cmdline.h"
+#include "agent/init/disks.h"
+#include "disk/verity.h"
+
+#define DM_NODE "/dev/mapper/root"
+
+/* The target's table line. Fails when the superblock speaks of more than the partitions hold. A
+ * block that does not match its hash is an I/O error to whoever reads it, and stands in the
+ * kernel's log. */
+must_check int dm_params(struct arena *a, const struct verity_super *super,
+			 const uint8_t root_hash[ROOT_HASH_BYTES],
+			 const struct disk_partition *root, const struct disk_partition *hash,
+			 struct str *ret, struct err *e);
+
+/* Reads the superblock, makes the device, read-only, and its node DM_NODE. The kernel checks the
+ * root hash when the first block is read, so success here means nothing yet. */
+must_check int dm_open(struct arena *a, const uint8_t root_hash[ROOT_HASH_BYTES],
+		       const struct disk_partition *root, const struct disk_partition *hash,
+		       struct err *e);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/test.h"
+
+#include "agent/init/cmdline.h"
+#include "agent/init/disks.h"
+#include "agent/init/dm.h"
+#include "agent/init/loader.h"
+#include "agent/init/modules.h"
+#include "agent/init/partitions.h"
+#include "base/proc.h"
+#include "disk/gpt.h"
+
+#define HASH "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef"
+
+static void test_cmdline(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} bad[] = {
+		{ "console=ttyS0 quiet", "no roothash=" },
+		{ "", "no roothash=" },
+		{ "-- roothash=" HASH, "no roothash=" },
+		{ "roothash=0011", "roothash=0011: want 64 hexadecimal digits" },
+		{ "roothash=" HASH "0", "want 64 hexadecimal digits" },
+		{ "roothash=" HASH " roothash=" HASH, "roothash= stands there twice" },
+		{ "ashlar.timeout=soon roothash=" HASH, "ashlar.timeout=soon: want seconds" },
+	};
+	struct cmdline c;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_ok(cmdline_parse(STR("quiet  \"x= roothash=1\" roothash=\"" HASH
+				    "\" ashlar.timeout=5\n"),
+				&c, &e),
+		  &e);
+	assert_int_equal(c.timeout_sec, 5);
+	assert_int_equal(c.root_hash[1], 0x11);
+	assert_int_equal(c.root_hash[31], 0xef);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_err(cmdline_parse(str_c(bad[i].text), &c, &e), &e, bad[i].error);
+}
+
+static void test_failure(void **state)
+{
+	static const struct {
+		const char *text;
+		bool reboot;
+		unsigned delay_sec;
+	} rows[] = {
+		{ "quiet", false, 0 },
+		{ "panic=0", false, 0 },
+		{ "panic=30", true, 30 },
+		{ "panic=-1", true, 0 },
+		{ "ashlar.failure=halt panic=30", false, 0 },
+		{ "ashlar.failure=reboot", true, 10 },
+		{ "panic=5 ashlar.failure=reboot:0", true, 0 },
+		{ "ashlar.failure=reboot:7 -- ashlar.failure=halt", true, 7 },
+	};
+	struct failure f;
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_ok(cmdline_failure(str_c(rows[i].text), &f, &e), &e);
+		assert_int_equal(f.reboot, rows[i].reboot);
+		assert_int_equal(f.delay_sec, rows[i].delay_sec);
+	}
+	assert_err(cmdline_failure(STR("ashlar.failure=reboot:"), &f, &e), &e,
+		   "ashlar.failure=reboot:: want halt, reboot or reboot:SECONDS");
+	assert_err(cmdline_failure(STR("ashlar.failure"), &f, &e), &e, "want halt, reboot");
+}
+
+static const char modules_text[] = "libcrc32c -\n"
+				   "erofs libcrc32c always\n"
+				   "scsi_mod -\n"
+				   "virtio_scsi scsi_mod virtio:d00000008v*\n"
+				   "sd_mod scsi_mod scsi:t-0x00* scsi:t-0x07*\n";
+
+static void test_modules(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} bad[] = {
+		{ "a -\n\nb -\n", "modules.list:2: want NAME DEPS ALIAS" },
+		{ "a\n", "modules.list:1: want NAME DEPS ALIAS" },
+		{ "../a -\n", "modules.list:1: want NAME DEPS ALIAS" },
+		{ "a -\na -\n", "modules.list:2: 'a' stands there twice" },
+		{ "a b\nb -\n", "modules.list:1: 'a' depends on 'b', which no line above has" },
+		{ "a a\n", "'a' depends on 'a'" },
+	};
+	_cleanup_arena_ struct arena a = { 0 };
+	struct modules m;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_ok(modules_parse(&a, str_c(modules_text), &m, &e), &e);
+	assert_int_equal(m.n, 5);
+	modules_want_always(&m);
+	assert_true(m.p[0].wanted && m.p[1].wanted && !m.p[2].wanted);
+	modules_want(&m, "virtio:d00000001v00001AF4");
+	assert_false(m.p[2].wanted || m.p[3].wanted);
+	modules_want(&m, "virtio:d00000008v00001AF4");
+	assert_true(m.p[2].wanted && m.p[3].wanted && !m.p[4].wanted);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_err(modules_parse(&a, str_c(bad[i].text), &m, &e), &e, bad[i].error);
+}
+
+static void put(struct arena *a, const char *dir, const char *name, struct str text)
+{
+	char *path = path_join(a, dir, name), *slash = strrchr(path, '/');
+	struct err e = { 0 };
+
+	*slash = '\0';
+	assert_ok(dir_make(path, &e), &e);
+	*slash = '/';
+	assert_ok(file_write(path, 0644, text.p, text.n, &e), &e);
+}
+
+/* No module file is there, and no kernel is asked. */
+static void test_loader(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *sys = test_dir(&a);
+	struct str failed = { 0 };
+	struct modules m;
+	struct err e = { 0 };
+
+	(void)state;
+	put(&a, sys, "bus/virtio/devices/virtio0/modalias", STR("virtio:d00000008v00001AF4\n"));
+	put(&a, sys, "bus/acpi/devices/x/modalias", STR("acpi:A:\nscsi:t-0x00\n"));
+	assert_ok(modules_parse(&a, str_c(modules_text), &m, &e), &e);
+	assert_ok(loader_scan(&m, sys, &e), &e);
+	assert_true(m.p[3].wanted && m.p[4].wanted);
+	assert_int_equal(loader_step(&a, &m, sys, &failed, &e), 1);
+	assert_true(m.p[3].tried && !m.p[4].tried);
+	assert_int_equal(loader_step(&a, &m, sys, &failed, &e), 1);
+	assert_int_equal(loader_step(&a, &m, sys, &failed, &e), 0);
+	assert_true(str_starts(failed, "scsi_mod: open: No such file or directory; virtio_scsi: "));
+	modules_want_always(&m);
+	assert_err(loader_step(&a, &m, sys, &failed, &e), &e,
+		   "kernel module erofs: open: No such file or directory");
+	assert_ok(dir_remove(sys, &e), &e);
+}
+
+/* sgdisk writes the table that is read. */
+static void disk_make(struct arena *a, const char *dir)
+{
+	char *path = path_join(a, dir, "disk");
+	const char *const argv[] = { "sgdisk",
+				     "-n1:2048:+1M",
+				     "-n3:8192:+2M",
+				     "-u1:11111111-2222-3333-4444-555555555555",
+				     "-u3:00112233-4455-6677-8899-AABBCCDDEEFF",
+				     path,
+				     NULL };
+	struct proc_result r;
+	struct err e = { 0 };
+
+	put(a, dir, "disk", STR(""));
+	assert_int_equal(truncate(path, 16 << 20), 0);
+	if (proc_run(a, argv, (struct str){ 0 }, "gdisk", &r, &e) < 0)
+		skip();
+	assert_int_equal(r.status, 0);
+}
+
+static void sys_make(struct arena *a, const char *dir)
+{
+	put(a, dir, "block/disk/size", STR("32768\n"));
+	put(a, dir, "block/disk/queue/logical_block_size", STR("512\n"));
+	put(a, dir, "block/disk/disk1/partition", STR("1\n"));
+	put(a, dir, "block/disk/disk1/start", STR("2048\n"));
+	put(a, dir, "block/disk/disk1/size", STR("2048\n"));
+	put(a, dir, "block/disk/disk1/dev", STR("253:1\n"));
+	put(a, dir, "block/disk/disk3/partition", STR("3\n"));
+	put(a, dir, "block/disk/disk3/start", STR("8192\n"));
+	put(a, dir, "block/disk/disk3/size", STR("4096\n"));
+	put(a, dir, "block/disk/disk3/dev", STR("253:3\n"));
+	put(a, dir, "block/loop0/size", STR("0\n"));
+	put(a, dir, "block/gone/size", STR("2048\n"));
+}
+
+static void test_disks(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	const struct disk_partition *root, *verity;
+	char *dir = test_dir(&a);
+	uint8_t x[16], y[16];
+	vec_disk disks;
+	struct err e = { 0 };
+
+	(void)state;
+	disk_make(&a, dir);
+	sys_make(&a, dir);
+	assert_ok(disks_scan(&a, dir, dir, &disks, &e), &e);
+	assert_str(disks_text(&a, &disks),
+		   "disk (16 MiB): disk1 11111111-2222-3333-4444-555555555555, "
+		   "disk3 00112233-4455-6677-8899-aabbccddeeff; "
+		   "gone (1 MiB): open: No such file or directory");
+	assert_true(uuid_parse(STR("00112233-4455-6677-8899-aabbccddeeff"), x));
+	assert_true(uuid_parse(STR("11111111-2222-3333-4444-555555555555"), y));
+	assert_true(disks_find(&disks, x, y, &root, &verity));
+	assert_str(root->name, "disk3");
+	assert_str(root->devno, "253:3");
+	assert_int_equal(root->size_bytes, 2 << 20);
+	assert_str(verity->devno, "253:1");
+	y[0] ^= 1;
+	assert_false(disks_find(&disks, x, y, &root, &verity));
+	put(&a, dir, "block/disk/disk3/start", STR("8193\n"));
+	assert_ok(disks_scan(&a, dir, dir, &disks, &e), &e);
+	assert_int_equal(disks.p[0].parts.n, 1);
+	assert_ok(dir_remove(dir, &e), &e);
+	disks.n = 0;
+	assert_str(disks_text(&a, &disks), "no disk at all");
+}
+
+static void test_partitions(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	uint8_t *disk = arena_alloc(&a, 8192);
+	vec_partition v;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_err(partitions_parse(&a, disk, 8192, 512, &v, &e), &e, "no GUID partition table");
+	assert_err(partitions_parse(&a, disk, 100, 512, &v, &e), &e, "no GUID partition table");
+	memcpy(disk + 512, "EFI PART", 8);
+	disk[512 + 80] = 4;
+	assert_err(partitions_parse(&a, disk, 8192, 512, &v, &e), &e, "4 entries of 0 bytes");
+	disk[512 + 84] = 128;
+	memset(disk + 512 + 72, 0xff, 8);
+	assert_err(partitions_parse(&a, disk, 8192, 512, &v, &e), &e,
+		   "not within the first 8192 bytes");
+}
+
+static void test_dm_params(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct disk_partition root = { .name = STR("vda2"),
+				       .devno = STR("253:2"),
+				       .size_bytes = 40960 },
+			      hash = { .name = STR("vda3"), .devno = STR("253:3") };
+	struct verity_super super = { .data_blocks = 10, .salt = { 0xab, 0xcd }, .salt_bytes = 2 };
+	uint8_t root_hash[ROOT_HASH_BYTES];
+	struct err e = { 0 };
+	struct str params;
+
+	(void)state;
+	assert_true(hex_decode(STR(HASH), root_hash, sizeof(root_hash)));
+	assert_ok(dm_params(&a, &super, root_hash, &root, &hash, &params, &e), &e);
+	assert_str(params, "1 253:2 253:3 4096 4096 10 1 sha256 " HASH " abcd");
+	super.salt_bytes = 0;
+	assert_ok(dm_params(&a, &super, root_hash, &root, &hash, &params, &e), &e);
+	assert_true(str_ends(params, " -"));
+	super.data_blocks = 11;
+	assert_err(dm_params(&a, &super, root_hash, &root, &hash, &params, &e), &e,
+		   "vda3: its verity superblock covers 11 blocks, but vda2 has 10");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cmdline),   cmocka_unit_test(test_failure),
+		cmocka_unit_test(test_modules),   cmocka_unit_test(test_loader),
+		cmocka_unit_test(test_disks),     cmocka_unit_test(test_partitions),
+		cmocka_unit_test(test_dm_params),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

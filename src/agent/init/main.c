@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - the initrd's only program: finds the root that the kernel command line's root hash
+ * means, verifies it, and hands over to it; or says why not. It never goes on with a root that is
+ * not verified. */
+#include <linux/magic.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/init/cmdline.h"
+#include "agent/init/disks.h"
+#include "agent/init/dm.h"
+#include "agent/init/loader.h"
+#include "agent/init/mounts.h"
+#include "agent/init/report.h"
+#include "base/io.h"
+#include "disk/gpt.h"
+#include "disk/verity.h"
+
+#define MODULES "/modules"
+#define INIT    "/sbin/init"
+
+/* How long at most between two looks, should an event be lost. */
+enum { LOOK_MS = 1000 };
+
+struct boot {
+	struct arena *a;
+	struct cmdline cmdline;
+	struct failure failure;
+	struct modules modules;
+	struct str modules_failed;
+	int uevents;
+	uint8_t root_uuid[16], verity_uuid[16];
+	struct disk_partition root, verity;
+};
+
+static uint64_t clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Wakes us whenever the kernel adds a device. Without it there is still LOOK_MS. */
+static int uevents_open(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT);
+
+	if (fd >= 0)
+		(void)!bind(fd, (struct sockaddr *)&address, sizeof(address));
+	return fd;
+}
+
+/* Waits for an event, then takes all there are: their content does not matter, sysfs has it. */
+static void uevents_wait(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char ignored[8192];
+
+	if (poll(&p, 1, ms) <= 0)
+		return;
+	while (recv(fd, ignored, sizeof(ignored), 0) > 0)
+		;
+}
+
+static int boot_modules(struct boot *b, struct err *e)
+{
+	struct str text;
+	int r;
+
+	r = file_read(b->a, MODULES "/modules.list", MODULES_BYTES_MAX, &text, e);
+	if (r == 0)
+		r = modules_parse(b->a, text, &b->modules, e);
+	if (r == 0)
+		modules_want_always(&b->modules);
+	return r;
+}
+
+static int not_found(struct boot *b, const vec_disk *disks, struct err *e)
+{
+	struct str seen = disks_text(b->a, disks);
+
+	return err_set(
+		e, -ENODEV,
+		"no disk has both the root partition %.*s and its verity partition %.*s, which the root hash "
+		"asks for, after %u s; there is %.*s%s%.*s",
+		STR_FMT(uuid_text(b->a, b->root_uuid)), STR_FMT(uuid_text(b->a, b->verity_uuid)),
+		b->cmdline.timeout_sec, STR_FMT(seen),
+		b->modules_failed.n > 0 ? "; kernel modules that failed: " : "",
+		STR_FMT(b->modules_failed));
+}
+
+/* One look at the disks: 1 found, 0 not yet. */
+static int boot_look(struct boot *b, bool is_last, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	const struct disk_partition *root, *verity;
+	vec_disk disks;
+	int r;
+
+	r = disks_scan(&a, "/sys", "/dev", &disks, e);
+	if (r < 0)
+		return r;
+	if (!disks_find(&disks, b->root_uuid, b->verity_uuid, &root, &verity))
+		return is_last ? not_found(b, &disks, e) : 0;
+	b->root = disks_partition_dup(b->a, root);
+	b->verity = disks_partition_dup(b->a, verity);
+	return 1;
+}
+
+/* Each driver may bring the disk, or devices that ask for more drivers; when none is left to load,
+ * the kernel may still be probing. */
+static int boot_find(struct boot *b, struct err *e)
+{
+	uint64_t end_ms = clock_ms() + (uint64_t)b->cmdline.timeout_sec * 1000;
+
+	for (;;) {
+		uint64_t now_ms = clock_ms();
+		int loaded, found, r;
+
+		r = loader_scan(&b->modules, "/sys", e);
+		if (r < 0)
+			return r;
+		loaded = loader_step(b->a, &b->modules, MODULES, &b->modules_failed, e);
+		if (loaded < 0)
+			return loaded;
+		found = boot_look(b, !loaded && now_ms >= end_ms, e);
+		if (found != 0)
+			return found < 0 ? found : 0;
+		if (!loaded)
+			uevents_wait(b->uevents,
+				     now_ms + LOOK_MS > end_ms ? (int)(end_ms - now_ms) : LOOK_MS);
+	}
+}
+
+static int boot_cmdline(struct boot *b, struct err *e)
+{
+	struct str text;
+	int r;
+
+	r = file_read(b->a, "/proc/cmdline", CMDLINE_BYTES_MAX, &text, e);
+	if (r == 0)
+		r = cmdline_failure(text, &b->failure, e);
+	if (r == 0)
+		r = cmdline_parse(text, &b->cmdline, e);
+	if (r == 0)
+		verity_partition_uuids(b->cmdline.root_hash, b->root_uuid, b->verity_uuid);
+	return r;
+}
+
+/* The superblock is the first block that dm-verity checks, all the way up to the root hash. */
+static int boot_root(struct boot *b, struct err *e)
+{
+	int r = dm_open(b->a, b->cmdline.root_hash, &b->root, &b->verity, e);
+
+	if (r == 0)
+		r = mounts_root(DM_NODE, e);
+	if (r == -EIO)
+		return err_wrap(e, r,
+				"root %.*s is damaged, or not the one with the root hash %.*s",
+				STR_FMT(b->root.name),
+				STR_FMT(hex_encode(b->a, b->cmdline.root_hash, ROOT_HASH_BYTES)));
+	return r;
+}
+
+static int boot(struct boot *b, struct err *e)
+{
+	uint64_t start_ms = clock_ms(), found_ms;
+	int r;
+
+	r = mounts_api(e);
+	if (r == 0)
+		r = boot_cmdline(b, e);
+	b->uevents = uevents_open();
+	if (r == 0)
+		r = boot_modules(b, e);
+	if (r == 0)
+		r = boot_find(b, e);
+	found_ms = clock_ms();
+	if (r == 0)
+		r = boot_root(b, e);
+	if (r == 0)
+		r = mounts_switch(e);
+	if (r == 0)
+		r = mounts_state(e);
+	if (r == 0)
+		report(REPORT_INFO, "root %.*s, verified: found in %llu ms, mounted in %llu ms",
+		       STR_FMT(b->root.name), (unsigned long long)(found_ms - start_ms),
+		       (unsigned long long)(clock_ms() - found_ms));
+	return r;
+}
+
+/* Elsewhere it would remove /init and /modules of a living system. */
+static bool is_initrd(void)
+{
+	struct statfs fs;
+
+	return getpid() == 1 && statfs("/", &fs) == 0 &&
+	       (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
+}
+
+int main(int argc, char **argv)
+{
+	static struct arena arena;
+	static struct boot b = { .a = &arena };
+	struct err e = { 0 };
+
+	(void)argc;
+	if (!is_initrd()) {
+		fprintf(stderr, "ashlar-init: runs only as the first process of an initrd\n");
+		return 2;
+	}
+	umask(022);
+	if (boot(&b, &e) == 0) {
+		argv[0] = (char *)INIT;
+		execv(INIT, argv);
+		(void)err_sys(&e, "start '" INIT "' on the root %.*s", STR_FMT(b.root.name));
+	}
+	report_failure(&b.failure, &e);
+}

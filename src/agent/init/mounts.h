@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* mounts.h - what is mounted where, before and after the root is there. */
+#pragma once
+
+#include "base/str.h"
+
+/* /proc, /sys, /dev and /run, with the options that systemd would give them. */
+must_check int mounts_api(struct err *e);
+
+/* The file system on @node, read-only, at /sysroot. */
+must_check int mounts_root(const char *node, struct err *e);
+
+/* Takes the API file systems along, frees what the initrd holds, and makes /sysroot the root. */
+must_check int mounts_switch(struct err *e);
+
+/* On the new root: memory for /var, and /etc writable over the image's own. */
+must_check int mounts_state(struct err *e);
