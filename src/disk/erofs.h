@@ -44,7 +44,7 @@ struct erofs_input {
  * of 4096. *ret borrows the input's contents. Fails with -EINVAL, naming the entry, on a name that
  * is empty, ".", "..", contains '/' or NUL, is longer than 255 bytes or stands twice in one
  * directory; on an unknown xattr prefix; on an inode no directory names; on a directory that two
- * name. */
+ * name; on what EROFS or Linux cannot hold (device numbers, link targets and xattrs too large). */
 must_check int erofs_write(struct arena *a, const struct erofs_input *in, struct segments *ret,
 			   struct err *e);
 
