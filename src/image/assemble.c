@@ -118,7 +118,7 @@ static int generate(const struct image_options *o, const struct resolved *res, s
 	if (r == 0)
 		r = gen_certificates(t, e);
 	if (r == 0)
-		r = gen_modules(t, &res->image.kernel_modules, e);
+		r = gen_modules(t, &res->image.kernel_modules, o->jobs, e);
 	if (r == 0)
 		r = gen_hwdb(t, e);
 	if (r == 0)

@@ -44,7 +44,7 @@ int caps_parse(struct arena *a, struct str text, struct str *ret, struct err *e)
 {
 	ptrdiff_t sign = str_find(text, '=') >= 0 ? str_find(text, '=') : str_find(text, '+');
 	struct buf b = { .a = a };
-	uint64_t mask, permitted = 0, inheritable = 0;
+	uint64_t mask = 0, permitted = 0, inheritable = 0;
 	bool effective = false;
 	int r;
 

@@ -28,9 +28,10 @@ must_check int gen_pam(struct tree *t, struct err *e);
 must_check int gen_certificates(struct tree *t, struct err *e);
 /* /etc/ld.so.cache (glibc's new format) for @arch, and missing soname links, as ldconfig writes them. */
 must_check int gen_linker_cache(struct tree *t, const char *arch, struct err *e);
-/* Drops modules that @keep does not name (with what the kept depend on), then modules.dep, .alias, .softdep, .symbols,
- * .devname, .builtin.* and their .bin forms, as depmod(8) of kmod writes them, for every /usr/lib/modules/VERSION. */
-must_check int gen_modules(struct tree *t, const vec_str *keep, struct err *e);
+/* Drops modules that @keep does not name (globs of paths below /usr/lib/modules/VERSION; none: all stay) and that no kept one
+ * depends on, then writes modules.dep, .alias, .softdep, .devname and the .bin indexes as depmod(8) of kmod does, for every
+ * kernel. A glob that matches nothing is an error. */
+must_check int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct err *e);
 /* /usr/lib/udev/hwdb.bin from hwdb.d (systemd-hwdb's format); the sources are then removed from the tree. */
 must_check int gen_hwdb(struct tree *t, struct err *e);
 /* machine-id state ("uninitialized"), os-release, hostname, locale, empty mount points, /etc/fstab absent, mtab link. */

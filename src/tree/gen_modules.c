@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+/* Kernel modules: which stay, and the files by which modprobe, udev and the initrd find them.
+ *
+ * Dependencies are the "depends=" that the kernel's own build wrote into each module. No modules.symbols: nothing asks for
+ * a module by symbol. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/pool.h"
+#include "disk/codec.h"
+#include "tree/generators.h"
+#include "tree/module_index.h"
+#include "tree/module_info.h"
+
+enum { MODULE_BYTES_MAX = 256 << 20, MODULES_COUNT_MAX = 65536 };
+
+struct module {
+	struct str path; /* below /usr/lib/modules/VERSION: "kernel/fs/erofs/erofs.ko.xz" */
+	struct str name; /* "erofs", with '-' as '_' */
+	uint32_t node, order;
+	bool keep, read;
+	struct str info; /* .modinfo, once read */
+	struct arena a;	 /* of info: modules are read in parallel */
+	VEC(uint32_t) deps; /* direct ones */
+};
+
+struct module_set {
+	struct tree *t;
+	struct arena *a;
+	struct str version;
+	VEC(struct module) v;
+	struct map by_name, builtin;
+	unsigned n_threads;
+};
+
+static struct str underscored(struct arena *a, struct str s)
+{
+	char *z = str_z(a, s);
+
+	for (size_t i = 0; i < s.n; i++)
+		if (z[i] == '-')
+			z[i] = '_';
+	return (struct str){ z, s.n };
+}
+
+/* "kernel/fs/x-y.ko.xz" -> "x_y" */
+static struct str name_of(struct arena *a, struct str path)
+{
+	struct str name = path;
+
+	for (ptrdiff_t at; (at = str_find(name, '/')) >= 0;)
+		name = str_from(name, (size_t)at + 1);
+	return underscored(a, str_cut(&name, '.'));
+}
+
+static bool is_module(struct str name)
+{
+	return str_ends(name, ".ko") || str_ends(name, ".ko.xz") || str_ends(name, ".ko.zst") || str_ends(name, ".ko.gz");
+}
+
+static struct str file_text(const struct module_set *m, const char *name)
+{
+	uint32_t id = tree_find(m->t, str_printf(m->a, "/usr/lib/modules/%.*s/%s", STR_FMT(m->version), name));
+
+	return id == TREE_NONE ? (struct str){ 0 } : tree_data(m->t, id);
+}
+
+static int collect(struct module_set *m, uint32_t dir, struct str prefix, struct err *e)
+{
+	vec_id ids;
+
+	tree_children(m->a, m->t, dir, &ids);
+	vec_each(id, &ids) {
+		const struct tree_node *node = &m->t->nodes.p[*id];
+		struct str path = prefix.n ? str_printf(m->a, "%.*s/%.*s", STR_FMT(prefix), STR_FMT(node->name)) : node->name;
+		struct module *module;
+		int r;
+
+		if (S_ISDIR(node->mode)) {
+			r = collect(m, *id, path, e);
+			if (r < 0)
+				return r;
+		}
+		if (!S_ISREG(node->mode) || !is_module(node->name))
+			continue;
+		if (m->v.n == MODULES_COUNT_MAX)
+			return err_set(e, -E2BIG, "more than %d kernel modules", MODULES_COUNT_MAX);
+		module = &vec_push(m->a, &m->v);
+		*module = (struct module){ .path = path, .name = name_of(m->a, path), .node = *id, .order = UINT32_MAX };
+		map_put(m->a, &m->by_name, module->name, (uint32_t)m->v.n - 1);
+	}
+	return 0;
+}
+
+/* modules.order names the modules as the kernel was linked, by their uncompressed names: which of two that claim one device
+ * comes first. */
+static void order(struct module_set *m)
+{
+	struct str text = file_text(m, "modules.order");
+	uint32_t n = 0;
+
+	while (text.n > 0) {
+		const uint32_t *i = map_get(&m->by_name, name_of(m->a, str_cut(&text, '\n')));
+
+		if (i && m->v.p[*i].order == UINT32_MAX)
+			m->v.p[*i].order = n;
+		n++;
+	}
+}
+
+static int order_cmp(const void *x, const void *y)
+{
+	const struct module *p = x, *q = y;
+
+	return p->order != q->order ? (p->order < q->order ? -1 : 1) : str_cmp(p->path, q->path);
+}
+
+static int select_kept(struct module_set *m, const vec_str *keep, struct err *e)
+{
+	vec_each(glob, keep) {
+		bool hit = false;
+
+		for (size_t i = 0; i < m->v.n; i++)
+			if (str_glob(*glob, m->v.p[i].path))
+				m->v.p[i].keep = hit = true;
+		if (!hit)
+			return err_set(e, -ENOENT, "kernel-modules: '%.*s' matches no module of kernel %.*s",
+				       STR_FMT(*glob), STR_FMT(m->version));
+	}
+	for (size_t i = 0; keep->n == 0 && i < m->v.n; i++)
+		m->v.p[i].keep = true;
+	return 0;
+}
+
+struct reading {
+	struct module_set *m;
+	VEC(uint32_t) todo;
+};
+
+static int read_one(void *arg, size_t i, struct err *e)
+{
+	const struct reading *reading = arg;
+	struct module *module = &reading->m->v.p[reading->todo.p[i]];
+	_cleanup_arena_ struct arena scratch = { 0 };
+	struct str elf, info;
+	int r = decompress(&scratch, tree_data(reading->m->t, module->node), MODULE_BYTES_MAX, &elf, e);
+
+	if (r == 0)
+		r = module_info_find(elf, &info, e);
+	if (r < 0)
+		return err_wrap(e, r, "kernel module '%.*s'", STR_FMT(module->path));
+	module->info = str_dup(&module->a, info);
+	module->read = true;
+	return 0;
+}
+
+static int want(struct module_set *m, struct module *module, struct str dep, bool needed, struct err *e)
+{
+	const uint32_t *i = map_get(&m->by_name, underscored(m->a, dep));
+
+	if (!i && needed && !map_get(&m->builtin, underscored(m->a, dep)))
+		return err_set(e, -ENOENT, "kernel module '%.*s' depends on '%.*s', which is not there",
+			       STR_FMT(module->path), STR_FMT(dep));
+	if (!i)
+		return 0;
+	m->v.p[*i].keep = true;
+	if (needed)
+		vec_push(m->a, &module->deps) = *i;
+	return 0;
+}
+
+static int wants(struct module_set *m, struct module *module, struct err *e)
+{
+	struct str info = module->info, key, value;
+	int r = 0;
+
+	while (r == 0 && module_info_next(&info, &key, &value)) {
+		if (str_eqz(key, "depends")) {
+			while (r == 0 && value.n > 0)
+				r = want(m, module, str_cut(&value, ','), true, e);
+		} else if (str_eqz(key, "softdep")) {
+			struct str word = str_word(&value);
+
+			for (bool pre = false; r == 0 && word.n > 0; word = str_word(&value)) {
+				if (str_ends(word, ":"))
+					pre = str_eqz(word, "pre:");
+				else if (pre)
+					r = want(m, module, word, false, e);
+			}
+		}
+	}
+	return r;
+}
+
+/* Reads what is kept, then what that needs, until nothing new is needed. */
+static int read_kept(struct module_set *m, struct err *e)
+{
+	for (;;) {
+		struct reading reading = { .m = m };
+		int r;
+
+		for (uint32_t i = 0; i < m->v.n; i++)
+			if (m->v.p[i].keep && !m->v.p[i].read)
+				vec_push(m->a, &reading.todo) = i;
+		if (reading.todo.n == 0)
+			return 0;
+		r = pool_for(m->n_threads, reading.todo.n, read_one, &reading, e);
+		for (size_t i = 0; r == 0 && i < reading.todo.n; i++)
+			r = wants(m, &m->v.p[reading.todo.p[i]], e);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int put(struct module_set *m, const char *name, struct str data, struct err *e)
+{
+	uint32_t id;
+
+	return tree_put(m->t, str_printf(m->t->a, "/usr/lib/modules/%.*s/%s", STR_FMT(m->version), name), S_IFREG | 0644,
+			str_dup(m->t->a, data), TREE_OWNER_GENERATOR, &id, e);
+}
+
+typedef VEC(struct module_index_entry) vec_entry;
+
+static int put_index(struct module_set *m, const char *name, vec_entry *entries, struct err *e)
+{
+	return put(m, name, module_index_write(m->a, entries->p, entries->n), e);
+}
+
+static struct str text_of(const struct buf *b)
+{
+	return (struct str){ (char *)b->v.p, b->v.n };
+}
+
+/* Dependencies behind what depends on them; modules.dep wants them the other way round. */
+static void closure(struct module_set *m, uint32_t i, bool *seen, vec_id *ret)
+{
+	vec_each(dep, &m->v.p[i].deps)
+		if (!seen[*dep]) {
+			seen[*dep] = true;
+			closure(m, *dep, seen, ret);
+			vec_push(m->a, ret) = *dep;
+		}
+}
+
+static int put_dep(struct module_set *m, struct err *e)
+{
+	bool *seen = arena_array(m->a, m->v.n, sizeof(*seen));
+	struct buf text = { .a = m->a };
+	vec_entry entries = { 0 };
+	int r;
+
+	for (uint32_t i = 0; i < m->v.n; i++) {
+		size_t start = text.v.n;
+		vec_id deps = { 0 };
+
+		if (!m->v.p[i].keep)
+			continue;
+		memset(seen, 0, m->v.n * sizeof(*seen));
+		seen[i] = true;
+		closure(m, i, seen, &deps);
+		buf_printf(&text, "%.*s:", STR_FMT(m->v.p[i].path));
+		for (size_t k = deps.n; k-- > 0;)
+			buf_printf(&text, " %.*s", STR_FMT(m->v.p[deps.p[k]].path));
+		vec_push(m->a, &entries) = (struct module_index_entry){
+			m->v.p[i].name, str_dup(m->a, (struct str){ (char *)text.v.p + start, text.v.n - start })
+		};
+		buf_u8(&text, '\n');
+	}
+	r = put(m, "modules.dep", text_of(&text), e);
+	return r < 0 ? r : put_index(m, "modules.dep.bin", &entries, e);
+}
+
+/* In an alias, '-' and '_' are one, outside brackets. */
+static struct str alias_normal(struct arena *a, struct str alias)
+{
+	char *z = str_z(a, alias);
+	bool bracket = false;
+
+	for (size_t i = 0; i < alias.n; i++) {
+		bracket = z[i] == '[' || (bracket && z[i] != ']');
+		if (z[i] == '-' && !bracket)
+			z[i] = '_';
+	}
+	return (struct str){ z, alias.n };
+}
+
+/* "char-major-10-200" and "devname:net/tun" make the device node that opening loads the module. */
+static void devname_line(struct buf *b, const struct module *module)
+{
+	struct str info = module->info, key, value, devname = { 0 }, major = { 0 };
+	char type = 0;
+
+	while (module_info_next(&info, &key, &value)) {
+		if (!str_eqz(key, "alias"))
+			continue;
+		if (str_starts(value, "devname:"))
+			devname = str_from(value, strlen("devname:"));
+		else if (str_starts(value, "char-major-"))
+			type = 'c', major = str_from(value, strlen("char-major-"));
+		else if (str_starts(value, "block-major-"))
+			type = 'b', major = str_from(value, strlen("block-major-"));
+	}
+	if (devname.n > 0 && type && str_find(major, '-') >= 0) {
+		struct str number = str_cut(&major, '-');
+
+		buf_printf(b, "%.*s %.*s %c%.*s:%.*s\n", STR_FMT(module->name), STR_FMT(devname), type, STR_FMT(number),
+			   STR_FMT(major));
+	}
+}
+
+static int put_aliases(struct module_set *m, struct err *e)
+{
+	struct buf alias = { .a = m->a }, soft = { .a = m->a }, devname = { .a = m->a };
+	vec_entry entries = { 0 };
+	int r;
+
+	buf_printf(&alias, "# Aliases extracted from modules themselves.\n");
+	buf_printf(&soft, "# Soft dependencies extracted from modules themselves.\n");
+	buf_printf(&devname, "# Device nodes to trigger on-demand module loading.\n");
+	for (uint32_t i = 0; i < m->v.n; i++) {
+		const struct module *module = &m->v.p[i];
+		struct str info = module->info, key, value;
+
+		if (!module->keep)
+			continue;
+		while (module_info_next(&info, &key, &value)) {
+			if (str_eqz(key, "alias") && !str_starts(value, "devname:")) {
+				struct str normal = alias_normal(m->a, value);
+
+				buf_printf(&alias, "alias %.*s %.*s\n", STR_FMT(normal), STR_FMT(module->name));
+				vec_push(m->a, &entries) = (struct module_index_entry){ normal, module->name };
+			} else if (str_eqz(key, "softdep")) {
+				buf_printf(&soft, "softdep %.*s %.*s\n", STR_FMT(module->name), STR_FMT(value));
+			}
+		}
+		devname_line(&devname, module);
+	}
+	r = put(m, "modules.alias", text_of(&alias), e);
+	if (r == 0)
+		r = put_index(m, "modules.alias.bin", &entries, e);
+	if (r == 0)
+		r = put(m, "modules.softdep", text_of(&soft), e);
+	return r < 0 ? r : put(m, "modules.devname", text_of(&devname), e);
+}
+
+static int put_builtin(struct module_set *m, struct err *e)
+{
+	struct str text = file_text(m, "modules.builtin"), info = file_text(m, "modules.builtin.modinfo"), key, value;
+	vec_entry builtin = { 0 }, aliases = { 0 };
+	int r;
+
+	while (text.n > 0)
+		vec_push(m->a, &builtin) = (struct module_index_entry){ name_of(m->a, str_cut(&text, '\n')), { 0 } };
+	/* "module.alias=value" */
+	while (module_info_next(&info, &key, &value)) {
+		struct str module = str_cut(&key, '.');
+
+		if (str_eqz(key, "alias"))
+			vec_push(m->a, &aliases) = (struct module_index_entry){ alias_normal(m->a, value), module };
+	}
+	r = put_index(m, "modules.builtin.bin", &builtin, e);
+	return r < 0 ? r : put_index(m, "modules.builtin.alias.bin", &aliases, e);
+}
+
+static void drop_empty_dirs(struct module_set *m, uint32_t dir)
+{
+	vec_id ids;
+	size_t left = 0;
+
+	tree_children(m->a, m->t, dir, &ids);
+	vec_each(id, &ids) {
+		if (S_ISDIR(m->t->nodes.p[*id].mode))
+			drop_empty_dirs(m, *id);
+		left += !m->t->nodes.p[*id].removed;
+	}
+	if (left == 0)
+		tree_remove(m->t, dir);
+}
+
+static int one_kernel(struct module_set *m, uint32_t dir, const vec_str *keep, struct err *e)
+{
+	struct str builtin = file_text(m, "modules.builtin");
+	int r = collect(m, dir, (struct str){ 0 }, e);
+
+	if (r < 0)
+		return r;
+	while (builtin.n > 0)
+		map_put(m->a, &m->builtin, name_of(m->a, str_cut(&builtin, '\n')), 1);
+	order(m);
+	if (m->v.n > 0)
+		qsort(m->v.p, m->v.n, sizeof(*m->v.p), order_cmp);
+	for (uint32_t i = 0; i < m->v.n; i++)
+		map_put(m->a, &m->by_name, m->v.p[i].name, i);
+	r = select_kept(m, keep, e);
+	if (r == 0)
+		r = read_kept(m, e);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < m->v.n; i++)
+		if (!m->v.p[i].keep)
+			tree_remove(m->t, m->v.p[i].node);
+	drop_empty_dirs(m, dir);
+	r = put_dep(m, e);
+	if (r == 0)
+		r = put_aliases(m, e);
+	return r < 0 ? r : put_builtin(m, e);
+}
+
+int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	uint32_t root = tree_find(t, STR("/usr/lib/modules"));
+	vec_id kernels = { 0 };
+	int r = 0;
+
+	if (root != TREE_NONE)
+		tree_children(&a, t, root, &kernels);
+	vec_each(kernel, &kernels) {
+		struct module_set m = { .t = t, .a = &a, .version = t->nodes.p[*kernel].name, .n_threads = n_threads };
+
+		r = one_kernel(&m, *kernel, keep, e);
+		vec_each(module, &m.v)
+			arena_done(&module->a);
+		if (r < 0)
+			break;
+	}
+	return r;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* module_info.h - what a kernel module says of itself: the section .modinfo of its ELF file, "key=value" strings. */
+#pragma once
+
+#include "base/str.h"
+
+/* The section of an (uncompressed) module, borrowed. */
+must_check int module_info_find(struct str elf, struct str *ret, struct err *e);
+/* Takes the next "key=value" off *info; false at the end. */
+bool module_info_next(struct str *info, struct str *ret_key, struct str *ret_value);
