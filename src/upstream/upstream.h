@@ -29,12 +29,15 @@ must_check int upstream_refresh(struct arena *a, const struct conf_upstream *con
 /* Reads all indexes (fetched into the cache by digest where missing, in parallel) into RPM terms. */
 must_check int upstream_packages(struct arena *a, const struct upstream_state *state, unsigned n_threads,
 				 struct progress *progress, vec_rpm_meta *ret, struct err *e);
-/* The mirror's root for a package's location: the release it came from decides ("pool/..." below the suite's mirror). */
+/* What definitions change about requirements and provides: applied before solving, so that solver and package agree. NULL:
+ * nothing. In "(a or b)" dropped names are taken out of the alternatives; with all dropped, the requirement goes. */
+void meta_apply(struct arena *a, struct rpm_meta *m, const struct conf_upstream *upstream,
+		const struct conf_package *package);
 
 /* Downloads @items (URL + expected size and SHA-256) into CACHE/downloads/SHA256, several at once, skipping those that are
  * there whole; each is verified, then @done(arg, index, path) is called from the transfer's thread. */
 struct transfer {
-	struct str url; /* http, https or file; "" with .path set when already local */
+	struct str url; /* http, https or file */
 	struct str name; /* what messages call it */
 	uint64_t size_bytes; /* 0: unknown */
 	uint8_t sha256[SHA256_BYTES];

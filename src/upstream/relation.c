@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "upstream/relation.h"
+
+#include "upstream/version.h"
+
+#define VIRTUAL "~virtual"
+
+/* Policy 5.6.1 and 5.6.7, and capital letters, which some archives use. */
+static bool name_valid(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+		    (i == 0 || !memchr("+-._", c, 4)))
+			return false;
+	}
+	return name.n > 0;
+}
+
+static int operator_parse(struct str op, unsigned *ret)
+{
+	/* "<" and ">" are the old spelling of "<=" and ">=" (dpkg still reads them so). */
+	static const struct {
+		const char *text;
+		unsigned op;
+	} operators[] = {
+		{ "=", DEP_EQUAL },
+		{ ">=", DEP_GREATER | DEP_EQUAL },
+		{ "<=", DEP_LESS | DEP_EQUAL },
+		{ ">>", DEP_GREATER },
+		{ "<<", DEP_LESS },
+		{ ">", DEP_GREATER | DEP_EQUAL },
+		{ "<", DEP_LESS | DEP_EQUAL },
+	};
+
+	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
+		if (str_eqz(op, operators[i].text)) {
+			*ret = operators[i].op;
+			return 0;
+		}
+	return -EBADMSG;
+}
+
+/* "(>= 1.2)": @inside is what stands between. */
+static int bound_parse(struct str inside, struct relation *r)
+{
+	size_t n = 0;
+
+	inside = str_trim(inside);
+	while (n < inside.n && memchr("<>=", inside.p[n], 3))
+		n++;
+	r->version = str_trim(str_from(inside, n));
+	if (r->version.n == 0 || memchr(r->version.p, ' ', r->version.n))
+		return -EBADMSG;
+	return operator_parse(str_head(inside, n), &r->op);
+}
+
+static int relation_parse(struct str text, struct relation *ret, struct err *e)
+{
+	struct str all = str_trim(text), rest = all, name = all;
+	struct relation r = { 0 };
+	ptrdiff_t open = str_find(all, '(');
+
+	if (open >= 0) {
+		name = str_trim(str_head(all, (size_t)open));
+		rest = str_from(all, (size_t)open + 1);
+		if (!str_ends(rest, ")") || bound_parse(str_head(rest, rest.n - 1), &r) < 0)
+			return err_set(e, -EBADMSG, "'%.*s': want '(OPERATOR VERSION)' after the name",
+				       STR_FMT(str_head(all, 100)));
+	}
+	r.name = str_cut(&name, ':');
+	r.arch = name;
+	if (!name_valid(r.name) || (r.arch.n > 0 && !name_valid(r.arch)))
+		return err_set(e, -EBADMSG, "'%.*s' is not the name of a package", STR_FMT(str_head(all, 100)));
+	*ret = r;
+	return 0;
+}
+
+int relation_group(struct arena *a, struct str *field, const struct relation **ret, size_t *ret_n, struct err *e)
+{
+	VEC(struct relation) group = { 0 };
+	struct str text = { 0 };
+
+	while (field->n > 0 && text.n == 0)
+		text = str_trim(str_cut(field, ','));
+	if (text.n == 0)
+		return 0;
+	while (text.n > 0) {
+		struct relation *r = &vec_push(a, &group);
+		int rc = relation_parse(str_cut(&text, '|'), r, e);
+
+		if (rc < 0)
+			return rc;
+	}
+	*ret = group.p;
+	*ret_n = group.n;
+	return 1;
+}
+
+/* One relation of dpkg's as one dependency. */
+static int dep_from(struct arena *a, const struct relation *r, struct str arch, struct dep *ret, struct err *e)
+{
+	struct dep d = { .name = r->name, .op = r->op };
+	int rc = r->op == DEP_ANY ? 0 : version_evr(a, r->version, &d.evr, e);
+
+	if (rc < 0)
+		return err_wrap(e, rc, "'%.*s'", STR_FMT(r->name));
+	if (r->arch.n > 0 && !str_eqz(r->arch, "any") && !str_eqz(r->arch, "native") && !str_eq(r->arch, arch))
+		d.name = str_printf(a, "%.*s:%.*s", STR_FMT(r->name), STR_FMT(r->arch));
+	*ret = d;
+	return 0;
+}
+
+static struct dep dep_join(struct arena *a, const struct dep *deps, size_t n)
+{
+	struct buf b = { .a = a };
+
+	if (n == 1)
+		return deps[0];
+	for (size_t i = 0; i < n; i++) {
+		struct str text = dep_text(a, &deps[i]);
+
+		buf_put(&b, i ? " or " : "(", i ? 4 : 1);
+		buf_put(&b, text.p, text.n);
+	}
+	buf_put(&b, ")", 1);
+	return (struct dep){ .name = { (const char *)b.v.p, b.v.n } };
+}
+
+int relation_requires(struct arena *a, struct str field, struct str arch, vec_dep *ret, struct err *e)
+{
+	const struct relation *group;
+	size_t n;
+	int rc;
+
+	while ((rc = relation_group(a, &field, &group, &n, e)) > 0) {
+		struct dep *deps = n > 1 ? arena_array(a, n, sizeof(*deps)) : &(struct dep){ 0 };
+
+		for (size_t i = 0; i < n && rc >= 0; i++)
+			rc = dep_from(a, &group[i], arch, &deps[i], e);
+		if (rc < 0)
+			return rc;
+		vec_push(a, ret) = dep_join(a, deps, n);
+	}
+	return rc;
+}
+
+static int single(struct arena *a, struct str *field, struct relation *ret, struct err *e)
+{
+	const struct relation *group;
+	size_t n;
+	int rc = relation_group(a, field, &group, &n, e);
+
+	if (rc <= 0)
+		return rc;
+	if (n > 1)
+		return err_set(e, -EBADMSG, "'%.*s': alternatives are for dependencies only", STR_FMT(group[0].name));
+	*ret = group[0];
+	return 1;
+}
+
+int relation_provides(struct arena *a, struct str field, vec_dep *ret, struct err *e)
+{
+	struct relation r;
+	int rc;
+
+	while ((rc = single(a, &field, &r, e)) > 0) {
+		struct dep *d = &vec_push(a, ret);
+
+		if (r.op != DEP_ANY && r.op != DEP_EQUAL)
+			return err_set(e, -EBADMSG, "'%.*s': only an exact version can be provided", STR_FMT(r.name));
+		*d = (struct dep){ .name = r.name, .evr = STR(VIRTUAL), .op = DEP_EQUAL };
+		if (r.op == DEP_EQUAL)
+			rc = version_evr(a, r.version, &d->evr, e);
+		if (rc < 0)
+			return err_wrap(e, rc, "'%.*s'", STR_FMT(r.name));
+	}
+	return rc;
+}
+
+int relation_conflicts(struct arena *a, struct str field, struct str arch, vec_dep *ret, struct err *e)
+{
+	struct relation r;
+	int rc;
+
+	while ((rc = single(a, &field, &r, e)) > 0) {
+		struct dep *d = &vec_push(a, ret);
+
+		rc = dep_from(a, &r, arch, d, e);
+		if (rc < 0)
+			return rc;
+		if (r.op & DEP_LESS)
+			*d = (struct dep){ .name = str_printf(a, "(%.*s with %.*s > " VIRTUAL ")",
+							      STR_FMT(dep_text(a, d)), STR_FMT(d->name)) };
+	}
+	return rc;
+}
+
+int dep_parse(struct arena *a, struct str text, struct dep *ret, struct err *e)
+{
+	struct str all = str_trim(text), rest = all, op;
+	struct dep d = { 0 };
+
+	if (str_starts(all, "(")) {
+		*ret = (struct dep){ .name = str_dup(a, all) };
+		return 0;
+	}
+	d.name = str_word(&rest);
+	op = str_word(&rest);
+	d.evr = str_trim(rest);
+	for (size_t i = 0; i < op.n; i++)
+		d.op |= op.p[i] == '<' ? DEP_LESS : op.p[i] == '>' ? DEP_GREATER : op.p[i] == '=' ? DEP_EQUAL : 1;
+	if (d.name.n == 0 || (op.n > 0) != (d.evr.n > 0) || (d.op & 1) || str_find(d.evr, ' ') >= 0)
+		return err_set(e, -EINVAL, "dependency '%.*s': want 'NAME' or 'NAME OPERATOR VERSION'", STR_FMT(all));
+	*ret = d;
+	return 0;
+}
+
+static bool name_dropped(struct str name, const vec_str *drop)
+{
+	vec_each(pattern, drop)
+		if (str_glob(*pattern, name))
+			return true;
+	return false;
+}
+
+/* Takes the next alternative off the inside of "(a or b)". */
+static struct str alternative_cut(struct str *inside)
+{
+	const char *or = memmem(inside->p, inside->n, " or ", 4);
+	struct str head = *inside;
+
+	if (!or) {
+		*inside = (struct str){ 0 };
+		return head;
+	}
+	head.n = (size_t)(or - head.p);
+	*inside = str_from(*inside, head.n + 4);
+	return head;
+}
+
+bool dep_without(struct arena *a, struct dep *d, const vec_str *drop)
+{
+	struct str inside = d->name;
+	VEC(struct dep) kept = { 0 };
+	size_t n = 0;
+
+	if (drop->n == 0)
+		return true;
+	if (!str_starts(d->name, "("))
+		return !name_dropped(d->name, drop);
+	/* Only what relation_requires() wrote is taken apart; other rich dependencies stay whole. */
+	inside = str_head(str_from(inside, 1), inside.n - 2);
+	if (str_find(inside, '(') >= 0 || str_has(inside, " and ") || str_has(inside, " if "))
+		return true;
+	for (; inside.n > 0; n++) {
+		struct dep one;
+		struct err e;
+
+		if (dep_parse(a, alternative_cut(&inside), &one, &e) < 0)
+			return true;
+		if (!name_dropped(one.name, drop))
+			vec_push(a, &kept) = one;
+	}
+	if (kept.n < n && kept.n > 0)
+		*d = dep_join(a, kept.p, kept.n);
+	return kept.n > 0;
+}
