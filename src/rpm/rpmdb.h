@@ -5,12 +5,14 @@
 #include "rpm/package.h"
 
 struct rpmdb_package {
-	struct str rpm;			/* the package file's bytes */
-	const bool *file_not_installed; /* one per file in header order: left out of the image (documentation, ...); or NULL */
+	struct str rpm;                 /* the package file's bytes */
+	const bool *file_not_installed; /* one per file in header order: left out of the image
+					   (documentation, ...); or NULL */
 	size_t n_files;
 };
 
-/* The bytes of rpmdb.sqlite holding @packages in the given order, all installed at @install_time_sec. Deterministic for
- * one version of librpm. Uses a private temporary folder, removed again. */
-must_check int rpmdb_write(struct arena *a, const struct rpmdb_package *packages, size_t n, uint64_t install_time_sec,
-			   struct str *ret, struct err *e);
+/* The bytes of rpmdb.sqlite holding @packages in the given order, all installed at
+ * @install_time_sec. Deterministic for one version of librpm. Uses a private temporary folder,
+ * removed again. */
+must_check int rpmdb_write(struct arena *a, const struct rpmdb_package *packages, size_t n,
+			   uint64_t install_time_sec, struct str *ret, struct err *e);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "rpm/rpmfile.h"
+
+#include "disk/codec.h"
+#include "rpm/parts.h"
+#include "rpm/rpmfile_format.h"
+
+/* The bytes of a package file, apart. */
+struct sections {
+	struct header signature, header;
+	struct str header_bytes, payload;
+};
+
+static void sections_done(struct sections *s)
+{
+	header_done(&s->signature);
+	header_done(&s->header);
+}
+
+static int sections_read(struct str bytes, struct sections *s, struct err *e)
+{
+	struct str rest = bytes;
+	size_t before;
+	int r;
+
+	if (bytes.n < LEAD_BYTES || memcmp(bytes.p, lead_magic, sizeof(lead_magic)) != 0)
+		return err_set(e, -EBADMSG, "not an RPM package");
+	rest = str_from(rest, LEAD_BYTES);
+	r = header_import(&s->signature, &rest, "signature header", e);
+	if (r < 0)
+		return r;
+	rest = str_from(rest, -(bytes.n - rest.n) % HEADER_ALIGN);
+	before = rest.n;
+	s->header_bytes = rest;
+	r = header_import(&s->header, &rest, "header", e);
+	if (r < 0)
+		return r;
+	s->header_bytes.n = before - rest.n;
+	s->payload = rest;
+	return 0;
+}
+
+static int digest_check(struct str bytes, struct str want_hex, const char *what, struct err *e)
+{
+	uint8_t digest[SHA256_BYTES], want[SHA256_BYTES];
+
+	if (!hex_decode(want_hex, want, sizeof(want)))
+		return err_set(e, -EBADMSG, "no SHA-256 digest of the %s", what);
+	sha256(bytes.p, bytes.n, digest);
+	if (memcmp(digest, want, sizeof(want)) != 0)
+		return err_set(e, -EBADMSG, "the %s does not match its SHA-256 digest", what);
+	return 0;
+}
+
+static int signature_check(struct sections *s, const struct openpgp_key *key, struct err *e)
+{
+	struct str packet = header_get_bin(&s->signature, RPMTAG_RSAHEADER);
+	int r;
+
+	if (packet.n == 0)
+		return err_set(e, -EBADMSG, "no RSA signature of the header");
+	r = openpgp_verify(key, s->header_bytes, packet, e);
+	return r < 0 ? err_wrap(e, r, "header") : 0;
+}
+
+/* The digest vouches for the header, and for the payload through the header. Weaker digests are not
+ * looked at. */
+static int sections_check(struct sections *s, const struct openpgp_key *key, struct err *e)
+{
+	int r = digest_check(s->header_bytes, header_get_str(&s->signature, RPMTAG_SHA256HEADER),
+			     "header", e);
+
+	if (r == 0 && key)
+		r = signature_check(s, key, e);
+	if (r == 0 && header_get_u64(&s->header, RPMTAG_PAYLOADDIGESTALGO, 0) != RPM_HASH_SHA256)
+		r = err_set(e, -EBADMSG, "the payload's digest is not SHA-256");
+	if (r == 0)
+		r = digest_check(s->payload, header_get_str(&s->header, RPMTAG_PAYLOADDIGEST),
+				 "payload", e);
+	return r;
+}
+
+static int package_read(struct arena *a, struct sections *s, size_t max_payload_bytes,
+			struct rpm_package *ret, struct err *e)
+{
+	struct str archive;
+	int r = files_get(&s->header, &ret->files, e);
+
+	if (r == 0)
+		r = decompress(a, s->payload, max_payload_bytes, &archive, e);
+	if (r < 0)
+		return r;
+	sha256(s->header_bytes.p, s->header_bytes.n, ret->header_sha256);
+	return payload_read(a, archive, &ret->files, e);
+}
+
+/* Until its header can be trusted to name it, a package has no name. */
+static int named_read(struct arena *a, struct sections *s, const struct openpgp_key *key,
+		      size_t max_payload_bytes, struct rpm_package *ret, struct err *e)
+{
+	int r = meta_get(&s->header, ret, e);
+
+	if (r < 0)
+		return r;
+	deps_get(&s->header, &ret->meta);
+	r = header_check(&s->header, e);
+	if (r == 0)
+		r = sections_check(s, key, e);
+	if (r == 0)
+		r = package_read(a, s, max_payload_bytes, ret, e);
+	return r < 0 ? err_wrap(e, r, "package '%.*s'", STR_FMT(rpm_nevra(a, &ret->meta))) : 0;
+}
+
+int rpm_read(struct arena *a, struct str bytes, const struct openpgp_key *key,
+	     size_t max_payload_bytes, struct rpm_package *ret, struct err *e)
+{
+	__attribute__((cleanup(sections_done))) struct sections s = { 0 };
+	struct rpm_package p = { 0 };
+	int r;
+
+	header_init(&s.signature, a);
+	header_init(&s.header, a);
+	r = sections_read(bytes, &s, e);
+	if (r == 0)
+		r = named_read(a, &s, key, max_payload_bytes, &p, e);
+	if (r < 0)
+		return r;
+	*ret = p;
+	return 0;
+}
