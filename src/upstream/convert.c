@@ -7,6 +7,7 @@
 #include "upstream/changelog.h"
 #include "upstream/copyright.h"
 #include "upstream/scripts.h"
+#include "upstream/stanza.h"
 
 enum { CHANGELOG_BYTES_MAX = 64 << 20, COPYRIGHT_BYTES_MAX = 16 << 20 };
 
@@ -36,6 +37,8 @@ static unsigned path_flags(const struct rpm_file *f)
 	static const char *const folders[] = { "/usr/share/man/", "/usr/share/info/" };
 	struct str below = path_below(f->path, "/usr/share/doc/");
 
+	if (path_below(f->path, "/usr/share/common-licenses/").n > 0)
+		return FILE_LICENSE;
 	if (below.n > 0)
 		return str_ends(below, "/copyright") || (S_ISLNK(f->mode) && str_find(below, '/') < 0) ? FILE_LICENSE
 												       : FILE_DOC;
@@ -88,15 +91,15 @@ static struct str description_text(struct arena *a, struct str lines)
 	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
-static struct str field_or(struct str control, const char *name, struct str otherwise)
+static struct str field_or(const struct stanza *control, const char *name, struct str otherwise)
 {
-	struct str value = deb822_field(control, name);
+	struct str value = stanza_get(control, name);
 
 	return value.n > 0 ? value : otherwise;
 }
 
 /* The index told all that solving needs; the package itself is what was asked for, and tells the rest. */
-static int control_apply(struct arena *a, struct str control, struct rpm_meta *meta, struct err *e)
+static int control_apply(struct arena *a, struct str text, struct rpm_meta *meta, struct err *e)
 {
 	const struct {
 		const char *field;
@@ -106,20 +109,25 @@ static int control_apply(struct arena *a, struct str control, struct rpm_meta *m
 		{ "Version", meta->origin_version },
 		{ "Architecture", meta->origin_arch },
 	};
-	struct str description = deb822_field(control, "Description");
+	struct stanza control;
+	struct str description;
+	int rc = stanza_next(&text, &control, e);
 
+	if (rc <= 0)
+		return rc < 0 ? err_wrap(e, rc, "control") : err_set(e, -EBADMSG, "control: empty");
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
-		struct str have = deb822_field(control, same[i].field);
+		struct str have = stanza_get(&control, same[i].field);
 
 		if (!str_eq(have, same[i].want))
 			return err_set(e, -EBADMSG, "control: %s is '%.*s', the index says '%.*s'", same[i].field,
 				       STR_FMT(have), STR_FMT(same[i].want));
 	}
+	description = stanza_get(&control, "Description");
 	meta->summary = str_cut(&description, '\n');
 	meta->description = description_text(a, description);
-	meta->url = field_or(control, "Homepage", meta->url);
-	meta->group = field_or(control, "Section", meta->group);
-	meta->vendor = field_or(control, "Maintainer", meta->vendor);
+	meta->url = field_or(&control, "Homepage", meta->url);
+	meta->group = field_or(&control, "Section", meta->group);
+	meta->vendor = field_or(&control, "Maintainer", meta->vendor);
 	return 0;
 }
 
@@ -204,12 +212,17 @@ static int mode_apply(struct arena *a, vec_rpm_file *files, const struct conf_mo
 	if (bits > 07777)
 		return err_set(e, -EINVAL, "modes: '%.*s': '%.*s' is beyond 7777", STR_FMT(mode->path),
 			       STR_FMT(mode->mode));
-	if (mode->mode.n > 0)
-		f->mode = (f->mode & S_IFMT) | bits;
-	if (mode->user.n > 0)
-		f->user = str_dup(a, mode->user);
-	if (mode->group.n > 0)
-		f->group = str_dup(a, mode->group);
+	/* all names of one inode have one mode */
+	vec_each(other, files) {
+		if (other != f && (f->link_group == 0 || other->link_group != f->link_group))
+			continue;
+		if (mode->mode.n > 0)
+			other->mode = (f->mode & S_IFMT) | bits;
+		if (mode->user.n > 0)
+			other->user = str_dup(a, mode->user);
+		if (mode->group.n > 0)
+			other->group = str_dup(a, mode->group);
+	}
 	return 0;
 }
 
@@ -219,7 +232,9 @@ static int caps_apply(struct arena *a, vec_rpm_file *files, const struct conf_ca
 
 	if (!f || !S_ISREG(f->mode))
 		return err_set(e, -ENOENT, "caps: '%.*s' is no file of the package", STR_FMT(caps->path));
-	f->caps = str_dup(a, caps->caps);
+	vec_each(other, files)
+		if (other == f || (f->link_group > 0 && other->link_group == f->link_group))
+			other->caps = str_dup(a, caps->caps);
 	return 0;
 }
 

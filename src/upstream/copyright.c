@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "upstream/deb.h"
+#include "upstream/stanza.h"
 
 enum { LICENSES_MAX = 64, LICENSE_NAME_MAX = 128 };
 
@@ -13,16 +13,21 @@ static const struct {
 	const char *debian, *spdx;
 } license_names[] = {
 	{ "0BSD", "0BSD" },
+	{ "AFL-2.1", "AFL-2.1" },
 	{ "AGPL-3", "AGPL-3.0-only" },
 	{ "AGPL-3+", "AGPL-3.0-or-later" },
 	{ "Apache-2", "Apache-2.0" },
 	{ "Apache-2.0", "Apache-2.0" },
 	{ "Artistic", "Artistic-1.0-Perl" },
 	{ "Artistic-2.0", "Artistic-2.0" },
+	{ "Beerware", "Beerware" },
 	{ "BSD-2-clause", "BSD-2-Clause" },
 	{ "BSD-3-clause", "BSD-3-Clause" },
+	{ "BSD-3-Clause-Attribution", "BSD-3-Clause-Attribution" },
 	{ "BSD-4-clause", "BSD-4-Clause" },
+	{ "BSD-4-clause-UC", "BSD-4-Clause-UC" },
 	{ "BSL-1.0", "BSL-1.0" },
+	{ "bzip2-1.0.6", "bzip2-1.0.6" },
 	{ "CC-BY-3.0", "CC-BY-3.0" },
 	{ "CC-BY-4.0", "CC-BY-4.0" },
 	{ "CC-BY-SA-3.0", "CC-BY-SA-3.0" },
@@ -30,6 +35,7 @@ static const struct {
 	{ "CC0", "CC0-1.0" },
 	{ "CC0-1.0", "CC0-1.0" },
 	{ "CDDL-1.0", "CDDL-1.0" },
+	{ "curl", "curl" },
 	{ "Expat", "MIT" },
 	{ "FSFAP", "FSFAP" },
 	{ "FSFUL", "FSFUL" },
@@ -38,6 +44,7 @@ static const struct {
 	{ "GFDL-1.2+", "GFDL-1.2-or-later" },
 	{ "GFDL-1.3", "GFDL-1.3-only" },
 	{ "GFDL-1.3+", "GFDL-1.3-or-later" },
+	{ "GFDL-1.3+-no-invariant", "GFDL-1.3-no-invariants-or-later" },
 	{ "GFDL-NIV-1.2+", "GFDL-1.2-no-invariants-or-later" },
 	{ "GFDL-NIV-1.3", "GFDL-1.3-no-invariants-only" },
 	{ "GFDL-NIV-1.3+", "GFDL-1.3-no-invariants-or-later" },
@@ -53,28 +60,36 @@ static const struct {
 	{ "GPL-3+", "GPL-3.0-or-later" },
 	{ "GPL-3.0", "GPL-3.0-only" },
 	{ "GPL-3.0+", "GPL-3.0-or-later" },
+	{ "GPL-3.0-only", "GPL-3.0-only" },
+	{ "GPL-3.0-or-later", "GPL-3.0-or-later" },
 	{ "ISC", "ISC" },
 	{ "LGPL-2", "LGPL-2.0-only" },
 	{ "LGPL-2+", "LGPL-2.0-or-later" },
+	{ "LGPL-2.0+", "LGPL-2.0-or-later" },
+	{ "LGPL-2.0-or-later", "LGPL-2.0-or-later" },
 	{ "LGPL-2.1", "LGPL-2.1-only" },
 	{ "LGPL-2.1+", "LGPL-2.1-or-later" },
+	{ "LGPL-2.1-only", "LGPL-2.1-only" },
+	{ "LGPL-2.1-or-later", "LGPL-2.1-or-later" },
 	{ "LGPL-3", "LGPL-3.0-only" },
 	{ "LGPL-3+", "LGPL-3.0-or-later" },
 	{ "MIT", "MIT" },
 	{ "MPL-1.1", "MPL-1.1" },
 	{ "MPL-2.0", "MPL-2.0" },
+	{ "Ms-PL", "MS-PL" },
 	{ "OFL-1.1", "OFL-1.1" },
+	{ "OLDAP-2.8", "OLDAP-2.8" },
 	{ "OpenLDAP-2.8", "OLDAP-2.8" },
 	{ "OpenSSL", "OpenSSL" },
 	{ "PSF-2", "PSF-2.0" },
 	{ "Python-2.0", "Python-2.0" },
+	{ "Sleepycat", "Sleepycat" },
 	{ "Unicode", "Unicode-DFS-2016" },
+	{ "Unicode-DFS-2016", "Unicode-DFS-2016" },
 	{ "Unlicense", "Unlicense" },
 	{ "W3C", "W3C" },
 	{ "X11", "X11" },
 	{ "Zlib", "Zlib" },
-	{ "bzip2-1.0.6", "bzip2-1.0.6" },
-	{ "curl", "curl" },
 };
 
 /* SPDX 2.3, annex D: a reference of one's own has letters, digits, '-' and '.'. */
@@ -130,27 +145,48 @@ static struct str license_part(struct arena *a, struct str part, bool *has_or, b
 	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
-/* One "License:" line. Empty when it names none. */
-static struct str license_line(struct arena *a, struct str line)
+struct licenses {
+	struct arena *a;
+	struct map seen;
+	vec_str list;
+};
+
+static void license_add(struct licenses *l, struct str license)
 {
-	struct buf b = { .a = a };
+	if (license.n == 0 || map_get(&l->seen, license))
+		return;
+	map_put(l->a, &l->seen, license, 0);
+	vec_push(l->a, &l->list) = license;
+}
+
+/* One "License:" line. */
+static void license_line(struct licenses *l, struct str line)
+{
+	struct buf b = { .a = l->a };
 	bool compound = str_find(line, ',') >= 0, has_or = false;
+	struct str text;
 
 	while (line.n > 0) {
 		struct str part = str_trim(str_cut(&line, ','));
 		bool part_or = false, part_and = false, is_or = str_starts(part, "or "), is_and = str_starts(part, "and ");
-		struct str text = license_part(a, str_from(part, is_or ? 3 : is_and ? 4 : 0), &part_or, &part_and);
 
+		text = license_part(l->a, str_from(part, is_or ? 3 : is_and ? 4 : 0), &part_or, &part_and);
 		if (text.n == 0)
 			continue;
 		if (b.v.n > 0)
 			buf_printf(&b, is_or ? " OR " : " AND ");
-		has_or = has_or || is_or || (part_or && !compound);
-		buf_printf(&b, compound && (part_or || part_and) ? "(%.*s)" : "%.*s", STR_FMT(text));
+		has_or = has_or || is_or || part_or;
+		buf_printf(&b, compound && part_or ? "(%.*s)" : "%.*s", STR_FMT(text));
 	}
-	if (!has_or)
-		return (struct str){ (const char *)b.v.p, b.v.n };
-	return str_printf(a, "(%.*s)", STR_FMT(((struct str){ (const char *)b.v.p, b.v.n })));
+	text = (struct str){ (const char *)b.v.p, b.v.n };
+	if (has_or) {
+		license_add(l, str_printf(l->a, "(%.*s)", STR_FMT(text)));
+		return;
+	}
+	while (text.n > 0) {
+		license_add(l, str_cut(&text, ' '));
+		str_cut(&text, ' '); /* AND */
+	}
 }
 
 static struct str licenses_join(struct arena *a, const vec_str *licenses)
@@ -169,26 +205,28 @@ static struct str licenses_join(struct arena *a, const vec_str *licenses)
 
 struct str copyright_license(struct arena *a, struct str text)
 {
-	const struct str unknown = STR("LicenseRef-Debian-copyright");
-	struct map seen = { 0 };
-	vec_str licenses = { 0 };
-	struct str stanza = deb822_stanza(&text);
+	struct licenses of_files = { .a = a }, of_all = { .a = a };
+	struct stanza stanza;
+	bool first = true;
+	struct err e;
+	int rc;
 
-	if (deb822_field(stanza, "Format").n == 0)
-		return unknown;
-	for (; stanza.n > 0; stanza = deb822_stanza(&text)) {
-		struct str field = deb822_field(stanza, "License"), license;
+	while ((rc = stanza_next(&text, &stanza, &e)) > 0) {
+		struct str license = stanza_get(&stanza, "License");
 
-		/* A paragraph with a licence and no files only holds that licence's text. */
-		if (field.n == 0 || (deb822_field(stanza, "Files").n == 0 && deb822_field(stanza, "Format").n == 0))
-			continue;
-		license = license_line(a, str_cut(&field, '\n'));
-		if (license.n == 0 || map_get(&seen, license))
-			continue;
-		if (licenses.n == LICENSES_MAX)
-			return unknown;
-		map_put(a, &seen, license, 0);
-		vec_push(a, &licenses) = license;
+		if (first && stanza_get(&stanza, "Format").n == 0)
+			break;
+		/* A paragraph with a licence and no files only holds that licence's text; the first one speaks for all
+		 * files where no paragraph does. */
+		if (first || stanza_get(&stanza, "Files").n > 0)
+			license_line(first ? &of_all : &of_files, str_cut(&license, '\n'));
+		first = false;
+		if (of_files.list.n > LICENSES_MAX)
+			break;
 	}
-	return licenses.n > 0 ? licenses_join(a, &licenses) : unknown;
+	if (of_files.list.n == 0)
+		of_files = of_all;
+	if (rc != 0 || of_files.list.n == 0)
+		return STR("LicenseRef-Debian-copyright");
+	return licenses_join(a, &of_files.list);
 }

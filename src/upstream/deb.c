@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/deb.h"
 
-#include <strings.h>
-
 #include "base/rd.h"
 #include "disk/codec.h"
 
@@ -135,38 +133,4 @@ int deb_parse(struct arena *a, struct str bytes, struct deb *ret, struct err *e)
 		return err_set(e, -EBADMSG, "%.*s has no file 'control'", STR_FMT(control.name));
 	*ret = deb;
 	return 0;
-}
-
-struct str deb822_field(struct str stanza, const char *name)
-{
-	size_t n = strlen(name);
-
-	while (stanza.n > 0) {
-		struct str start = stanza, line = str_cut(&stanza, '\n'), value;
-
-		if (line.n <= n || line.p[n] != ':' || strncasecmp(line.p, name, n) != 0)
-			continue;
-		while (stanza.n > 0 && (stanza.p[0] == ' ' || stanza.p[0] == '\t'))
-			str_cut(&stanza, '\n');
-		value = str_from(str_head(start, start.n - stanza.n), n + 1);
-		return str_trim(value);
-	}
-	return (struct str){ 0 };
-}
-
-struct str deb822_stanza(struct str *text)
-{
-	struct str start;
-
-	while (text->n > 0 && text->p[0] == '\n')
-		str_cut(text, '\n');
-	start = *text;
-	while (text->n > 0) {
-		struct str rest = *text;
-
-		if (str_trim(str_cut(&rest, '\n')).n == 0)
-			break;
-		*text = rest;
-	}
-	return str_head(start, start.n - text->n);
 }

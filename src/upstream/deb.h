@@ -19,9 +19,3 @@ struct deb {
 must_check int deb_parse(struct arena *a, struct str bytes, struct deb *ret, struct err *e);
 /* A file of the control archive ("postinst"), empty when there is none. */
 struct str deb_control_file(const struct deb *deb, const char *name);
-
-/* The value of a field of one stanza (deb822(5)): its first line, and continuation lines with their newlines and leading
- * blanks. Names compare without case. Empty when absent. */
-struct str deb822_field(struct str stanza, const char *name);
-/* Takes the next stanza off the front of *text, skipping empty lines; empty at the end. */
-struct str deb822_stanza(struct str *text);

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/scripts.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "upstream/shell.h"
 
 enum { LINES_QUOTED_MAX = 6, LINE_SHOWN_MAX = 120, COMMAND_WRAPS_MAX = 4 };
+
+/* A command that nothing covers. */
+struct uncovered {
+	unsigned line;
+	struct str text;
+};
 
 /* What the check of one package knows. */
 struct check {
@@ -18,8 +23,7 @@ struct check {
 	struct map members; /* "user group" */
 	struct map paths;   /* declared by tmpfiles.d, or files and links of the definition */
 	struct map modes;   /* whose owner and mode tmpfiles.d or the definition sets */
-	struct map uncovered; /* lines of the script being looked at */
-	VEC(unsigned) lines;
+	VEC(struct uncovered) uncovered; /* of the script being looked at */
 };
 
 /* ---- what is declared ---- */
@@ -244,20 +248,45 @@ static bool covers_alternatives(const struct check *c, const struct shell_comman
 	return found;
 }
 
-/* sed and its like only read, unless told to edit in place. */
-static bool covers_reader(const struct check *c, const struct shell_command *cmd)
+/* "-i", and "i" among other letters of one word: "-ni"; what follows "e" or "f" is no option any more. */
+static bool edits_in_place(struct str option)
 {
-	static const char *const writing[] = { "-i", "--in-place", "-delete", "-exec", "-execdir", "-ok", "-fprint" };
+	size_t i = 1;
+
+	while (i < option.n && strchr("nErsuz", option.p[i]))
+		i++;
+	return option.n > i && option.p[0] == '-' && option.p[i] == 'i';
+}
+
+/* sed only reads, unless told to edit in place. */
+static bool covers_sed(const struct check *c, const struct shell_command *cmd)
+{
+	(void)c;
+	for (size_t i = 1; i < cmd->words.n; i++)
+		if (edits_in_place(cmd->words.p[i].text) || str_starts(cmd->words.p[i].text, "--in-place"))
+			return false;
+	return true;
+}
+
+static bool covers_find(const struct check *c, const struct shell_command *cmd)
+{
+	static const char *const acting[] = { "-delete", "-exec", "-ok", "-fprint", "-fls" };
 
 	(void)c;
 	for (size_t i = 1; i < cmd->words.n; i++)
-		for (size_t k = 0; k < sizeof(writing) / sizeof(writing[0]); k++)
-			if (str_starts(cmd->words.p[i].text, writing[k]))
+		for (size_t k = 0; k < sizeof(acting) / sizeof(acting[0]); k++)
+			if (!cmd->words.p[i].known || str_starts(cmd->words.p[i].text, acting[k]))
 				return false;
-	/* "-Ei", "-ni" */
-	for (size_t i = 1; word_is(cmd, 0, "sed") && i < cmd->words.n; i++)
-		if (is_option(cmd->words.p[i]) && cmd->words.p[i].text.p[1] != '-' &&
-		    str_find(cmd->words.p[i].text, 'i') >= 0)
+	return true;
+}
+
+/* An awk program may write to files and run commands. */
+static bool covers_awk(const struct check *c, const struct shell_command *cmd)
+{
+	(void)c;
+	for (size_t i = 1; i < cmd->words.n; i++)
+		if (str_has(cmd->words.p[i].text, ">") || str_has(cmd->words.p[i].text, "|") ||
+		    str_has(cmd->words.p[i].text, "system"))
 			return false;
 	return true;
 }
@@ -301,7 +330,9 @@ static const struct {
 	  "ls md5sum mktemp od pgrep pidof ps readlink realpath sha256sum sort stat tail tr tty uname uniq wc who whoami "
 	  "runlevel dpkg-query ", covers_nothing_to_do },
 	{ " printf ", covers_printf },
-	{ " sed awk find ", covers_reader },
+	{ " sed ", covers_sed },
+	{ " find ", covers_find },
+	{ " awk gawk mawk ", covers_awk },
 	{ " dpkg ", covers_dpkg },
 	{ " mkdir touch ", covers_make },
 	{ " cp mv ln install ", covers_put },
@@ -366,15 +397,19 @@ static int check_command(void *arg, const struct shell_command *cmd, struct err 
 {
 	struct check *c = arg;
 	bool covered = cmd->words.n == 0 || command_covered(c, cmd, 0);
-	struct str key = str_printf(c->a, "%u", cmd->line);
+	struct buf text = { .a = c->a };
 
 	(void)e;
 	vec_each(target, &cmd->writes)
 		covered = covered && write_covered(c, *target);
-	if (covered || map_get(&c->uncovered, key))
+	if (covered)
 		return 0;
-	declare(c, &c->uncovered, key);
-	vec_push(c->a, &c->lines) = cmd->line;
+	vec_each(word, &cmd->words)
+		buf_printf(&text, "%.*s ", STR_FMT(word->text));
+	vec_each(target, &cmd->writes)
+		buf_printf(&text, "> %.*s ", STR_FMT(target->text));
+	vec_push(c->a, &c->uncovered) =
+		(struct uncovered){ cmd->line, str_trim((struct str){ (const char *)text.v.p, text.v.n }) };
 	return 0;
 }
 
@@ -409,26 +444,45 @@ static struct str line_at(struct str text, unsigned number)
 	return str_head(str_trim(line), LINE_SHOWN_MAX);
 }
 
-static int lines_compare(const void *x, const void *y)
+static int uncovered_compare(const void *x, const void *y)
 {
-	unsigned m = *(const unsigned *)x, n = *(const unsigned *)y;
+	const struct uncovered *m = x, *n = y;
 
-	return m < n ? -1 : m > n;
+	return m->line != n->line ? (m->line < n->line ? -1 : 1) : str_cmp(m->text, n->text);
 }
 
-static int lines_report(struct check *c, const char *name, struct str script, struct err *e)
+/* By line, each once: loops and functions are walked several times. */
+static void uncovered_sort(struct check *c)
+{
+	struct uncovered *u = c->uncovered.p;
+	size_t n = 0;
+
+	if (c->uncovered.n > 1)
+		qsort(u, c->uncovered.n, sizeof(*u), uncovered_compare);
+	for (size_t i = 0; i < c->uncovered.n; i++)
+		if (n == 0 || uncovered_compare(&u[n - 1], &u[i]) != 0)
+			u[n++] = u[i];
+	c->uncovered.n = n;
+}
+
+/* "12: touch /x; 14: foo; and 3 more", each line of the script once. */
+static struct str uncovered_lines(struct check *c, struct str script)
 {
 	struct buf b = { .a = c->a };
+	unsigned shown = 0, more = 0, last = 0;
 
-	qsort(c->lines.p, c->lines.n, sizeof(c->lines.p[0]), lines_compare);
-	for (size_t i = 0; i < c->lines.n && i < LINES_QUOTED_MAX; i++)
-		buf_printf(&b, "%s%u: %.*s", i > 0 ? "; " : "", c->lines.p[i], STR_FMT(line_at(script, c->lines.p[i])));
-	if (c->lines.n > LINES_QUOTED_MAX)
-		buf_printf(&b, "; and %zu more", c->lines.n - LINES_QUOTED_MAX);
-	return err_set(e, -EOPNOTSUPP,
-		       "%s does what nothing covers; say it in package.yaml, or list the script there under 'scripts' with "
-		       "a reason: %.*s",
-		       name, STR_FMT(((struct str){ (const char *)b.v.p, b.v.n })));
+	vec_each(u, &c->uncovered) {
+		if (u->line == last)
+			continue;
+		last = u->line;
+		if (shown < LINES_QUOTED_MAX)
+			buf_printf(&b, "%s%u: %.*s", shown++ > 0 ? "; " : "", u->line, STR_FMT(line_at(script, u->line)));
+		else
+			more++;
+	}
+	if (more > 0)
+		buf_printf(&b, "; and %u more", more);
+	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
 static bool is_shell(struct str script)
@@ -449,15 +503,9 @@ static bool is_shell(struct str script)
 static int script_walk(struct check *c, const char *name, struct str script, const struct str *args, size_t n_args,
 		       struct err *e)
 {
-	int rc;
-
 	if (!is_shell(script))
-		return err_set(e, -EOPNOTSUPP,
-			       "%s is no shell script, so nobody knows what it does; list it in package.yaml under "
-			       "'scripts' with a reason",
-			       name);
-	rc = shell_walk(c->a, blocks_cut(c, script), args, n_args, check_command, c, e);
-	return rc < 0 ? err_wrap(e, rc, "%s", name) : 0;
+		return err_set(e, -EOPNOTSUPP, "%s is no shell script", name);
+	return shell_walk(c->a, blocks_cut(c, script), args, n_args, check_command, c, e);
 }
 
 /* The names after "interest", "interest-noawait" and "interest-await": deb-triggers(5). */
@@ -475,39 +523,33 @@ static struct str triggers_of(struct arena *a, struct str text)
 }
 
 /* Each "activate X" is work for another package's script: covered when a glob says so. */
-static int triggers_check(const struct check *c, struct str text, struct err *e)
+static void triggers_read(struct check *c, struct str text)
 {
-	while (text.n > 0) {
-		struct str line = str_trim(str_cut(&text, '\n'));
+	for (unsigned line = 1; text.n > 0; line++) {
+		struct str row = str_trim(str_cut(&text, '\n'));
 
-		if (str_starts(line, "activate") && !glob_covers(c, line))
-			return err_set(e, -EOPNOTSUPP,
-				       "triggers asks for what nothing covers; list it in package.yaml under 'scripts' "
-				       "with a reason: %.*s",
-				       STR_FMT(str_head(line, LINE_SHOWN_MAX)));
+		if (str_starts(row, "activate") && !glob_covers(c, row))
+			vec_push(c->a, &c->uncovered) = (struct uncovered){ line, row };
 	}
-	return 0;
 }
 
-static int script_check(struct check *c, const char *name, struct str script, struct err *e)
+/* Finds what of a script is not covered, into c->uncovered. */
+static int script_read(struct check *c, const char *name, struct str script, struct err *e)
 {
 	const struct str install[] = { STR("install") }, configure[] = { STR("configure"), STR("") };
 	struct str triggered[] = { STR("triggered"), triggers_of(c->a, deb_control_file(c->deb, "triggers")) };
 	bool postinst = strcmp(name, "postinst") == 0;
-	int rc;
+	int rc = 0;
 
-	c->uncovered = (struct map){ 0 };
-	c->lines.n = 0;
-	if (script.n == 0)
-		return 0;
+	c->uncovered.n = 0;
 	if (strcmp(name, "triggers") == 0)
-		return triggers_check(c, script, e);
-	rc = script_walk(c, name, script, postinst ? configure : install, postinst ? 2 : 1, e);
+		triggers_read(c, script);
+	else
+		rc = script_walk(c, name, script, postinst ? configure : install, postinst ? 2 : 1, e);
 	if (rc == 0 && postinst && triggered[1].n > 0)
 		rc = script_walk(c, name, script, triggered, 2, e);
-	if (rc < 0)
-		return rc;
-	return c->lines.n > 0 ? lines_report(c, name, script, e) : 0;
+	uncovered_sort(c);
+	return rc;
 }
 
 /* ---- a package ---- */
@@ -520,52 +562,68 @@ static const struct conf_scripts *scripts_entry(const struct conf_package *conf,
 	return NULL;
 }
 
-/* The definition covers a whole script: of these bytes only, where it names them. */
-static int entry_check(struct arena *a, const struct conf_scripts *entry, struct str script, struct err *e)
+/* Of what is not covered, as the walk expanded it, one command a line; of the whole script where that cannot be read. */
+static struct str uncovered_digest(struct check *c, int rc, struct str script)
 {
-	struct str digest = sha256_hex(a, script.p, script.n);
+	struct buf b = { .a = c->a };
 
-	if (entry->sha256.n > 0 && !str_eq(entry->sha256, digest))
+	if (rc < 0)
+		return sha256_hex(c->a, script.p, script.n);
+	vec_each(u, &c->uncovered)
+		buf_printf(&b, "%.*s\n", STR_FMT(u->text));
+	return sha256_hex(c->a, b.v.p, b.v.n);
+}
+
+static int script_check(struct check *c, const char *name, struct str script, struct err *e)
+{
+	const struct conf_scripts *entry = scripts_entry(c->conf, name);
+	struct str digest, lines;
+	int rc;
+
+	if (script.n == 0)
+		return entry ? err_set(e, -ENOENT, "package.yaml: scripts: the package has no %s", name) : 0;
+	rc = script_read(c, name, script, e);
+	lines = uncovered_lines(c, script);
+	digest = uncovered_digest(c, rc, script);
+	if (entry && entry->sha256.n > 0 && !str_eq(entry->sha256, digest))
 		return err_set(e, -ESTALE,
-			       "%.*s has changed since package.yaml was written for it: look at it again; its SHA-256 was "
-			       "%.*s and is %.*s",
-			       STR_FMT(entry->script), STR_FMT(entry->sha256), STR_FMT(digest));
-	return 0;
+			       "%s does something else than package.yaml was written for: look at it again, then set its "
+			       "sha256 to %.*s: %.*s",
+			       name, STR_FMT(digest), STR_FMT(lines));
+	if (entry || (rc == 0 && c->uncovered.n == 0))
+		return 0;
+	if (rc < 0)
+		return err_wrap(e, rc, "%s cannot be understood; list it in package.yaml under 'scripts' with a reason",
+				name);
+	return err_set(e, -EOPNOTSUPP,
+		       "%s does what nothing covers; say it in package.yaml, or list the script there under 'scripts' with "
+		       "a reason and sha256 %.*s: %.*s",
+		       name, STR_FMT(digest), STR_FMT(lines));
 }
 
-/* An entry for what is not there, or not looked at, would mislead whoever reads it. */
-static int entries_check(const struct deb *deb, const struct conf_package *conf, struct err *e)
+/* An entry for what is never looked at would mislead whoever reads it. */
+static int entries_check(const struct conf_package *conf, struct err *e)
 {
-	vec_each(entry, &conf->scripts) {
-		bool known = str_eqz(entry->script, "preinst") || str_eqz(entry->script, "postinst") ||
-			     str_eqz(entry->script, "triggers");
-		char name[16];
-
-		if (!known)
-			return err_set(e, -EINVAL, "package.yaml: scripts: '%.*s' is never looked at; want preinst, postinst "
-				       "or triggers", STR_FMT(entry->script));
-		snprintf(name, sizeof(name), "%.*s", STR_FMT(entry->script));
-		if (deb_control_file(deb, name).n == 0)
-			return err_set(e, -ENOENT, "package.yaml: scripts: the package has no %s", name);
-	}
+	vec_each(entry, &conf->scripts)
+		if (!str_eqz(entry->script, "preinst") && !str_eqz(entry->script, "postinst") &&
+		    !str_eqz(entry->script, "triggers"))
+			return err_set(e, -EINVAL,
+				       "package.yaml: scripts: '%.*s' is never looked at; want preinst, postinst or triggers",
+				       STR_FMT(entry->script));
 	return 0;
 }
 
-int scripts_check(const struct deb *deb, const struct conf_package *conf,
-		  const struct conf_upstream *upstream, struct err *e)
+int scripts_check(const struct deb *deb, const struct conf_package *conf, const struct conf_upstream *upstream,
+		  struct err *e)
 {
 	static const char *const names[] = { "preinst", "postinst", "triggers" };
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct check c = { .a = &scratch, .deb = deb, .conf = conf, .upstream = upstream };
-	int rc = entries_check(deb, conf, e);
+	int rc = entries_check(conf, e);
 
 	declared_by_files(&c);
 	declared_by_definition(&c);
-	for (size_t i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
-		struct str script = deb_control_file(deb, names[i]);
-		const struct conf_scripts *entry = scripts_entry(conf, names[i]);
-
-		rc = entry ? entry_check(&scratch, entry, script, e) : script_check(&c, names[i], script, e);
-	}
+	for (size_t i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]); i++)
+		rc = script_check(&c, names[i], deb_control_file(deb, names[i]), e);
 	return rc;
 }

@@ -15,7 +15,9 @@
  *    debhelper ("# Automatically added by dh_installmenu**");
  *  - @conf or the package's own sysusers.d and tmpfiles.d files do the same: alternatives, users, groups, members,
  *    caps, modes, files, links;
- *  - @conf lists the whole script under `scripts`, with a reason.
+ *  - @conf lists the whole script under `scripts`, with a reason. Its sha256 there, if any, is of the commands that nothing
+ *    else covers, expanded, one a line (so that a new debhelper's blocks do not matter), or of the whole script when that
+ *    cannot be understood; the error names it.
  * Otherwise, and when a script is no shell script or cannot be understood, an error quotes the lines. */
 must_check int scripts_check(const struct deb *deb, const struct conf_package *conf,
 			     const struct conf_upstream *upstream, struct err *e);

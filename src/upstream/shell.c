@@ -15,7 +15,7 @@ enum flow { GO_ON, RETURNS, EXITS };
 struct variable {
 	struct str text;
 	bool known;
-	bool local; /* somewhere a function's own: two variables of one name are not told apart, so never known */
+	bool local; /* somewhere a function's own, two of one name are not told apart; or set elsewhere: never known */
 };
 
 struct walk {
@@ -446,7 +446,9 @@ static void builtin(struct walk *w, const struct shell_command *c, bool certain)
 	} else if (word_is(c, 0, "set") && c->words.n > 1 && (word_is(c, 1, "--") || c->words.p[1].text.p[0] == '$')) {
 		w->args_known = false;
 	} else if (word_is(c, 0, ".") || word_is(c, 0, "source") || word_is(c, 0, "eval")) {
-		w->sourced = true;
+		/* debconf's library sets no variable but RET and DEBCONF_... */
+		w->sourced |= !word_is(c, 1, "/usr/share/debconf/confmodule");
+		variable(w, STR("RET"))->local = true;
 	}
 }
 
