@@ -191,7 +191,7 @@ const struct conf_upstream *resolved_upstream(const struct resolved *r, size_t i
 int image_resolve(struct arena *a, const struct image_options *o, struct resolved *ret, struct err *e)
 {
 	struct resolved res = { 0 };
-	struct upstream_state *states;
+	struct upstream_state *states = NULL;
 	struct definitions d;
 	struct universe *u;
 	unsigned stage;
