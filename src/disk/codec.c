@@ -177,9 +177,9 @@ static uint64_t xz_hint(struct str in)
 	lzma_index *index = NULL;
 	size_t pos = 0;
 
-	if (in.n < 2 * LZMA_STREAM_HEADER_SIZE ||
+	if (in.n < 2UL * LZMA_STREAM_HEADER_SIZE ||
 	    lzma_stream_footer_decode(&footer, end - LZMA_STREAM_HEADER_SIZE) != LZMA_OK ||
-	    footer.backward_size > in.n - 2 * LZMA_STREAM_HEADER_SIZE)
+	    footer.backward_size > in.n - 2UL * LZMA_STREAM_HEADER_SIZE)
 		return 0;
 	end -= LZMA_STREAM_HEADER_SIZE;
 	if (lzma_index_buffer_decode(&index, &memory, NULL, end - footer.backward_size, &pos,

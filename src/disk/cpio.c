@@ -5,7 +5,8 @@
 
 #include "base/rd.h"
 
-/* buffer-format.rst: the magic and 13 fields of eight hexadecimal digits, then the name with its NUL. */
+/* buffer-format.rst: the magic and 13 fields of eight hexadecimal digits, then the name with its
+ * NUL. */
 enum { CPIO_HEADER_BYTES = 110, CPIO_ALIGN = 4, CPIO_NAME_MAX = 4096 };
 
 static const char cpio_magic[] = "070701", cpio_trailer[] = "TRAILER!!!";
@@ -16,9 +17,10 @@ void cpio_add_header(struct buf *b, const struct cpio_entry *entry, uint64_t siz
 	uint32_t mtime = entry->mtime_sec > UINT32_MAX ? UINT32_MAX : (uint32_t)entry->mtime_sec;
 
 	assert(size_bytes <= UINT32_MAX && entry->name.n < CPIO_NAME_MAX);
-	buf_printf(b, "%s%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", cpio_magic, entry->ino,
-		   entry->mode, entry->uid, entry->gid, entry->nlink, mtime, (uint32_t)size_bytes, 0, 0,
-		   entry->rdev_major, entry->rdev_minor, (uint32_t)entry->name.n + 1, 0);
+	buf_printf(b, "%s%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", cpio_magic,
+		   entry->ino, entry->mode, entry->uid, entry->gid, entry->nlink, mtime,
+		   (uint32_t)size_bytes, 0, 0, entry->rdev_major, entry->rdev_minor,
+		   (uint32_t)entry->name.n + 1, 0);
 	buf_put(b, entry->name.p, entry->name.n);
 	buf_u8(b, 0);
 	buf_align(b, CPIO_ALIGN);
@@ -49,7 +51,8 @@ static uint32_t field_read(struct rd *r)
 }
 
 /* The fields in their order on disk; sets the name's size (with NUL) and the content's. */
-static void header_read(struct rd *r, struct cpio_entry *ret, uint32_t *ret_name_bytes, uint32_t *ret_data_bytes)
+static void header_read(struct rd *r, struct cpio_entry *ret, uint32_t *ret_name_bytes,
+			uint32_t *ret_data_bytes)
 {
 	ret->ino = field_read(r);
 	ret->mode = field_read(r);
@@ -85,16 +88,19 @@ int cpio_next(struct str *archive, struct cpio_entry *ret, struct err *e)
 	if (r.bad)
 		return err_set(e, -EBADMSG, "cpio: damaged entry header");
 	if (name_bytes < 2 || name_bytes > CPIO_NAME_MAX)
-		return err_set(e, -EBADMSG, "cpio: name of %u bytes, want 2 to %d", name_bytes, CPIO_NAME_MAX);
+		return err_set(e, -EBADMSG, "cpio: name of %u bytes, want 2 to %d", name_bytes,
+			       CPIO_NAME_MAX);
 	entry.name = rd_str(&r, name_bytes);
 	if (r.bad || str_find(entry.name, '\0') != (ptrdiff_t)name_bytes - 1)
-		return err_set(e, -EBADMSG, "cpio: name of %u bytes does not end with NUL", name_bytes);
+		return err_set(e, -EBADMSG, "cpio: name of %u bytes does not end with NUL",
+			       name_bytes);
 	entry.name.n--;
 	padding_skip(&r);
 	entry.data = rd_str(&r, data_bytes);
 	padding_skip(&r);
 	if (r.bad)
-		return err_set(e, -EBADMSG, "cpio: '%.*s': archive ends inside the entry", STR_FMT(entry.name));
+		return err_set(e, -EBADMSG, "cpio: '%.*s': archive ends inside the entry",
+			       STR_FMT(entry.name));
 	*archive = str_from(*archive, r.pos);
 	if (str_eqz(entry.name, cpio_trailer))
 		return 0;

@@ -7,13 +7,35 @@
 static struct str archive_make(struct arena *a)
 {
 	static const struct cpio_entry entries[] = {
-		{ .name = { "dev", 3 }, .mode = 040755, .nlink = 2, .ino = 1, .mtime_sec = 1700000000 },
-		{ .name = { "dev/console", 11 }, .mode = 020600, .nlink = 1, .ino = 2, .rdev_major = 5,
+		{ .name = { "dev", 3 },
+		  .mode = 040755,
+		  .nlink = 2,
+		  .ino = 1,
+		  .mtime_sec = 1700000000 },
+		{ .name = { "dev/console", 11 },
+		  .mode = 020600,
+		  .nlink = 1,
+		  .ino = 2,
+		  .rdev_major = 5,
 		  .rdev_minor = 1 },
-		{ .name = { "file", 4 }, .mode = 0100644, .uid = 7, .gid = 8, .nlink = 1, .ino = 3,
-		  .mtime_sec = 1700000001, .data = { "hello\n", 6 } },
-		{ .name = { "link", 4 }, .mode = 0120777, .nlink = 1, .ino = 4, .data = { "file", 4 } },
-		{ .name = { "empty", 5 }, .mode = 0100600, .nlink = 1, .ino = 5, .mtime_sec = 1ULL << 40 },
+		{ .name = { "file", 4 },
+		  .mode = 0100644,
+		  .uid = 7,
+		  .gid = 8,
+		  .nlink = 1,
+		  .ino = 3,
+		  .mtime_sec = 1700000001,
+		  .data = { "hello\n", 6 } },
+		{ .name = { "link", 4 },
+		  .mode = 0120777,
+		  .nlink = 1,
+		  .ino = 4,
+		  .data = { "file", 4 } },
+		{ .name = { "empty", 5 },
+		  .mode = 0100600,
+		  .nlink = 1,
+		  .ino = 5,
+		  .mtime_sec = 1ULL << 40 },
 	};
 	struct buf b = { .a = a };
 
@@ -58,7 +80,9 @@ static void test_round(void **state)
 static void test_streamed(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	struct cpio_entry x = { .name = STR("./usr/x"), .mode = 0100644, .nlink = 1, .data = STR("abcde") };
+	struct cpio_entry x = {
+		.name = STR("./usr/x"), .mode = 0100644, .nlink = 1, .data = STR("abcde")
+	};
 	struct buf whole = { .a = &a }, parts = { .a = &a };
 
 	(void)state;
@@ -87,9 +111,11 @@ static void test_program(void **state)
 	line = str_cut(&r.out, '\n');
 	assert_true(str_starts(line, "drwxr-xr-x   2 0") && str_ends(line, " dev"));
 	line = str_cut(&r.out, '\n');
-	assert_true(str_starts(line, "crw-------   1 0") && str_has(line, "5,   1") && str_ends(line, "dev/console"));
+	assert_true(str_starts(line, "crw-------   1 0") && str_has(line, "5,   1") &&
+		    str_ends(line, "dev/console"));
 	line = str_cut(&r.out, '\n');
-	assert_true(str_starts(line, "-rw-r--r--   1 7        8               6 Nov 14  2023 file"));
+	assert_true(
+		str_starts(line, "-rw-r--r--   1 7        8               6 Nov 14  2023 file"));
 	assert_true(str_ends(str_cut(&r.out, '\n'), "link -> file"));
 	assert_ok(proc_run(&a, cat, archive, NULL, &r, &e), &e);
 	assert_str(r.out, "hello\n");

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* fat_format.h - what the writer and the reader of FAT share: the sizes of the format, and its names. */
+/* fat_format.h - what the writer and the reader of FAT share: the sizes of the format, and its
+ * names. */
 #pragma once
 
 #include "base/str.h"
 
-/* Microsoft FAT specification 1.03: 3.1 (boot sector), 3.5 (type by number of clusters), 6 (entries), 7 (long names). */
+/* Microsoft FAT specification 1.03: 3.1 (boot sector), 3.5 (type by number of clusters), 6
+ * (entries), 7 (long names). */
 enum {
 	FAT_SECTOR_BYTES = 512,
 	FAT_COPIES = 2,
@@ -34,18 +36,20 @@ enum {
 	FAT_PATH_MAX = 1024,
 };
 
-/* Whether the name can stand in a directory: printable ASCII without what VFAT forbids, neither "." nor "..", no dot
- * or blank at its end, at most FAT_NAME_MAX bytes. */
+/* Whether the name can stand in a directory: printable ASCII without what VFAT forbids, neither "."
+ * nor "..", no dot or blank at its end, at most FAT_NAME_MAX bytes. */
 bool fat_name_valid(struct str name);
 
 enum fat_fit { FAT_FIT_EXACT, FAT_FIT_CASE, FAT_FIT_LOSSY };
-/* The 8.3 form in ret, and what it loses: nothing, only the case, or more (then it needs fat_short_number()). */
+/* The 8.3 form in ret, and what it loses: nothing, only the case, or more (then it needs
+ * fat_short_number()). */
 enum fat_fit fat_short(struct str name, uint8_t ret[FAT_SHORT_BYTES]);
 /* Puts "~N" at the end of the base. */
 void fat_short_number(uint8_t name[FAT_SHORT_BYTES], unsigned n);
 /* The sum that ties long entries to their short one (7.2). */
 uint8_t fat_short_sum(const uint8_t name[FAT_SHORT_BYTES]);
-/* The name of an entry without a long one; @case_flags is its byte 12 as Windows NT uses it. Empty when not valid. */
+/* The name of an entry without a long one; @case_flags is its byte 12 as Windows NT uses it. Empty
+ * when not valid. */
 struct str fat_short_text(struct arena *a, const uint8_t name[FAT_SHORT_BYTES], uint8_t case_flags);
 
 char fat_upper(char c);

@@ -15,15 +15,18 @@ static char lower(char c)
 
 bool fat_name_valid(struct str name)
 {
-	if (name.n == 0 || name.n > FAT_NAME_MAX || name.p[name.n - 1] == '.' || name.p[name.n - 1] == ' ')
+	if (name.n == 0 || name.n > FAT_NAME_MAX || name.p[name.n - 1] == '.' ||
+	    name.p[name.n - 1] == ' ')
 		return false;
 	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] < ' ' || name.p[i] > '~' || str_find(STR("\"*/:<>?\\|"), name.p[i]) >= 0)
+		if (name.p[i] < ' ' || name.p[i] > '~' ||
+		    str_find(STR("\"*/:<>?\\|"), name.p[i]) >= 0)
 			return false;
 	return true;
 }
 
-/* Copies @s in upper case to at most @max bytes at @ret; false when something was lost but the case. */
+/* Copies @s in upper case to at most @max bytes at @ret; false when something was lost but the
+ * case. */
 static bool part_put(struct str s, uint8_t *ret, size_t max)
 {
 	bool whole = s.n <= max;
@@ -103,9 +106,11 @@ struct str fat_short_text(struct arena *a, const uint8_t name[FAT_SHORT_BYTES], 
 	char *text = arena_alloc(a, FAT_SHORT_BYTES + 2);
 	size_t n = part_text(name, BASE_BYTES, case_flags & CASE_BASE, text), extension;
 
-	extension = part_text(name + BASE_BYTES, EXTENSION_BYTES, case_flags & CASE_EXTENSION, text + n + 1);
+	extension = part_text(name + BASE_BYTES, EXTENSION_BYTES, case_flags & CASE_EXTENSION,
+			      text + n + 1);
 	if (extension > 0)
 		text[n++] = '.';
 	n += extension;
-	return fat_name_valid((struct str){ text, n }) && name[0] != ' ' ? (struct str){ text, n } : (struct str){ 0 };
+	return fat_name_valid((struct str){ text, n }) && name[0] != ' ' ? (struct str){ text, n }
+									 : (struct str){ 0 };
 }

@@ -24,11 +24,16 @@ static struct str big_make(struct arena *a)
 static struct fat_input input_make(struct arena *a, uint64_t size_bytes)
 {
 	struct fat_file *files = arena_array(a, 12, sizeof(*files));
-	struct fat_input in = { .files = files, .n_files = 12, .size_bytes = size_bytes,
-				.volume_id = 0x1234abcd, .label = "ASHLAR", .time_sec = TIME_SEC };
+	struct fat_input in = { .files = files,
+				.n_files = 12,
+				.size_bytes = size_bytes,
+				.volume_id = 0x1234abcd,
+				.label = "ASHLAR",
+				.time_sec = TIME_SEC };
 
 	files[0] = (struct fat_file){ STR("EFI/BOOT/BOOTX64.EFI"), big_make(a) };
-	files[1] = (struct fat_file){ STR("EFI/Linux/server_1.0+3-0.efi"), str_head(big_make(a), BIG_BYTES - 1) };
+	files[1] = (struct fat_file){ STR("EFI/Linux/server_1.0+3-0.efi"),
+				      str_head(big_make(a), BIG_BYTES - 1) };
 	files[2] = (struct fat_file){ STR("EFI/systemd/systemd-bootx64.efi"), STR("boot") };
 	files[3] = (struct fat_file){ STR("loader/loader.conf"), STR("timeout 0\n") };
 	files[4] = (struct fat_file){ STR("loader/entries.srel"), STR("type1\n") };
@@ -36,7 +41,8 @@ static struct fat_input input_make(struct arena *a, uint64_t size_bytes)
 	files[6] = (struct fat_file){ STR("lower.txt"), STR("lower") };
 	files[7] = (struct fat_file){ STR("a name of many words.text"), STR("1") };
 	files[8] = (struct fat_file){ STR("a name of many words.texts"), STR("2") };
-	files[9] = (struct fat_file){ STR("ANAMEO~1.TEX"), STR("the alias that the others would take") };
+	files[9] = (struct fat_file){ STR("ANAMEO~1.TEX"),
+				      STR("the alias that the others would take") };
 	files[10] = (struct fat_file){ STR("exactly26characterslong.x"), STR("26") };
 	files[11] = (struct fat_file){ STR(".hidden"), STR("dot") };
 	return in;
@@ -130,7 +136,9 @@ static char *file_make(struct arena *a, const struct fat_input *in)
 	assert_int_equal(ftruncate(fd, (off_t)in->size_bytes), 0);
 	for (size_t i = 0; i < s.v.n; i++) {
 		if (s.v.p[i].data)
-			assert_ok(fd_pwrite(fd, s.v.p[i].data, s.v.p[i].size_bytes, offset, path, &e), &e);
+			assert_ok(fd_pwrite(fd, s.v.p[i].data, s.v.p[i].size_bytes, offset, path,
+					    &e),
+				  &e);
 		offset += s.v.p[i].size_bytes;
 	}
 	return path;
@@ -144,7 +152,8 @@ static void check_foreign(uint64_t size_bytes)
 	struct proc_result r = tool(&a, fsck);
 
 	if (r.status != 0 || str_has(r.out, "differ") || str_has(r.out, "dirty"))
-		fail_msg("fsck.vfat: status %d: %.*s%.*s", r.status, STR_FMT(r.out), STR_FMT(r.err));
+		fail_msg("fsck.vfat: status %d: %.*s%.*s", r.status, STR_FMT(r.out),
+			 STR_FMT(r.err));
 	for (size_t i = 0; i < in.n_files; i++) {
 		const char *name = str_printf(&a, "::/%.*s", STR_FMT(in.files[i].path)).p;
 		const char *copy[] = { "mcopy", "-i", fsck[3], name, "-", NULL };
@@ -179,18 +188,24 @@ static void test_listing(void **state)
 	assert_true(str_has(out, "EMPTY                0 2023-11-14  22:13 "));
 	assert_true(str_has(out, "LOWER    TXT         5 2023-11-14  22:13  lower.txt"));
 	assert_true(str_has(out, "ANAMEO~1 TEX        36 2023-11-14  22:13 "));
-	assert_true(str_has(out, "ANAMEO~2 TEX         1 2023-11-14  22:13  a name of many words.text"));
-	assert_true(str_has(out, "ANAMEO~3 TEX         1 2023-11-14  22:13  a name of many words.texts"));
+	assert_true(str_has(out,
+			    "ANAMEO~2 TEX         1 2023-11-14  22:13  a name of many words.text"));
+	assert_true(
+		str_has(out,
+			"ANAMEO~3 TEX         1 2023-11-14  22:13  a name of many words.texts"));
 }
 
-/* What other programs made is read, too: their clusters lie anywhere, their short names have case flags. */
+/* What other programs made is read, too: their clusters lie anywhere, their short names have case
+ * flags. */
 static void test_read_foreign(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	char *dir = test_dir(&a), *path = path_join(&a, dir, "esp.img"), *from = path_join(&a, dir, "from");
+	char *dir = test_dir(&a), *path = path_join(&a, dir, "esp.img"),
+	     *from = path_join(&a, dir, "from");
 	const char *format[] = { "mkfs.vfat", "-C", "-n", "FOREIGN", path, "16384", NULL };
 	const char *make[] = { "mmd", "-i", path, "::/EFI", "::/EFI/sub dir", NULL };
-	const char *names[] = { "::/EFI/sub dir/some file.conf", "::/lower.txt", "::/Mixed.Case", "::/EFI/X.EFI" };
+	const char *names[] = { "::/EFI/sub dir/some file.conf", "::/lower.txt", "::/Mixed.Case",
+				"::/EFI/X.EFI" };
 	struct str text, big = big_make(&a);
 	struct fat_input got;
 	struct err e = { 0 };
@@ -238,7 +253,8 @@ static void test_deterministic(void **state)
 	assert_int_equal(borrowed, 1);
 }
 
-/* Many names with one beginning: numbers of two and three digits, a directory of several clusters. */
+/* Many names with one beginning: numbers of two and three digits, a directory of several clusters.
+ */
 static void test_many(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -251,15 +267,19 @@ static void test_many(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 600; i++)
-		files[i] = (struct fat_file){ str_printf(&a, "d/configuration-%zu.conf", i), STR("x") };
+		files[i] = (struct fat_file){ str_printf(&a, "d/configuration-%zu.conf", i),
+					      STR("x") };
 	assert_ok(fat_write(&a, &in, &s, &e), &e);
 	assert_ok(fat_read(&a, segments_flatten(&a, &s), s.size_bytes, &got, &e), &e);
 	check_same(&got, &in);
 	assert_null(got.label);
 	assert_int_equal(got.time_sec, 315532800); /* 1980 */
 	for (size_t i = 0; i < 600; i++)
-		files[i].path = str_from(files[i].path, 2); /* into the root, which is full at 512 entries in FAT16 */
-	assert_err(fat_write(&a, &in, &s, &e), &e, "FAT: directory '/' needs 57600 bytes, at most 16384 fit");
+		files[i].path =
+			str_from(files[i].path,
+				 2); /* into the root, which is full at 512 entries in FAT16 */
+	assert_err(fat_write(&a, &in, &s, &e), &e,
+		   "FAT: directory '/' needs 57600 bytes, at most 16384 fit");
 	in.size_bytes = 64 * MIB;
 	fsck[2] = file_make(&a, &in);
 	r = tool(&a, fsck);
@@ -296,8 +316,9 @@ static void test_refused(void **state)
 	check_refused(in, "EFI", x, "FAT: path 'EFI' stands twice");
 	check_refused(in, "efi/X/y", x, "stands twice");
 	check_refused(in, "big", huge, "FAT: 'big' of 4294967296 bytes, files are below 4 GiB");
-	check_refused(in, "big", large,
-		      "FAT: files need 8391680 bytes, a file system of 8388608 bytes holds 8335360");
+	check_refused(
+		in, "big", large,
+		"FAT: files need 8391680 bytes, a file system of 8388608 bytes holds 8335360");
 	in.label = "lower";
 	check_refused(in, "x", x, "FAT: label 'lower', want at most 11 upper-case characters");
 	in.label = "TWELVE CHARS";
@@ -313,8 +334,10 @@ static void test_refused(void **state)
 static void test_damage(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	struct fat_input in = { .files = (struct fat_file[]){ { STR("EFI/x y"), STR("content") } }, .n_files = 1,
-				.size_bytes = 8 * MIB }, got;
+	struct fat_input in = { .files = (struct fat_file[]){ { STR("EFI/x y"), STR("content") } },
+				.n_files = 1,
+				.size_bytes = 8 * MIB },
+			 got;
 	struct segments s = { 0 };
 	struct err e = { 0 };
 	uint8_t *p;
@@ -341,11 +364,14 @@ static void test_damage(void **state)
 		{ table + 4, 0, false, "FAT: the two tables differ" },
 		{ table + 5, 0, true, "FAT: '/EFI': chain leads to cluster 0 of 8140" },
 		{ root + 26, 0, false, "FAT: directory '/EFI' of 0 clusters" },
-		{ root + 16384 + 96 + 26, 2, false, "FAT: '/EFI/x y': cluster 2 belongs to another chain" },
+		{ root + 16384 + 96 + 26, 2, false,
+		  "FAT: '/EFI/x y': cluster 2 belongs to another chain" },
 		{ root, '/', false, "FAT: '/': an entry has no valid ASCII name" },
 		{ root + 16384 + 64, 0x02, false, "FAT: '/EFI': a long name is out of order" },
-		{ root + 16384 + 64 + 13, 0, false, "FAT: '/EFI': a long name does not belong to its entry" },
-		{ root + 16384 + 96 + 29, 0xff, false, "FAT: '/EFI/x y': 65287 bytes in 1 clusters of 1024 bytes" },
+		{ root + 16384 + 64 + 13, 0, false,
+		  "FAT: '/EFI': a long name does not belong to its entry" },
+		{ root + 16384 + 96 + 29, 0xff, false,
+		  "FAT: '/EFI/x y': 65287 bytes in 1 clusters of 1024 bytes" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -366,9 +392,10 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round),	    cmocka_unit_test(test_foreign), cmocka_unit_test(test_listing),
-		cmocka_unit_test(test_read_foreign), cmocka_unit_test(test_deterministic),
-		cmocka_unit_test(test_many),	    cmocka_unit_test(test_refused), cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_round),         cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_listing),       cmocka_unit_test(test_read_foreign),
+		cmocka_unit_test(test_deterministic), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_refused),       cmocka_unit_test(test_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

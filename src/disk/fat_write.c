@@ -10,7 +10,8 @@
 enum {
 	FILES_MAX = 4096,
 	SIZE_ALIGN = 4096,
-	CLUSTERS_MARGIN = 16, /* 3.5: stay away from the limits between the types, as some drivers count wrong */
+	CLUSTERS_MARGIN = 16, /* 3.5: stay away from the limits between the types, as some drivers
+				 count wrong */
 	CLUSTER_SECTORS_MAX = 8,
 	DATA_ALIGN = SIZE_ALIGN / FAT_SECTOR_BYTES,
 	FAT16_ROOT_ENTRIES = 512,
@@ -32,9 +33,10 @@ struct geometry {
 
 /* A file or a directory. Sorted by key, so parents stand before what is in them. */
 struct node {
-	struct str path, key; /* @key: the path in upper case, as FAT compares */
+	struct str path, key;        /* @key: the path in upper case, as FAT compares */
 	const struct fat_file *file; /* NULL: a directory */
-	uint32_t parent, first_child, next; /* indexes; 0 ends a list, as the root is nobody's child */
+	uint32_t parent, first_child,
+		next; /* indexes; 0 ends a list, as the root is nobody's child */
 	uint8_t short_name[FAT_SHORT_BYTES];
 	enum fat_fit fit;
 	uint32_t cluster, n_clusters;
@@ -59,7 +61,9 @@ struct writer {
 
 static struct stamp stamp_make(uint64_t time_sec)
 {
-	uint64_t sec = time_sec < TIME_MIN_SEC ? TIME_MIN_SEC : time_sec > TIME_MAX_SEC ? TIME_MAX_SEC : time_sec;
+	uint64_t sec = time_sec < TIME_MIN_SEC   ? TIME_MIN_SEC
+		       : time_sec > TIME_MAX_SEC ? TIME_MAX_SEC
+						 : time_sec;
 	time_t t = (time_t)sec;
 	struct tm tm = { 0 };
 
@@ -88,8 +92,10 @@ static struct geometry geometry_make(uint64_t size_bytes, unsigned bits, uint32_
 	before = g.reserved_sectors + g.root_sectors;
 	if (g.sectors <= before)
 		return g;
-	g.fat_sectors = div_up(((uint64_t)(g.sectors - before) / cluster_sectors + FAT_CLUSTER_FIRST) * bits / 8,
-			       FAT_SECTOR_BYTES);
+	g.fat_sectors =
+		div_up(((uint64_t)(g.sectors - before) / cluster_sectors + FAT_CLUSTER_FIRST) *
+			       bits / 8,
+		       FAT_SECTOR_BYTES);
 	before += FAT_COPIES * g.fat_sectors;
 	/* Files begin at multiples of 4 KiB, where a file system below can share them. */
 	g.reserved_sectors += -before % DATA_ALIGN;
@@ -103,7 +109,8 @@ static struct geometry geometry_make(uint64_t size_bytes, unsigned bits, uint32_
 static int geometry_choose(uint64_t size_bytes, struct geometry *ret, struct err *e)
 {
 	if (size_bytes % SIZE_ALIGN != 0 || size_bytes > SIZE_MAX_BYTES)
-		return err_set(e, -EINVAL, "FAT: size of %llu bytes, want a multiple of %d, at most %llu",
+		return err_set(e, -EINVAL,
+			       "FAT: size of %llu bytes, want a multiple of %d, at most %llu",
 			       (unsigned long long)size_bytes, SIZE_ALIGN, SIZE_MAX_BYTES);
 	for (unsigned bits = 32; bits >= 16; bits -= 16)
 		for (uint32_t sectors = CLUSTER_SECTORS_MAX; sectors > 0; sectors /= 2) {
@@ -111,13 +118,17 @@ static int geometry_choose(uint64_t size_bytes, struct geometry *ret, struct err
 			uint32_t min = bits == 32 ? FAT32_CLUSTERS_MIN : FAT16_CLUSTERS_MIN;
 			uint32_t max = bits == 32 ? FAT32_CLUSTERS_MAX : FAT32_CLUSTERS_MIN - 1;
 
-			if (g.clusters >= min + CLUSTERS_MARGIN && g.clusters <= max - CLUSTERS_MARGIN) {
+			if (g.clusters >= min + CLUSTERS_MARGIN &&
+			    g.clusters <= max - CLUSTERS_MARGIN) {
 				*ret = g;
 				return 0;
 			}
 		}
-	return err_set(e, -EINVAL, "FAT: size of %llu bytes is too small, FAT16 has at least %d clusters of %d bytes",
-		       (unsigned long long)size_bytes, FAT16_CLUSTERS_MIN + CLUSTERS_MARGIN, FAT_SECTOR_BYTES);
+	return err_set(
+		e, -EINVAL,
+		"FAT: size of %llu bytes is too small, FAT16 has at least %d clusters of %d bytes",
+		(unsigned long long)size_bytes, FAT16_CLUSTERS_MIN + CLUSTERS_MARGIN,
+		FAT_SECTOR_BYTES);
 }
 
 static bool label_valid(struct str s)
@@ -138,7 +149,8 @@ static bool label_valid(struct str s)
 static int label_check(const char *label, struct err *e)
 {
 	if (label && !label_valid(str_c(label)))
-		return err_set(e, -EINVAL, "FAT: label '%s', want at most %d upper-case characters", label, LABEL_BYTES);
+		return err_set(e, -EINVAL, "FAT: label '%s', want at most %d upper-case characters",
+			       label, LABEL_BYTES);
 	return 0;
 }
 
@@ -171,15 +183,17 @@ static int path_check(const struct fat_file *file, struct err *e)
 	struct str rest = file->path;
 
 	if (rest.n == 0 || rest.n > FAT_PATH_MAX || rest.p[rest.n - 1] == '/')
-		return err_set(e, -EINVAL, "FAT: path '%.*s' is empty, longer than %d bytes, or ends with '/'",
+		return err_set(e, -EINVAL,
+			       "FAT: path '%.*s' is empty, longer than %d bytes, or ends with '/'",
 			       STR_FMT(rest), FAT_PATH_MAX);
 	while (rest.n > 0)
 		if (!fat_name_valid(str_cut(&rest, '/')))
-			return err_set(e, -EINVAL, "FAT: path '%.*s' has a name that FAT cannot store",
+			return err_set(e, -EINVAL,
+				       "FAT: path '%.*s' has a name that FAT cannot store",
 				       STR_FMT(file->path));
 	if (file->data.n > UINT32_MAX)
-		return err_set(e, -EFBIG, "FAT: '%.*s' of %zu bytes, files are below 4 GiB", STR_FMT(file->path),
-			       file->data.n);
+		return err_set(e, -EFBIG, "FAT: '%.*s' of %zu bytes, files are below 4 GiB",
+			       STR_FMT(file->path), file->data.n);
 	return 0;
 }
 
@@ -204,38 +218,7 @@ static int node_cmp(const void *x, const void *y)
 	return r ? r : str_cmp(p->path, q->path);
 }
 
-/* Every file and every directory on the way to it, sorted, each once. */
-static int nodes_collect(struct writer *w, struct err *e)
-{
-	vec_node *v = &w->nodes;
-	size_t n = 1;
-
-	if (w->in->n_files > FILES_MAX)
-		return err_set(e, -EINVAL, "FAT: %zu files, want at most %d", w->in->n_files, FILES_MAX);
-	node_push(w, (struct str){ 0 }, NULL);
-	for (size_t i = 0; i < w->in->n_files; i++) {
-		const struct fat_file *file = &w->in->files[i];
-		int r = path_check(file, e);
-
-		if (r < 0)
-			return r;
-		node_push(w, file->path, file);
-		for (struct str dir = path_parent(file->path); dir.n > 0; dir = path_parent(dir))
-			node_push(w, dir, NULL);
-	}
-	qsort(v->p, v->n, sizeof(*v->p), node_cmp);
-	for (size_t i = 1; i < v->n; i++) {
-		bool same = str_eq(v->p[i].key, v->p[n - 1].key);
-
-		if (same && v->p[i].file)
-			return err_set(e, -EINVAL, "FAT: path '%.*s' stands twice", STR_FMT(v->p[i].path));
-		if (!same)
-			v->p[n++] = v->p[i];
-	}
-	v->n = n;
-	return 0;
-}
-
+/* Finds everyone's parent, and lists everyone's children in order. */
 static void nodes_link(struct writer *w)
 {
 	struct map index = { 0 };
@@ -254,10 +237,46 @@ static void nodes_link(struct writer *w)
 	}
 }
 
+/* Every file and every directory on the way to it, sorted, each once. */
+static int nodes_collect(struct writer *w, struct err *e)
+{
+	vec_node *v = &w->nodes;
+	size_t n = 1;
+
+	if (w->in->n_files > FILES_MAX)
+		return err_set(e, -EINVAL, "FAT: %zu files, want at most %d", w->in->n_files,
+			       FILES_MAX);
+	node_push(w, (struct str){ 0 }, NULL);
+	for (size_t i = 0; i < w->in->n_files; i++) {
+		const struct fat_file *file = &w->in->files[i];
+		int r = path_check(file, e);
+
+		if (r < 0)
+			return r;
+		node_push(w, file->path, file);
+		for (struct str dir = path_parent(file->path); dir.n > 0; dir = path_parent(dir))
+			node_push(w, dir, NULL);
+	}
+	qsort(v->p, v->n, sizeof(*v->p), node_cmp);
+	for (size_t i = 1; i < v->n; i++) {
+		bool same = str_eq(v->p[i].key, v->p[n - 1].key);
+
+		if (same && v->p[i].file)
+			return err_set(e, -EINVAL, "FAT: path '%.*s' stands twice",
+				       STR_FMT(v->p[i].path));
+		if (!same)
+			v->p[n++] = v->p[i];
+	}
+	v->n = n;
+	nodes_link(w);
+	return 0;
+}
+
 /* Whether this short name was still free in its directory; it is taken now. */
 static bool short_take(struct writer *w, struct map *taken, const struct node *node)
 {
-	struct str key = str_printf(w->a, "%.*s/%u", FAT_SHORT_BYTES, (const char *)node->short_name, node->parent);
+	struct str key = str_printf(w->a, "%.*s/%u", FAT_SHORT_BYTES,
+				    (const char *)node->short_name, node->parent);
 
 	if (map_get(taken, key))
 		return false;
@@ -279,9 +298,11 @@ static int names_shorten(struct writer *w, struct err *e)
 	for (struct node *node = w->nodes.p + 1; node < end; node++) {
 		unsigned number = 0;
 
-		while (node->fit == FAT_FIT_LOSSY && (number == 0 || !short_take(w, &taken, node))) {
+		while (node->fit == FAT_FIT_LOSSY &&
+		       (number == 0 || !short_take(w, &taken, node))) {
 			if (++number > SHORT_NUMBER_MAX)
-				return err_set(e, -EINVAL, "FAT: '%.*s': no short name left", STR_FMT(node->path));
+				return err_set(e, -EINVAL, "FAT: '%.*s': no short name left",
+					       STR_FMT(node->path));
 			(void)fat_short(path_name(node->path), node->short_name);
 			fat_short_number(node->short_name, number);
 		}
@@ -302,12 +323,13 @@ static int dirs_size(struct writer *w, struct err *e)
 		if (node->file)
 			continue;
 		if (node == w->nodes.p && w->geo.bits == 16)
-			max = FAT16_ROOT_ENTRIES * FAT_ENTRY_BYTES;
+			max = (uint64_t)FAT16_ROOT_ENTRIES * FAT_ENTRY_BYTES;
 		for (uint32_t i = node->first_child; i > 0; i = w->nodes.p[i].next)
 			n += 1 + long_entries(&w->nodes.p[i]);
 		node->size_bytes = n * FAT_ENTRY_BYTES;
 		if (node->size_bytes > max)
-			return err_set(e, -ENOSPC, "FAT: directory '/%.*s' needs %llu bytes, at most %llu fit",
+			return err_set(e, -ENOSPC,
+				       "FAT: directory '/%.*s' needs %llu bytes, at most %llu fit",
 				       STR_FMT(node->path), (unsigned long long)node->size_bytes,
 				       (unsigned long long)max);
 	}
@@ -337,8 +359,10 @@ static int clusters_assign(struct writer *w, struct err *e)
 	need = 0;
 	vec_each(node, &w->nodes)
 		need += div_up(node->size_bytes, cluster_bytes);
-	return err_set(e, -ENOSPC, "FAT: files need %llu bytes, a file system of %llu bytes holds %llu",
-		       (unsigned long long)(need * cluster_bytes), (unsigned long long)w->in->size_bytes,
+	return err_set(e, -ENOSPC,
+		       "FAT: files need %llu bytes, a file system of %llu bytes holds %llu",
+		       (unsigned long long)need * cluster_bytes,
+		       (unsigned long long)w->in->size_bytes,
 		       (unsigned long long)w->geo.clusters * cluster_bytes);
 }
 
@@ -417,7 +441,7 @@ static void reserved_add(struct writer *w, struct segments *out)
 	boot_put(&b, w);
 	if (w->geo.bits == 32) {
 		info_put(&b, w);
-		buf_zero(&b, FAT32_BACKUP_SECTOR * FAT_SECTOR_BYTES - b.v.n);
+		buf_align(&b, (size_t)FAT32_BACKUP_SECTOR * FAT_SECTOR_BYTES);
 		boot_put(&b, w);
 		info_put(&b, w);
 	}
@@ -433,7 +457,8 @@ static void link_put(struct buf *b, const struct writer *w, uint32_t to)
 		buf_le16(b, (uint16_t)to);
 }
 
-/* Both copies of the table; every chain is one run. The first two entries: media, clean shutdown. */
+/* Both copies of the table; every chain is one run. The first two entries: media, clean shutdown.
+ */
 static void tables_add(struct writer *w, struct segments *out)
 {
 	struct buf b = { .a = w->a };
@@ -449,8 +474,8 @@ static void tables_add(struct writer *w, struct segments *out)
 	}
 }
 
-static void entry_put(struct buf *b, const struct stamp *t, const void *name, uint8_t attributes, uint32_t cluster,
-		      uint32_t size_bytes)
+static void entry_put(struct buf *b, const struct stamp *t, const void *name, uint8_t attributes,
+		      uint32_t cluster, uint32_t size_bytes)
 {
 	buf_put(b, name, FAT_SHORT_BYTES);
 	buf_u8(b, attributes);
@@ -479,7 +504,7 @@ static void long_put(struct buf *b, const struct node *node)
 	uint32_t n = long_entries(node);
 
 	for (uint32_t i = n; i > 0; i--) {
-		size_t from = (i - 1) * FAT_LONG_CHARS;
+		size_t from = (size_t)(i - 1) * FAT_LONG_CHARS;
 
 		buf_u8(b, (uint8_t)(i == n ? i | FAT_LONG_LAST : i));
 		long_chars_put(b, name, from, 5);
@@ -500,7 +525,8 @@ static void dir_add(struct writer *w, const struct node *dir, struct segments *o
 
 	if (dir != nodes) {
 		entry_put(&b, &w->stamp, ".          ", FAT_DIRECTORY, dir->cluster, 0);
-		entry_put(&b, &w->stamp, "..         ", FAT_DIRECTORY, dir->parent ? nodes[dir->parent].cluster : 0, 0);
+		entry_put(&b, &w->stamp, "..         ", FAT_DIRECTORY,
+			  dir->parent ? nodes[dir->parent].cluster : 0, 0);
 	} else if (w->in->label) {
 		struct buf label = { .a = w->a };
 
@@ -509,8 +535,9 @@ static void dir_add(struct writer *w, const struct node *dir, struct segments *o
 	}
 	for (uint32_t i = dir->first_child; i > 0; i = nodes[i].next) {
 		long_put(&b, &nodes[i]);
-		entry_put(&b, &w->stamp, nodes[i].short_name, nodes[i].file ? FAT_ARCHIVE : FAT_DIRECTORY,
-			  nodes[i].cluster, nodes[i].file ? (uint32_t)nodes[i].size_bytes : 0);
+		entry_put(&b, &w->stamp, nodes[i].short_name,
+			  nodes[i].file ? FAT_ARCHIVE : FAT_DIRECTORY, nodes[i].cluster,
+			  nodes[i].file ? (uint32_t)nodes[i].size_bytes : 0);
 	}
 	segments_add(w->a, out, b.v.p, b.v.n);
 }
@@ -543,10 +570,8 @@ int fat_write(struct arena *a, const struct fat_input *in, struct segments *ret,
 		r = label_check(in->label, e);
 	if (r == 0)
 		r = nodes_collect(&w, e);
-	if (r < 0)
-		return r;
-	nodes_link(&w);
-	r = names_shorten(&w, e);
+	if (r == 0)
+		r = names_shorten(&w, e);
 	if (r == 0)
 		r = dirs_size(&w, e);
 	if (r == 0)

@@ -54,7 +54,8 @@ static bool uuid_is_zero(const uint8_t uuid[16])
 	return memcmp(uuid, zero, 16) == 0;
 }
 
-static int partition_check(const struct gpt_partition *p, size_t number, uint64_t disk_lba, struct err *e)
+static int partition_check(const struct gpt_partition *p, size_t number, uint64_t disk_lba,
+			   struct err *e)
 {
 	uint64_t end = disk_lba - BACKUP_LBA;
 
@@ -63,25 +64,30 @@ static int partition_check(const struct gpt_partition *p, size_t number, uint64_
 	if (p->size_lba == 0)
 		return err_set(e, -EINVAL, "partition %zu: is empty", number);
 	if (p->start_lba < PRIMARY_LBA || p->start_lba > end || p->size_lba > end - p->start_lba)
-		return err_set(e, -EINVAL,
-			       "partition %zu: %llu sectors from %llu do not stand between sectors %d and %llu", number,
-			       (unsigned long long)p->size_lba, (unsigned long long)p->start_lba, PRIMARY_LBA,
-			       (unsigned long long)end);
+		return err_set(
+			e, -EINVAL,
+			"partition %zu: %llu sectors from %llu do not stand between sectors %d and %llu",
+			number, (unsigned long long)p->size_lba, (unsigned long long)p->start_lba,
+			PRIMARY_LBA, (unsigned long long)end);
 	if (p->label.n > LABEL_CHARS_MAX)
-		return err_set(e, -EINVAL, "partition %zu: label '%.*s' is longer than %d characters", number,
+		return err_set(e, -EINVAL,
+			       "partition %zu: label '%.*s' is longer than %d characters", number,
 			       STR_FMT(p->label), LABEL_CHARS_MAX);
 	for (size_t i = 0; i < p->label.n; i++)
 		if (p->label.p[i] < ' ' || p->label.p[i] > '~')
-			return err_set(e, -EINVAL, "partition %zu: label is not printable ASCII", number);
+			return err_set(e, -EINVAL, "partition %zu: label is not printable ASCII",
+				       number);
 	return 0;
 }
 
 static int pair_check(const struct gpt_partition *p, size_t i, size_t k, struct err *e)
 {
-	if (p[i].start_lba < p[k].start_lba + p[k].size_lba && p[k].start_lba < p[i].start_lba + p[i].size_lba)
+	if (p[i].start_lba < p[k].start_lba + p[k].size_lba &&
+	    p[k].start_lba < p[i].start_lba + p[i].size_lba)
 		return err_set(e, -EINVAL, "partitions %zu and %zu overlap", k + 1, i + 1);
 	if (memcmp(p[i].uuid, p[k].uuid, 16) == 0)
-		return err_set(e, -EINVAL, "partitions %zu and %zu have the same UUID", k + 1, i + 1);
+		return err_set(e, -EINVAL, "partitions %zu and %zu have the same UUID", k + 1,
+			       i + 1);
 	return 0;
 }
 
@@ -91,10 +97,12 @@ static int table_check(const struct gpt *t, struct err *e)
 	int r;
 
 	if (t->disk_lba <= PRIMARY_LBA + BACKUP_LBA)
-		return err_set(e, -EINVAL, "a disk of %llu sectors has no room for a partition table",
+		return err_set(e, -EINVAL,
+			       "a disk of %llu sectors has no room for a partition table",
 			       (unsigned long long)t->disk_lba);
 	if (t->n_partitions > GPT_ENTRIES_MAX)
-		return err_set(e, -EINVAL, "%zu partitions, at most %d fit", t->n_partitions, GPT_ENTRIES_MAX);
+		return err_set(e, -EINVAL, "%zu partitions, at most %d fit", t->n_partitions,
+			       GPT_ENTRIES_MAX);
 	for (size_t i = 0; i < t->n_partitions; i++) {
 		r = partition_check(&t->partitions[i], i + 1, t->disk_lba, e);
 		for (size_t k = 0; r == 0 && k < i; k++)
@@ -107,7 +115,8 @@ static int table_check(const struct gpt *t, struct err *e)
 
 static void mbr_put(struct buf *b, uint64_t disk_lba)
 {
-	static const uint8_t first_chs[3] = { 0x00, 0x02, 0x00 }, last_chs[3] = { 0xff, 0xff, 0xff };
+	static const uint8_t first_chs[3] = { 0x00, 0x02, 0x00 },
+			     last_chs[3] = { 0xff, 0xff, 0xff };
 	uint64_t size = disk_lba - 1;
 
 	buf_zero(b, MBR_ENTRY_OFFSET);
@@ -162,11 +171,15 @@ static void header_put(struct buf *b, const struct header *h)
 	buf_align(b, GPT_SECTOR_BYTES);
 }
 
-int gpt_write(struct arena *a, const struct gpt *in, struct str *ret_primary, struct str *ret_backup, struct err *e)
+int gpt_write(struct arena *a, const struct gpt *in, struct str *ret_primary,
+	      struct str *ret_backup, struct err *e)
 {
 	struct buf entries = { .a = a }, primary = { .a = a }, backup = { .a = a };
-	struct header h = { .my_lba = 1, .other_lba = in->disk_lba - 1, .first_lba = PRIMARY_LBA,
-			    .last_lba = in->disk_lba - BACKUP_LBA - 1, .entries_lba = 2 };
+	struct header h = { .my_lba = 1,
+			    .other_lba = in->disk_lba - 1,
+			    .first_lba = PRIMARY_LBA,
+			    .last_lba = in->disk_lba - BACKUP_LBA - 1,
+			    .entries_lba = 2 };
 	int r = table_check(in, e);
 
 	if (r < 0)
@@ -212,7 +225,8 @@ static uint32_t header_crc(const uint8_t *sector)
 }
 
 /* @r stands behind the CRC and the reserved word. */
-static void header_fields(struct rd *r, struct header *ret, uint32_t *ret_n, uint32_t *ret_entry_bytes)
+static void header_fields(struct rd *r, struct header *ret, uint32_t *ret_n,
+			  uint32_t *ret_entry_bytes)
 {
 	const uint8_t *uuid;
 
@@ -230,25 +244,32 @@ static void header_fields(struct rd *r, struct header *ret, uint32_t *ret_n, uin
 }
 
 /* Reads the header in sector @lba of @disk_lba sectors, and checks it and its entries. */
-static int header_read(const uint8_t *disk, uint64_t disk_lba, uint64_t lba, struct header *ret, struct err *e)
+static int header_read(const uint8_t *disk, uint64_t disk_lba, uint64_t lba, struct header *ret,
+		       struct err *e)
 {
 	struct rd r = { disk + lba * GPT_SECTOR_BYTES, GPT_SECTOR_BYTES, 0, false };
-	uint64_t entries_lba = lba == 1 ? 2 : lba - ENTRIES_LBA, other_lba = lba == 1 ? disk_lba - 1 : 1;
+	uint64_t entries_lba = lba == 1 ? 2 : lba - ENTRIES_LBA,
+		 other_lba = lba == 1 ? disk_lba - 1 : 1;
 	const uint8_t *magic = rd_bytes(&r, SIGNATURE_BYTES);
 	uint32_t revision = rd_le32(&r), bytes = rd_le32(&r), sum = rd_le32(&r), n, entry_bytes;
 
 	rd_le32(&r);
 	header_fields(&r, ret, &n, &entry_bytes);
 	if (!magic || memcmp(magic, signature, SIGNATURE_BYTES) != 0)
-		return err_set(e, -EBADMSG, "no signature 'EFI PART' in sector %llu", (unsigned long long)lba);
-	if (revision != HEADER_REVISION || bytes != HEADER_BYTES || n != GPT_ENTRIES_MAX || entry_bytes != ENTRY_BYTES)
-		return err_set(e, -EBADMSG, "header has an unusual shape (revision %x, %u bytes, %u entries of %u bytes)",
-			       revision, bytes, n, entry_bytes);
+		return err_set(e, -EBADMSG, "no signature 'EFI PART' in sector %llu",
+			       (unsigned long long)lba);
+	if (revision != HEADER_REVISION || bytes != HEADER_BYTES || n != GPT_ENTRIES_MAX ||
+	    entry_bytes != ENTRY_BYTES)
+		return err_set(
+			e, -EBADMSG,
+			"header has an unusual shape (revision %x, %u bytes, %u entries of %u bytes)",
+			revision, bytes, n, entry_bytes);
 	if (header_crc(r.p) != sum)
 		return err_set(e, -EBADMSG, "header does not match its CRC");
 	if (ret->my_lba != lba || ret->other_lba != other_lba || ret->entries_lba != entries_lba ||
 	    ret->first_lba < PRIMARY_LBA || ret->last_lba > disk_lba - BACKUP_LBA - 1)
-		return err_set(e, -EBADMSG, "header does not fit a disk of %llu sectors", (unsigned long long)disk_lba);
+		return err_set(e, -EBADMSG, "header does not fit a disk of %llu sectors",
+			       (unsigned long long)disk_lba);
 	if (crc(disk + entries_lba * GPT_SECTOR_BYTES, ENTRIES_BYTES) != ret->entries_crc)
 		return err_set(e, -EBADMSG, "entries do not match their CRC");
 	return 0;
@@ -279,7 +300,9 @@ static bool entry_read(struct arena *a, struct rd *r, struct gpt_partition *ret)
 	ret->start_lba = rd_le64(r);
 	last_lba = rd_le64(r);
 	/* An end before the start gives size 0, which table_check() refuses. */
-	ret->size_lba = last_lba >= ret->start_lba && last_lba < UINT64_MAX ? last_lba - ret->start_lba + 1 : 0;
+	ret->size_lba = last_lba >= ret->start_lba && last_lba < UINT64_MAX
+				? last_lba - ret->start_lba + 1
+				: 0;
 	ret->attributes = rd_le64(r);
 	ret->label = label_read(a, r);
 	if (!uuids)
@@ -307,7 +330,8 @@ int gpt_read(struct arena *a, const uint8_t *disk, size_t n, struct gpt *ret, st
 	int r;
 
 	if (n % GPT_SECTOR_BYTES != 0 || t.disk_lba <= PRIMARY_LBA + BACKUP_LBA)
-		return err_set(e, -EBADMSG, "partition table: a disk of %zu bytes cannot have one", n);
+		return err_set(e, -EBADMSG, "partition table: a disk of %zu bytes cannot have one",
+			       n);
 	r = mbr_check(disk, e);
 	if (r < 0)
 		return err_wrap(e, r, "partition table");
@@ -317,8 +341,9 @@ int gpt_read(struct arena *a, const uint8_t *disk, size_t n, struct gpt *ret, st
 	r = header_read(disk, t.disk_lba, t.disk_lba - 1, &backup, e);
 	if (r < 0)
 		return err_wrap(e, r, "backup partition table");
-	if (memcmp(primary.disk_uuid, backup.disk_uuid, 16) != 0 || primary.entries_crc != backup.entries_crc ||
-	    primary.first_lba != backup.first_lba || primary.last_lba != backup.last_lba)
+	if (memcmp(primary.disk_uuid, backup.disk_uuid, 16) != 0 ||
+	    primary.entries_crc != backup.entries_crc || primary.first_lba != backup.first_lba ||
+	    primary.last_lba != backup.last_lba)
 		return err_set(e, -EBADMSG, "partition table: primary and backup differ");
 	memcpy(t.disk_uuid, primary.disk_uuid, sizeof(t.disk_uuid));
 	entries_read(a, disk + primary.entries_lba * GPT_SECTOR_BYTES, &t);

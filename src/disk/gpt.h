@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* gpt.h - GUID partition tables (UEFI 2.10, chapter 5) with the types of the Discoverable Partitions Specification. */
+/* gpt.h - GUID partition tables (UEFI 2.10, chapter 5) with the types of the Discoverable
+ * Partitions Specification. */
 #pragma once
 
 #include "base/str.h"
@@ -22,22 +23,30 @@ struct gpt {
 	size_t n_partitions;
 };
 
-enum gpt_type { GPT_TYPE_ESP, GPT_TYPE_ROOT, GPT_TYPE_ROOT_VERITY, GPT_TYPE_ROOT_VERITY_SIG, GPT_TYPE_VAR };
+enum gpt_type {
+	GPT_TYPE_ESP,
+	GPT_TYPE_ROOT,
+	GPT_TYPE_ROOT_VERITY,
+	GPT_TYPE_ROOT_VERITY_SIG,
+	GPT_TYPE_VAR
+};
 
 /* The type's UUID for an architecture ("x86_64", "aarch64"). */
 must_check int gpt_type_uuid(enum gpt_type type, const char *arch, uint8_t ret[16], struct err *e);
 /* "ESP", "root-x86-64", ... or the UUID as text. */
 struct str gpt_type_name(struct arena *a, const uint8_t type[16]);
 
-/* Primary (protective MBR, header, entries: the first 34 sectors) and backup (entries, header: the last 33). Refuses
- * partitions that overlap, leave the usable area, or share a UUID. */
-must_check int gpt_write(struct arena *a, const struct gpt *in, struct str *ret_primary, struct str *ret_backup,
-			 struct err *e);
+/* Primary (protective MBR, header, entries: the first 34 sectors) and backup (entries, header: the
+ * last 33). Refuses partitions that overlap, leave the usable area, or share a UUID. */
+must_check int gpt_write(struct arena *a, const struct gpt *in, struct str *ret_primary,
+			 struct str *ret_backup, struct err *e);
 /* Parses and checks both tables of a whole disk: signatures, CRCs, bounds, overlaps, agreement. */
-must_check int gpt_read(struct arena *a, const uint8_t *disk, size_t n, struct gpt *ret, struct err *e);
+must_check int gpt_read(struct arena *a, const uint8_t *disk, size_t n, struct gpt *ret,
+			struct err *e);
 
 /* Text forms of UUIDs, lower case. */
 struct str uuid_text(struct arena *a, const uint8_t uuid[16]);
 must_check bool uuid_parse(struct str s, uint8_t ret[16]);
-/* A version 8 UUID from the SHA-256 of @n bytes and a purpose: the only source of "random" identifiers. */
+/* A version 8 UUID from the SHA-256 of @n bytes and a purpose: the only source of "random"
+ * identifiers. */
 void uuid_derive(const char *purpose, const void *p, size_t n, uint8_t ret[16]);

@@ -8,7 +8,8 @@
 
 enum { DISK_LBA = 16 << 11 /* 16 MiB */ };
 
-static void partition_make(struct gpt_partition *p, enum gpt_type type, const char *label, uint64_t start, uint64_t n)
+static void partition_make(struct gpt_partition *p, enum gpt_type type, const char *label,
+			   uint64_t start, uint64_t n)
 {
 	struct err e = { 0 };
 
@@ -28,7 +29,8 @@ static struct gpt table_make(struct arena *a)
 	partition_make(&p[0], GPT_TYPE_ESP, "esp", 2048, 8192);
 	partition_make(&p[1], GPT_TYPE_ROOT, "root-a", 10240, 4096);
 	partition_make(&p[2], GPT_TYPE_ROOT_VERITY, "root-a-verity", 14336, 2048);
-	partition_make(&p[3], GPT_TYPE_ROOT_VERITY_SIG, "a label of just thirty-six characters", 16384, 2048);
+	partition_make(&p[3], GPT_TYPE_ROOT_VERITY_SIG, "a label of just thirty-six characters",
+		       16384, 2048);
 	p[3].label.n = 36;
 	p[1].attributes = 1ULL << 60;
 	return t;
@@ -82,7 +84,9 @@ static char *file_make(struct arena *a)
 	assert_int_equal(ftruncate(fd, DISK_LBA * GPT_SECTOR_BYTES), 0);
 	assert_ok(gpt_write(a, &t, &primary, &backup, &e), &e);
 	assert_ok(fd_pwrite(fd, primary.p, primary.n, 0, path, &e), &e);
-	assert_ok(fd_pwrite(fd, backup.p, backup.n, DISK_LBA * GPT_SECTOR_BYTES - backup.n, path, &e), &e);
+	assert_ok(fd_pwrite(fd, backup.p, backup.n, DISK_LBA * GPT_SECTOR_BYTES - backup.n, path,
+			    &e),
+		  &e);
 	return path;
 }
 
@@ -94,7 +98,8 @@ static struct str judge(struct arena *a, const char *const *argv)
 	if (proc_run(a, argv, (struct str){ 0 }, NULL, &r, &e) < 0)
 		skip();
 	if (r.status != 0 || r.err.n > 0)
-		fail_msg("%s: status %d: %.*s%.*s", argv[0], r.status, STR_FMT(r.out), STR_FMT(r.err));
+		fail_msg("%s: status %d: %.*s%.*s", argv[0], r.status, STR_FMT(r.out),
+			 STR_FMT(r.err));
 	return r.out;
 }
 
@@ -127,11 +132,13 @@ static void test_sfdisk(void **state)
 	out = judge(&a, dump);
 	for (char *p = upper; *p; p++)
 		*p = *p >= 'a' ? *p - 32 : *p;
-	assert_true(str_has(out, str_z(&a, str_printf(&a,
-						      "start=       14336, size=        2048, "
-						      "type=2C7357ED-EBD2-46D9-AEC1-23D437EC2BF5, uuid=%s, "
-						      "name=\"root-a-verity\"",
-						      upper))));
+	assert_true(
+		str_has(out,
+			str_z(&a, str_printf(&a,
+					     "start=       14336, size=        2048, "
+					     "type=2C7357ED-EBD2-46D9-AEC1-23D437EC2BF5, uuid=%s, "
+					     "name=\"root-a-verity\"",
+					     upper))));
 	assert_true(str_has(out, "name=\"a label of just thirty-six character\""));
 	assert_true(str_has(out, "last-lba: 32734"));
 }
@@ -146,10 +153,14 @@ static void test_types(void **state)
 		{ GPT_TYPE_ESP, "x86_64", "ESP", "EFI System" },
 		{ GPT_TYPE_ROOT, "x86_64", "root-x86-64", "Linux root (x86-64)" },
 		{ GPT_TYPE_ROOT, "aarch64", "root-arm64", "Linux root (ARM-64)" },
-		{ GPT_TYPE_ROOT_VERITY, "x86_64", "root-x86-64-verity", "Linux root verity (x86-64)" },
-		{ GPT_TYPE_ROOT_VERITY, "aarch64", "root-arm64-verity", "Linux root verity (ARM-64)" },
-		{ GPT_TYPE_ROOT_VERITY_SIG, "x86_64", "root-x86-64-verity-sig", "Linux root verity sign. (x86-64)" },
-		{ GPT_TYPE_ROOT_VERITY_SIG, "aarch64", "root-arm64-verity-sig", "Linux root verity sign. (ARM-64)" },
+		{ GPT_TYPE_ROOT_VERITY, "x86_64", "root-x86-64-verity",
+		  "Linux root verity (x86-64)" },
+		{ GPT_TYPE_ROOT_VERITY, "aarch64", "root-arm64-verity",
+		  "Linux root verity (ARM-64)" },
+		{ GPT_TYPE_ROOT_VERITY_SIG, "x86_64", "root-x86-64-verity-sig",
+		  "Linux root verity sign. (x86-64)" },
+		{ GPT_TYPE_ROOT_VERITY_SIG, "aarch64", "root-arm64-verity-sig",
+		  "Linux root verity sign. (ARM-64)" },
 		{ GPT_TYPE_VAR, "aarch64", "var", "Linux variable data" },
 	};
 	_cleanup_arena_ struct arena a = { 0 };
@@ -159,7 +170,8 @@ static void test_types(void **state)
 	struct str out;
 
 	(void)state;
-	assert_err(gpt_type_uuid(GPT_TYPE_ROOT, "vax", uuid, &e), &e, "architecture 'vax' has no such partition type");
+	assert_err(gpt_type_uuid(GPT_TYPE_ROOT, "vax", uuid, &e), &e,
+		   "architecture 'vax' has no such partition type");
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		assert_ok(gpt_type_uuid(types[i].type, types[i].arch, uuid, &e), &e);
 		assert_str(gpt_type_name(&a, uuid), types[i].name);
@@ -170,7 +182,8 @@ static void test_types(void **state)
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct str rest = out, line;
 
-		while (rest.n > 0 && !str_ends(line = str_trim(str_cut(&rest, '\n')), types[i].foreign))
+		while (rest.n > 0 &&
+		       !str_ends(line = str_trim(str_cut(&rest, '\n')), types[i].foreign))
 			;
 		assert_true(uuid_parse(str_head(line, 36), again));
 		assert_ok(gpt_type_uuid(types[i].type, types[i].arch, uuid, &e), &e);
@@ -221,7 +234,9 @@ static void test_refused(void **state)
 	p.start_lba--;
 	check_refused(&a, 1, p, "partition table: partitions 1 and 2 overlap");
 	p.start_lba = 33;
-	check_refused(&a, 1, p, "partition 2: 4096 sectors from 33 do not stand between sectors 34 and 32735");
+	check_refused(
+		&a, 1, p,
+		"partition 2: 4096 sectors from 33 do not stand between sectors 34 and 32735");
 	p.start_lba = UINT64_MAX;
 	check_refused(&a, 1, p, "partition 2: 4096 sectors from 18446744073709551615 do not stand");
 	p = t.partitions[3];
@@ -240,7 +255,8 @@ static void test_refused(void **state)
 	memset(p.type, 0, 16);
 	check_refused(&a, 1, p, "partition 2: has no type or no UUID");
 	t.disk_lba = 67;
-	assert_err(gpt_write(&a, &t, &primary, &backup, &e), &e, "a disk of 67 sectors has no room");
+	assert_err(gpt_write(&a, &t, &primary, &backup, &e), &e,
+		   "a disk of 67 sectors has no room");
 	t.disk_lba = 1 << 20;
 	t.n_partitions = 129;
 	assert_err(gpt_write(&a, &t, &primary, &backup, &e), &e, "129 partitions, at most 128 fit");
@@ -261,9 +277,11 @@ static void test_damage(void **state)
 		{ 580, "primary partition table: header does not match its CRC" },
 		{ 1024, "primary partition table: entries do not match their CRC" },
 		{ 34 * 512 - 1, "primary partition table: entries do not match their CRC" },
-		{ (size_t)DISK_LBA * 512 - 33 * 512, "backup partition table: entries do not match their CRC" },
+		{ (size_t)DISK_LBA * 512 - 33 * 512,
+		  "backup partition table: entries do not match their CRC" },
 		{ (size_t)DISK_LBA * 512 - 512, "backup partition table: no signature 'EFI PART'" },
-		{ (size_t)DISK_LBA * 512 - 512 + 60, "backup partition table: header does not match its CRC" },
+		{ (size_t)DISK_LBA * 512 - 512 + 60,
+		  "backup partition table: header does not match its CRC" },
 	};
 	_cleanup_arena_ struct arena a = { 0 };
 	struct gpt t = table_make(&a), other = t, got;
@@ -277,9 +295,12 @@ static void test_damage(void **state)
 		assert_err(gpt_read(&a, disk, n, &got, &e), &e, cases[i].text);
 		disk[cases[i].offset] ^= 1;
 	}
-	assert_err(gpt_read(&a, disk, n - 512, &got, &e), &e, "header does not fit a disk of 32767 sectors");
-	assert_err(gpt_read(&a, disk, n - 1, &got, &e), &e, "a disk of 16777215 bytes cannot have one");
-	assert_err(gpt_read(&a, disk, 67 * 512, &got, &e), &e, "a disk of 34304 bytes cannot have one");
+	assert_err(gpt_read(&a, disk, n - 512, &got, &e), &e,
+		   "header does not fit a disk of 32767 sectors");
+	assert_err(gpt_read(&a, disk, n - 1, &got, &e), &e,
+		   "a disk of 16777215 bytes cannot have one");
+	assert_err(gpt_read(&a, disk, 67 * 512, &got, &e), &e,
+		   "a disk of 34304 bytes cannot have one");
 	other.n_partitions = 3;
 	disk2 = disk_make(&a, &other);
 	memcpy(disk, disk2, 34 * 512);
@@ -289,8 +310,9 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round), cmocka_unit_test(test_sgdisk), cmocka_unit_test(test_sfdisk),
-		cmocka_unit_test(test_types), cmocka_unit_test(test_uuid),   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_round),  cmocka_unit_test(test_sgdisk),
+		cmocka_unit_test(test_sfdisk), cmocka_unit_test(test_types),
+		cmocka_unit_test(test_uuid),   cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_damage),
 	};
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* pe.h - PE/COFF executables (Microsoft PE format) and unified kernel images (UAPI group specification): a stub with
- * sections added. */
+/* pe.h - PE/COFF executables (Microsoft PE format) and unified kernel images (UAPI group
+ * specification): a stub with sections added. */
 #pragma once
 
 #include "base/str.h"
 #include "disk/segment.h"
 
 struct pe_section {
-	struct str name; /* at most 8 bytes: ".linux", ".initrd", ".cmdline", ".osrel", ".uname", ".sbat", ".pcrsig" */
+	struct str name; /* at most 8 bytes: ".linux", ".initrd", ".cmdline", ".osrel", ".uname",
+			    ".sbat", ".pcrsig" */
 	struct str data; /* borrowed */
 	uint32_t virtual_address, virtual_size; /* filled by pe_read() */
 };
@@ -19,12 +20,12 @@ struct pe {
 	uint32_t image_bytes; /* SizeOfImage */
 };
 
-/* @stub with @add behind its own sections, in the given order; virtual addresses above all others, so that each
- * section stands whole in memory. A section that the stub has already is an error, ".sbat" too: the stub's own says
- * which stub it is. So are a signed stub and one without room for the section headers. Checksum set, no timestamps.
- * Borrows the contents. */
-must_check int uki_build(struct arena *a, struct str stub, const struct pe_section *add, size_t n_add,
-			 struct segments *ret, struct err *e);
+/* @stub with @add behind its own sections, in the given order; virtual addresses above all others,
+ * so that each section stands whole in memory. A section that the stub has already is an error,
+ * ".sbat" too: the stub's own says which stub it is. So are a signed stub and one without room for
+ * the section headers. Checksum set, no timestamps. Borrows the contents. */
+must_check int uki_build(struct arena *a, struct str stub, const struct pe_section *add,
+			 size_t n_add, struct segments *ret, struct err *e);
 /* Parses headers and sections, checking every bound. Borrows @image. */
 must_check int pe_read(struct arena *a, struct str image, struct pe *ret, struct err *e);
 /* The section of that name, or NULL. */

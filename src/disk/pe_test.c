@@ -137,7 +137,8 @@ static void check_image(struct arena *a, struct str stub, struct str image)
 	}
 	assert_true(pe.image_bytes > end);
 	assert_int_equal(le32_at(image, optional - 16), 0); /* time */
-	assert_int_equal(le32_at(image, optional + 8), le32_at(stub, optional + 8) + 5 + 5 + 4 + 4 + 23);
+	assert_int_equal(le32_at(image, optional + 8),
+			 le32_at(stub, optional + 8) + 5 + 5 + 4 + 4 + 23);
 	assert_int_equal(le32_at(image, optional + 64), checksum_slow(image, optional + 64));
 	assert_null(pe_section(&pe, ".dtb"));
 }
@@ -145,7 +146,8 @@ static void check_image(struct arena *a, struct str stub, struct str image)
 /* binutils reads what we wrote: every section of ours with its size, and its content. */
 static void check_objdump(struct arena *a, struct str image)
 {
-	char *path = path_join(a, test_dir(a), "uki.efi"), *part = path_join(a, test_dir(a), "part");
+	char *path = path_join(a, test_dir(a), "uki.efi"),
+	     *part = path_join(a, test_dir(a), "part");
 	const char *dump[] = { "objdump", "-h", path, NULL };
 	struct proc_result r;
 	struct str list;
@@ -238,11 +240,14 @@ static void test_refused(void **state)
 		      "section '.linux' is given, but stands already");
 	check_refused(&a, (struct pe_section){ .name = STR(".too-long"), .data = STR("x") },
 		      "section '.too-long': want a dot and at most 7 letters");
-	check_refused(&a, (struct pe_section){ .name = STR(".initrd") }, "section '.initrd' is empty");
-	check_refused(&a, (struct pe_section){ .name = STR(".initrd"), .data = { "x", UINT32_MAX } },
+	check_refused(&a, (struct pe_section){ .name = STR(".initrd") },
+		      "section '.initrd' is empty");
+	check_refused(&a,
+		      (struct pe_section){ .name = STR(".initrd"), .data = { "x", UINT32_MAX } },
 		      "section '.initrd': 4294967295 bytes make the image larger than 4 GiB");
 	for (size_t i = 0; i < 20; i++)
-		many[i] = (struct pe_section){ .name = str_printf(&a, ".s%zu", i), .data = STR("x") };
+		many[i] =
+			(struct pe_section){ .name = str_printf(&a, ".s%zu", i), .data = STR("x") };
 	assert_err(uki_build(&a, stub_make(&a), many, 20, &s, &e), &e,
 		   "stub has room for 15 more sections, not for 20");
 }
@@ -271,27 +276,32 @@ static void test_damage(void **state)
 	check_damage(&a, COFF + 16, 0x022effff, "PE: not a 64-bit (PE32+) executable");
 	check_damage(&a, COFF + 16, 0x022e0070, "PE: optional header ends early");
 	check_damage(&a, OPTIONAL, 0x10b, "PE: not a 64-bit (PE32+) executable");
-	check_damage(&a, OPTIONAL + 32, 4095, "PE: alignment of 4095 bytes in memory and 512 in the file");
-	check_damage(&a, OPTIONAL + 60, 0xffffffff, "PE: headers of 4294967295 bytes do not hold 2 sections");
+	check_damage(&a, OPTIONAL + 32, 4095,
+		     "PE: alignment of 4095 bytes in memory and 512 in the file");
+	check_damage(&a, OPTIONAL + 60, 0xffffffff,
+		     "PE: headers of 4294967295 bytes do not hold 2 sections");
 	check_damage(&a, OPTIONAL + 108, 17, "PE: 17 data directories, want at most 16");
 	check_damage(&a, OPTIONAL + 112 + 36, 8, "stub is signed: use the unsigned one");
-	check_damage(&a, TABLE + 8, 0xffffffff, "section '.text': 4294967295 bytes at 0x1000 overlap or leave");
+	check_damage(&a, TABLE + 8, 0xffffffff,
+		     "section '.text': 4294967295 bytes at 0x1000 overlap or leave");
 	check_damage(&a, TABLE + 52, 0x12bb, "section '.sbat': 9 bytes at 0x12bb overlap");
-	check_damage(&a, TABLE + 20, 0xfffffff0, "section '.text': 1024 bytes from 4294967280 are not in a file");
+	check_damage(&a, TABLE + 20, 0xfffffff0,
+		     "section '.text': 1024 bytes from 4294967280 are not in a file");
 	check_damage(&a, TABLE + 20, 0, "section '.text': 1024 bytes from 0 are not in a file");
 	check_damage(&a, TABLE + 100, 1, "stub has other bytes behind its section headers");
 	for (size_t n = 0; n < stub.n; n += 7) {
 		struct err e = { 0 };
 		struct pe pe;
 
-		assert_true(pe_read(&a, str_dup(&a, str_head(stub, n)), &pe, &e) < 0 || n >= HEADER_BYTES + 1024);
+		assert_true(pe_read(&a, str_dup(&a, str_head(stub, n)), &pe, &e) < 0 ||
+			    n >= HEADER_BYTES + 1024);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_synthetic), cmocka_unit_test(test_borrow),
+		cmocka_unit_test(test_synthetic),    cmocka_unit_test(test_borrow),
 		cmocka_unit_test(test_systemd_stub), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_damage),
 	};

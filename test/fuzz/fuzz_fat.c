@@ -5,8 +5,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { IMAGE_BYTES = 3 << 20, RESERVED_SECTORS = 14, FAT_SECTORS = 22, SECTOR_BYTES = 512 };
 
-/* The input is the beginning of an image, the rest is zeroes: the smallest FAT16 has 2 MiB. The second table follows
- * the first, as else each change would only be found to be a difference. */
+/* The input is the beginning of an image, the rest is zeroes: the smallest FAT16 has 2 MiB. The
+ * second table follows the first, as else each change would only be found to be a difference. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(image, data, size < IMAGE_BYTES ? size : IMAGE_BYTES);
 	if (image[RESERVED_SECTORS] < 64 && image[FAT_SECTORS] < 64) {
-		size_t table = image[RESERVED_SECTORS] * SECTOR_BYTES, n = image[FAT_SECTORS] * SECTOR_BYTES;
+		size_t table = image[RESERVED_SECTORS] * SECTOR_BYTES,
+		       n = image[FAT_SECTORS] * SECTOR_BYTES;
 
 		memcpy(image + table + n, image + table, n);
 	}
