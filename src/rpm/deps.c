@@ -48,9 +48,10 @@ static void deps_sort(struct arena *a, vec_dep *deps)
 {
 	vec_dep sorted = { 0 };
 
+	if (deps->n == 0)
+		return;
 	vec_reserve(a, &sorted, deps->n);
-	if (deps->n > 0)
-		memcpy(sorted.p, deps->p, deps->n * sizeof(*deps->p));
+	memcpy(sorted.p, deps->p, deps->n * sizeof(*deps->p));
 	qsort(sorted.p, deps->n, sizeof(*sorted.p), dep_cmp);
 	for (size_t i = 0; i < deps->n; i++)
 		if (sorted.n == 0 || dep_cmp(&sorted.p[sorted.n - 1], &sorted.p[i]) != 0)
