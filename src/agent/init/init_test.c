@@ -137,8 +137,9 @@ static void test_loader(void **state)
 	assert_int_equal(loader_step(&a, &m, sys, &failed, &e), 0);
 	assert_true(str_starts(failed, "scsi_mod: open: No such file or directory; virtio_scsi: "));
 	modules_want_always(&m);
-	assert_err(loader_step(&a, &m, sys, &failed, &e), &e,
-		   "kernel module erofs: open: No such file or directory");
+	assert_err(
+		loader_step(&a, &m, sys, &failed, &e), &e,
+		"kernel module erofs: open: No such file or directory; before it: scsi_mod: open: No");
 	assert_ok(dir_remove(sys, &e), &e);
 }
 

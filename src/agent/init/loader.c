@@ -74,7 +74,8 @@ int loader_step(struct arena *a, struct modules *m, const char *dir, struct str 
 		mod->tried = true;
 		r = module_load(str_z(a, str_printf(a, "%s/%s.ko", dir, mod->name)), &why);
 		if (r < 0 && mod->always)
-			return err_set(e, r, "kernel module %s: %s", mod->name, why.msg);
+			return err_set(e, r, "kernel module %s: %s%s%.*s", mod->name, why.msg,
+				       failed->n > 0 ? "; before it: " : "", STR_FMT(*failed));
 		if (r < 0)
 			*failed = str_printf(a, "%.*s%s%s: %s", STR_FMT(*failed),
 					     failed->n > 0 ? "; " : "", mod->name, why.msg);
