@@ -6,9 +6,11 @@
 
 struct universe; /* every package that can be chosen; opaque */
 
-/* Adds all of @packages as one repository. @packages[i] keeps its number: solutions name packages by it. */
+/* Adds all of @packages as one repository. @packages[i] keeps its number: solutions name packages by it. What is
+ * chosen does not depend on their order. */
 must_check int universe_build(const vec_rpm_meta *packages, const char *arch, struct universe **ret, struct err *e);
-/* The universe in libsolv's own binary form, with everything a lock needs, so that a warm start parses nothing else. */
+/* The universe as bytes, with everything a lock needs, so that a warm start parses nothing else. Loading borrows them:
+ * they must outlive the universe. Damage is noticed (SHA-256). */
 must_check int universe_save(struct arena *a, struct universe *u, struct str *ret, struct err *e);
 must_check int universe_load(struct str bytes, const char *arch, struct universe **ret, struct err *e);
 size_t universe_size(const struct universe *u);
@@ -41,7 +43,8 @@ struct solution {
 must_check int solve(struct arena *a, struct universe *u, const struct solve_request *request, struct solution *ret,
 		     struct err *e);
 
-/* The lock: the exact packages, one a line, sorted: NAME EVR ARCH SHA256 SIZE UPSTREAM LOCATION (of the upstream's file). */
+/* The lock: "ashlar-lock 1 SOURCE_DATE_EPOCH", then the exact packages, one a line, sorted by name:
+ * NAME EVR ARCH SHA256 SIZE UPSTREAM LOCATION (of the upstream's file; to the end of the line). */
 struct lock_package {
 	struct str name, evr, arch, upstream, location;
 	uint64_t size_bytes;

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* universe.h - what this folder's files share: libsolv's pool and the bytes it was made from.
+ *
+ * The bytes are: a head, the records of all packages in canonical order, the distinct dependencies,
+ * the lists that name these by index, the distinct texts, each with a NUL, and the SHA-256 of all
+ * before it. Libsolv's own .solv form keeps neither rich dependencies as they were written nor most
+ * of what a lock needs; read from these tables the pool takes no longer. */
+#pragma once
+
+#include <assert.h>
+
+#include <solv/pool.h>
+#include <solv/queue.h>
+#include <solv/repo.h>
+#include <solv/solvable.h>
+
+#include "solve/solve.h"
+
+enum {
+	UNIVERSE_VERSION = 1,
+	UNIVERSE_TEXTS = 17, /* fields of struct rpm_meta that are texts */
+	UNIVERSE_LISTS = 6,  /* and lists of dependencies */
+	UNIVERSE_PACKAGES_MAX = 1 << 20,
+	UNIVERSE_RICH_BYTES_MAX = 4096, /* of one rich dependency: libsolv's parser recurses */
+};
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the bytes are little-endian");
+
+struct universe_head {
+	char magic[8];
+	uint32_t version, n_packages, n_deps, n_listed, n_text_bytes, unused;
+};
+
+struct universe_dep {
+	uint32_t name, evr, op; /* where the texts begin; enum dep_op */
+};
+
+struct universe_record {
+	uint32_t number;                /* of the package, to those who made the universe */
+	uint32_t evr;                   /* "[epoch:]version-release" */
+	uint32_t texts[UNIVERSE_TEXTS]; /* in the order of universe_texts[] */
+	struct {
+		uint32_t first, n;
+	} lists[UNIVERSE_LISTS]; /* in the order of universe_lists[] */
+	uint32_t essential;
+	uint64_t epoch, size_bytes, installed_bytes;
+	uint8_t sha256[SHA256_BYTES];
+};
+
+static_assert(sizeof(struct universe_head) == 32, "layout");
+static_assert(sizeof(struct universe_record) == 184, "layout");
+
+/* Offsets into struct rpm_meta. */
+extern const size_t universe_texts[UNIVERSE_TEXTS];
+extern const struct universe_list {
+	size_t offset; /* of a vec_dep */
+	Id key;
+} universe_lists[UNIVERSE_LISTS];
+
+struct universe {
+	struct arena a;
+	Pool *pool;
+	Id first; /* solvable of record 0; the others follow */
+	struct str bytes;
+	struct universe_head head;
+	const char *records, *deps, *listed, *texts; /* sections of the bytes; not aligned */
+	uint32_t *record_of;                         /* number -> record */
+};
+
+struct universe_record universe_record(const struct universe *u, uint32_t i);
+
+/* A request's or dependency's text as libsolv's Id; 0 when it is no dependency, or when @create is
+ * false and the name is not in the pool. */
+Id universe_dep_id(const struct universe *u, const struct dep *dep);
+/* "name" or "name op evr", or a rich dependency, taken apart. */
+must_check bool dep_parse(struct str text, struct dep *ret);
+/* The distinct names of all packages, sorted. */
+vec_str universe_names(struct arena *a, const struct universe *u);
+
+/* prefer.c: solvables a request would lead to when each choice is made by our order, best guess
+ * first. The solver gets them as favourites, and departs from them only where they cannot be. */
+void universe_prefer(const struct universe *u, const Queue *job, bool weak, Queue *ret);
+/* The parts of "(a or b or c)" in order; a dependency that is no such choice is its only part. */
+void dep_alternatives(Pool *pool, Id dep, Queue *ret);
+
+/* problem.c */
+struct s_Solver;
+struct str problem_sentence(struct arena *a, const struct universe *u, struct s_Solver *solver,
+			    const Queue *job);
+
+/* reason.c: fills ret->reasons for the chosen solvables, in the order of ret->packages. */
+void reasons_find(struct arena *a, const struct universe *u, const Queue *job, const vec_str *texts,
+		  const Queue *chosen, struct solution *ret);
