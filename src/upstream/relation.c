@@ -197,26 +197,6 @@ int relation_conflicts(struct arena *a, struct str field, struct str arch, vec_d
 	return rc;
 }
 
-int dep_parse(struct arena *a, struct str text, struct dep *ret, struct err *e)
-{
-	struct str all = str_trim(text), rest = all, op;
-	struct dep d = { 0 };
-
-	if (str_starts(all, "(")) {
-		*ret = (struct dep){ .name = str_dup(a, all) };
-		return 0;
-	}
-	d.name = str_word(&rest);
-	op = str_word(&rest);
-	d.evr = str_trim(rest);
-	for (size_t i = 0; i < op.n; i++)
-		d.op |= op.p[i] == '<' ? DEP_LESS : op.p[i] == '>' ? DEP_GREATER : op.p[i] == '=' ? DEP_EQUAL : 1;
-	if (d.name.n == 0 || (op.n > 0) != (d.evr.n > 0) || (d.op & 1) || str_find(d.evr, ' ') >= 0)
-		return err_set(e, -EINVAL, "dependency '%.*s': want 'NAME' or 'NAME OPERATOR VERSION'", STR_FMT(all));
-	*ret = d;
-	return 0;
-}
-
 static bool name_dropped(struct str name, const vec_str *drop)
 {
 	vec_each(pattern, drop)
@@ -256,9 +236,8 @@ bool dep_without(struct arena *a, struct dep *d, const vec_str *drop)
 		return true;
 	for (; inside.n > 0; n++) {
 		struct dep one;
-		struct err e;
 
-		if (dep_parse(a, alternative_cut(&inside), &one, &e) < 0)
+		if (!dep_parse(alternative_cut(&inside), &one))
 			return true;
 		if (!name_dropped(one.name, drop))
 			vec_push(a, &kept) = one;

@@ -25,7 +25,5 @@ must_check int relation_provides(struct arena *a, struct str field, vec_dep *ret
 /* Conflicts below a version would meet "~virtual", so they exclude it: "(name < 2 with name > ~virtual)". */
 must_check int relation_conflicts(struct arena *a, struct str field, struct str arch, vec_dep *ret, struct err *e);
 
-/* "name", "name op evr" or "(...)", as rpm writes dependencies. */
-must_check int dep_parse(struct arena *a, struct str text, struct dep *ret, struct err *e);
 /* Without the names matching a glob of @drop: false when nothing is left. In "(a or b)" the others stay. */
 bool dep_without(struct arena *a, struct dep *d, const vec_str *drop);

@@ -204,10 +204,9 @@ static void deps_add(struct arena *a, vec_dep *to, const vec_str *texts)
 {
 	vec_each(text, texts) {
 		struct dep d = { .name = *text };
-		struct err e;
 
 		/* What is no dependency stays as a name, which nothing provides, so that the solver will quote it. */
-		if (dep_parse(a, *text, &d, &e) < 0)
+		if (!dep_parse(*text, &d))
 			d = (struct dep){ .name = *text };
 		vec_push(a, to) = d;
 	}
