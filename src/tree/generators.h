@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* generators.h - what maintainer scripts would do, as plain functions over the tree. Each reads what packages brought and
- * writes what a running system expects; none executes anything. Order of calls as below. */
+ * writes what a running system expects; none executes anything. Order of calls as below: what definitions put there comes
+ * first, and generators leave a definition's file of the same path as it is. */
 #pragma once
 
 #include "conf/conf.h"
 #include "tree/tree.h"
 
-/* /etc/passwd, group, shadow, gshadow from sysusers.d files of the tree (sysusers.d(5), plus @packages' users and groups),
- * system ids allocated in name order from 999 down where none is given, root locked ("!*"), and Debian's fixed base ids
- * where a file of the tree declares them. */
-must_check int gen_users(struct tree *t, const struct conf_package *packages, size_t n_packages,
-			 const struct conf_image *image, struct err *e);
-/* Links of alternatives: highest priority wins; /etc/alternatives/NAME and the link. */
-must_check int gen_alternatives(struct tree *t, const struct conf_package *packages, size_t n, struct err *e);
-/* files, links, modes, caps of definitions: those of packages first, then the image's parts in order. */
+/* files, links, modes, caps of definitions: those of packages first, then the image's parts in order. A mode or capability
+ * for a path that is not in the tree is -ENOENT. */
 must_check int gen_definition_files(struct tree *t, const struct conf_package *packages, size_t n,
 				    const struct conf_image *image, struct err *e);
-/* Unit presets (systemd.preset(5)): @enable and @disable first, then *.preset files of the tree; [Install] sections become
- * symbolic links under /etc/systemd/system, including templates, Alias= and Also=; masks point to /dev/null; the default
- * target. A unit to be enabled that does not exist is an error with the nearest name. */
-must_check int gen_units(struct tree *t, const struct conf_package *packages, size_t n, const struct conf_image *image,
-			 struct err *e);
+/* /etc/passwd, group, shadow, gshadow from the users of definitions and sysusers.d files of the tree (sysusers.d(5), the
+ * first declaration of a name stands), system ids given in name order from 999 down where none is asked for or the one
+ * asked for is taken. Nobody has a password: root's is "*", all others' "!*". The files must not be in the tree before. */
+must_check int gen_users(struct tree *t, const struct conf_package *packages, size_t n_packages,
+			 const struct conf_image *image, struct err *e);
+/* Links of alternatives whose path is in the tree: highest priority wins; /etc/alternatives/NAME and the link. */
+must_check int gen_alternatives(struct tree *t, const struct conf_package *packages, size_t n, struct err *e);
 /* /etc/pam.d/common-{auth,account,password,session,session-noninteractive} from /usr/share/pam-configs (Debian's
  * pam-auth-update format). Nothing when the tree has no such folder. */
 must_check int gen_pam(struct tree *t, struct err *e);
@@ -34,9 +31,16 @@ must_check int gen_linker_cache(struct tree *t, const char *arch, struct err *e)
 must_check int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct err *e);
 /* /usr/lib/udev/hwdb.bin from hwdb.d (systemd-hwdb's format); the sources are then removed from the tree. */
 must_check int gen_hwdb(struct tree *t, struct err *e);
-/* machine-id state ("uninitialized"), os-release, hostname, locale, empty mount points, /etc/fstab absent, mtab link. */
+/* machine-id state ("uninitialized"), os-release, issue, hostname, locale, empty mount points, links of mtab, resolv.conf
+ * and localtime. */
 must_check int gen_system(struct tree *t, const struct conf_release *release, const struct conf_image *image,
 			  const char *version, struct err *e);
-/* What packages hold below /var becomes tmpfiles.d lines, since /var is state: directories, links and files (copied from
- * /usr/share/factory/var). The tree's /var is left empty. */
+/* Unit presets (systemd.preset(5)): what definitions enable and disable (the last word counts) is written as 00-ashlar.preset,
+ * "disable *" as 99-ashlar.preset; then all *.preset files of the tree are applied as "systemctl preset-all" does: [Install]
+ * sections become symbolic links under /etc/systemd/system, including templates, Alias= and Also=. Masks point to
+ * /dev/null; the default target. A unit to be enabled that does not exist is an error with the nearest name. */
+must_check int gen_units(struct tree *t, const struct conf_package *packages, size_t n, const struct conf_image *image,
+			 struct err *e);
+/* What packages hold below /var and /run becomes tmpfiles.d lines, unless theirs declare it already: directories, links and
+ * files (copied from /usr/share/factory). The tree's /var and /run are left empty. Last of all. */
 must_check int gen_var(struct tree *t, struct err *e);

@@ -66,6 +66,27 @@ static void test_round_trip(void **state)
 	assert_str(tree_path(a, &t, tree_find(&t, STR("/etc/../usr"))), "/usr");
 }
 
+/* Trees that other tests compare with, and that come from dumps: reading and writing them changes nothing. */
+static void test_goldens(void **state)
+{
+	vec_str names;
+
+	(void)state;
+	assert_ok(dir_list(a, "test/golden/tree", &names, &e), &e);
+	assert_true(names.n > 0);
+	vec_each(name, &names) {
+		char *path = path_join(a, "test/golden/tree", str_z(a, *name));
+		struct str text;
+		struct tree t;
+
+		if (!str_ends(*name, ".tree"))
+			continue;
+		assert_ok(file_read(a, path, 1 << 20, &text, &e), &e);
+		assert_ok(tree_parse(a, text, path, &t, &e), &e);
+		assert_str(tree_dump(a, &t), str_z(a, text));
+	}
+}
+
 static void test_dump_names_first_link(void **state)
 {
 	/* "/a-b" comes before "/a/b" in bytes, after it in a walk: the dump's first is not the holder */
@@ -294,7 +315,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_round_trip),	     TEST(test_dump_names_first_link), TEST(test_parse_errors),
+		TEST(test_round_trip),	     TEST(test_goldens),	       TEST(test_dump_names_first_link),
+		TEST(test_parse_errors),
 		TEST(test_find_follows_links), TEST(test_put_and_remove),      TEST(test_merge_through_links),
 		TEST(test_merge_conflicts),  TEST(test_merge_links_and_keep),  TEST(test_resolve_owners),
 	};

@@ -278,7 +278,7 @@ static int parse_rest(struct line *l, struct str rest, uint64_t size, const stru
 static int parse_fields(struct line *l, struct str row, const struct tree *t, struct str *ret_path,
 			struct tree_node *ret)
 {
-	struct tree_node n = { .link_to = TREE_NONE, .owner = TREE_OWNER_DEFINITION };
+	struct tree_node n = { .link_to = TREE_NONE, .owner = TREE_OWNER_GENERATOR };
 	struct str type = str_word(&row), octal = str_word(&row), word;
 	uint64_t size = 0;
 	int r;
