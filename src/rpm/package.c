@@ -33,10 +33,8 @@ static const struct {
 	const char *text;
 	unsigned op;
 } ops[] = {
-	{ "<", DEP_LESS },
-	{ "<=", DEP_LESS | DEP_EQUAL },
-	{ "=", DEP_EQUAL },
-	{ ">=", DEP_GREATER | DEP_EQUAL },
+	{ "<", DEP_LESS },    { "<=", DEP_LESS | DEP_EQUAL },
+	{ "=", DEP_EQUAL },   { ">=", DEP_GREATER | DEP_EQUAL },
 	{ ">", DEP_GREATER },
 };
 
@@ -55,7 +53,8 @@ bool dep_parse(struct str text, struct dep *ret)
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		if (str_eqz(op, ops[i].text))
 			dep.op = ops[i].op;
-	if (dep.name.n == 0 || str_word(&rest).n > 0 || (dep.op == 0) != (op.n == 0) || (dep.op == 0) != (dep.evr.n == 0))
+	if (dep.name.n == 0 || str_word(&rest).n > 0 || (dep.op == 0) != (op.n == 0) ||
+	    (dep.op == 0) != (dep.evr.n == 0))
 		return false;
 	*ret = dep;
 	return true;

@@ -89,6 +89,6 @@ struct str rpm_nevra(struct arena *a, const struct rpm_meta *m);
 struct str rpm_evr(struct arena *a, const struct rpm_meta *m);
 /* "name op evr" as rpm prints a dependency. */
 struct str dep_text(struct arena *a, const struct dep *d);
-/* The reverse: "NAME", "NAME OP EVR" with one of < <= = >= >, or a rich dependency in parentheses, not looked into.
- * Borrows; false when it is none of these. */
+/* The reverse: "NAME", "NAME OP EVR" with one of < <= = >= >, or a rich dependency in parentheses,
+ * not looked into. Borrows; false when it is none of these. */
 must_check bool dep_parse(struct str text, struct dep *ret);

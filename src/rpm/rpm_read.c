@@ -4,41 +4,7 @@
 #include "disk/codec.h"
 #include "rpm/parts.h"
 #include "rpm/rpmfile_format.h"
-
-/* The bytes of a package file, apart. */
-struct sections {
-	struct header signature, header;
-	struct str header_bytes, payload;
-};
-
-static void sections_done(struct sections *s)
-{
-	header_done(&s->signature);
-	header_done(&s->header);
-}
-
-static int sections_read(struct str bytes, struct sections *s, struct err *e)
-{
-	struct str rest = bytes;
-	size_t before;
-	int r;
-
-	if (bytes.n < LEAD_BYTES || memcmp(bytes.p, lead_magic, sizeof(lead_magic)) != 0)
-		return err_set(e, -EBADMSG, "not an RPM package");
-	rest = str_from(rest, LEAD_BYTES);
-	r = header_import(&s->signature, &rest, "signature header", e);
-	if (r < 0)
-		return r;
-	rest = str_from(rest, -(bytes.n - rest.n) % HEADER_ALIGN);
-	before = rest.n;
-	s->header_bytes = rest;
-	r = header_import(&s->header, &rest, "header", e);
-	if (r < 0)
-		return r;
-	s->header_bytes.n = before - rest.n;
-	s->payload = rest;
-	return 0;
-}
+#include "rpm/sections.h"
 
 static int digest_check(struct str bytes, struct str want_hex, const char *what, struct err *e)
 {
@@ -114,13 +80,12 @@ static int named_read(struct arena *a, struct sections *s, const struct openpgp_
 int rpm_read(struct arena *a, struct str bytes, const struct openpgp_key *key,
 	     size_t max_payload_bytes, struct rpm_package *ret, struct err *e)
 {
-	__attribute__((cleanup(sections_done))) struct sections s = { 0 };
+	__attribute__((cleanup(sections_done))) struct sections s;
 	struct rpm_package p = { 0 };
 	int r;
 
-	header_init(&s.signature, a);
-	header_init(&s.header, a);
-	r = sections_read(bytes, &s, e);
+	sections_init(&s, a);
+	r = sections_read(&s, bytes, e);
 	if (r == 0)
 		r = named_read(a, &s, key, max_payload_bytes, &p, e);
 	if (r < 0)

@@ -97,6 +97,11 @@ void header_put_bin(struct header *h, rpmTagVal tag, const uint8_t *p, size_t n)
 	put(h, tag, RPM_BIN_TYPE, p, n);
 }
 
+void header_put_chars(struct header *h, rpmTagVal tag, const char *p, size_t n)
+{
+	put(h, tag, RPM_CHAR_TYPE, p, n);
+}
+
 void header_put_u16(struct header *h, rpmTagVal tag, const uint16_t *p, size_t n)
 {
 	put(h, tag, RPM_INT16_TYPE, p, n);

@@ -33,6 +33,7 @@ void header_put_str(struct header *h, rpmTagVal tag, struct str s);
 void header_put_i18n(struct header *h, rpmTagVal tag, struct str s);
 void header_put_strs(struct header *h, rpmTagVal tag, const struct str *p, size_t n);
 void header_put_bin(struct header *h, rpmTagVal tag, const uint8_t *p, size_t n);
+void header_put_chars(struct header *h, rpmTagVal tag, const char *p, size_t n);
 void header_put_u16(struct header *h, rpmTagVal tag, const uint16_t *p, size_t n);
 void header_put_u32(struct header *h, rpmTagVal tag, const uint32_t *p, size_t n);
 
