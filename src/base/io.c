@@ -27,7 +27,8 @@ int fd_read_all(struct arena *a, int fd, size_t max, struct str *ret, struct err
 		if ((uint64_t)st.st_size > max)
 			return err_set(e, -EFBIG, "%lld bytes, more than the %zu allowed",
 				       (long long)st.st_size, max);
-		vec_reserve(a, &b.v, (size_t)st.st_size + 1);
+		/* with the room below that the last read, of nothing, wants too */
+		vec_reserve(a, &b.v, (size_t)st.st_size + 4096);
 	}
 	for (;;) {
 		ssize_t n;

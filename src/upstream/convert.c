@@ -17,16 +17,15 @@ static struct str path_below(struct str path, const char *folder)
 	return str_starts(path, folder) ? str_from(path, strlen(folder)) : (struct str){ 0 };
 }
 
-/* "de" of /usr/share/locale/de/LC_MESSAGES/x.mo and /usr/share/man/de/man1/x.1.gz; manX is no language. */
+/* "de" of /usr/share/locale/de/LC_MESSAGES/x.mo and /usr/share/man/de/man1/x.1.gz, their folders included; "man1" is no
+ * language. */
 static struct str path_lang(struct str path)
 {
 	struct str below = path_below(path, "/usr/share/locale/"), first;
 
-	if (below.n > 0 && str_find(below, '/') > 0)
+	if (below.n > 0)
 		return str_cut(&below, '/');
 	below = path_below(path, "/usr/share/man/");
-	if (str_find(below, '/') <= 0)
-		return (struct str){ 0 };
 	first = str_cut(&below, '/');
 	return str_starts(first, "man") && first.n == 4 ? (struct str){ 0 } : first;
 }
@@ -52,8 +51,7 @@ static void files_classify(vec_rpm_file *files)
 {
 	vec_each(f, files) {
 		f->flags |= path_flags(f);
-		if (!S_ISDIR(f->mode))
-			f->lang = path_lang(f->path);
+		f->lang = path_lang(f->path);
 	}
 }
 
