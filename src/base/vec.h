@@ -27,7 +27,8 @@
 							       sizeof(*(v)->p), (more)))           \
 				    : (void)0)
 
-#define vec_each(it, v) for (__typeof__((v)->p + 0) it = (v)->p; it < (v)->p + (v)->n; it++)
+/* "it &&": an empty vector has no array, and even NULL + 0 is undefined. */
+#define vec_each(it, v) for (__typeof__((v)->p + 0) it = (v)->p; it && it < (v)->p + (v)->n; it++)
 
 /* Used by the macros above: a new array with room for n + @more elements, the old @n copied. */
 void *vec_grow(struct arena *a, const void *p, size_t n, size_t *cap, size_t size, size_t more);
