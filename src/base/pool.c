@@ -148,7 +148,7 @@ int pool_failed(struct pool *p)
 	return r;
 }
 
-void pool_free(struct pool *p)
+void pool_end(struct pool *p)
 {
 	unsigned n;
 
@@ -200,6 +200,6 @@ int pool_for(unsigned n_threads, size_t n, pool_body body, void *arg, struct err
 		pool_submit(p, for_task, &items[i]);
 	}
 	r = pool_wait(p, e);
-	pool_free(p);
+	pool_end(p);
 	return r;
 }

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/* One task. @a is the worker's own arena: it lives until pool_free(), so results may stay in it.
+/* One task. @a is the worker's own arena: it lives until pool_end(), so results may stay in it.
  * Returns 0 or a negative errno with *e set. */
 typedef int (*pool_task)(void *arg, struct arena *a, struct err *e);
 
@@ -20,7 +20,8 @@ void pool_submit(struct pool *p, pool_task task, void *arg);
 must_check int pool_wait(struct pool *p, struct err *e);
 /* Whether a task has failed: what feeds the pool stops early. */
 int pool_failed(struct pool *p);
-void pool_free(struct pool *p);
+/* Not called pool_free(): libsolv exports that name, and its own would be replaced by ours. */
+void pool_end(struct pool *p);
 
 /* for (i = 0; i < n; i++) body(arg, i, ...) on @n_threads threads. */
 typedef int (*pool_body)(void *arg, size_t i, struct err *e);

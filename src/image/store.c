@@ -43,7 +43,7 @@ void store_free(struct store *s)
 {
 	if (!s)
 		return;
-	pool_free(s->pool);
+	pool_end(s->pool);
 	arena_done(&s->a);
 	free(s);
 }
