@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "tree/gen_test.h"
+
+#define SOURCES "/usr/share/ca-certificates/"
+#define CERTS	"/etc/ssl/certs/"
+
+/* A fresh self-signed certificate, in PEM. */
+static char *certificate(const char *subject)
+{
+	const char *const argv[] = { "openssl", "req",	   "-x509", "-newkey",	 "ec",	  "-pkeyopt", "ec_paramgen_curve:P-256",
+				     "-noenc",	"-keyout", "-",	    "-subj", subject, "-days", "1", NULL };
+	struct proc_result result;
+	const char *text;
+
+	assert_ok(proc_run(a, argv, (struct str){ 0 }, "openssl", &result, &e), &e);
+	assert_int_equal(result.status, 0);
+	text = strstr(str_z(a, result.out), "-----BEGIN CERTIFICATE");
+	assert_non_null(text);
+	return str_z(a, str_c(text));
+}
+
+/* "NAME -> TARGET" of every link of the folder that is named by a hash. */
+static struct str hashes(const struct tree *t)
+{
+	struct buf b = { .a = a };
+	vec_id ids;
+
+	tree_children(a, t, tree_find(t, STR("/etc/ssl/certs")), &ids);
+	vec_each(id, &ids) {
+		const struct tree_node *n = &t->nodes.p[*id];
+
+		if (S_ISLNK(n->mode) && !str_ends(n->name, ".pem"))
+			buf_printf(&b, "%.*s -> %.*s\n", STR_FMT(n->name), STR_FMT(n->data));
+	}
+	return (struct str){ (char *)b.v.p, b.v.n };
+}
+
+static struct str hashes_of(const char *dir)
+{
+	struct buf b = { .a = a };
+	vec_str names;
+	char target[256];
+
+	assert_ok(dir_list(a, dir, &names, &e), &e);
+	vec_each(name, &names) {
+		ssize_t n = readlink(path_join(a, dir, str_z(a, *name)), target, sizeof(target));
+
+		if (n > 0 && !str_ends(*name, ".pem"))
+			buf_printf(&b, "%.*s -> %.*s\n", STR_FMT(*name), (int)n, target);
+	}
+	return (struct str){ (char *)b.v.p, b.v.n };
+}
+
+/* Names in odd characters, one subject twice, one certificate twice; openssl says what their links are. */
+static void test_rehash(void **state)
+{
+	char *one = certificate("/CN=one"), *again = certificate("/CN=one"), *two = certificate("/CN=two"),
+	     *dir = test_dir(a);
+	struct { const char *source, *pem, *text; } files[] = {
+		{ "m/b one.crt", "b_one.pem", one },  { "m/a,one (old).crt", "a_one_=old=.pem", again },
+		{ "m/two.crt", "two.pem", two },      { "n/copy.crt", "copy.pem", two },
+		{ "n/pair.crt", "pair.pem", str_z(a, str_cat(a, str_c(one), str_c(two))) },
+		{ "n/none.crt", "none.pem", "only text" },
+	};
+	const char *const argv[] = { "openssl", "rehash", dir, NULL };
+	struct tree t = parsed("");
+	struct proc_result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		put(&t, str_z(a, str_printf(a, SOURCES "%s", files[i].source)), files[i].text);
+		assert_ok(file_write(path_join(a, dir, files[i].pem), 0644, files[i].text, strlen(files[i].text), &e), &e);
+	}
+	assert_ok(gen_certificates(&t, &e), &e);
+	assert_str(link_of(&t, CERTS "b_one.pem"), SOURCES "m/b one.crt");
+	assert_str(link_of(&t, CERTS "a_one_=old=.pem"), SOURCES "m/a,one (old).crt");
+	assert_str(content(&t, CERTS "ca-certificates.crt"),
+		   str_z(a, str_printf(a, "%s%s%s%sonly text\n%s%s", again, one, two, two, one, two)));
+	assert_ok(proc_run(a, argv, (struct str){ 0 }, "openssl", &result, &e), &e);
+	assert_str(hashes(&t), str_z(a, hashes_of(dir)));
+}
+
+/* What this machine's own update-ca-certificates made of its own certificates. */
+static void test_debian(void **state)
+{
+	struct tree t = parsed("");
+	vec_str names;
+	struct str text;
+
+	(void)state;
+	if (!file_exists(SOURCES "mozilla/ISRG_Root_X1.crt") || !file_exists(CERTS "ca-certificates.crt"))
+		skip();
+	assert_ok(dir_list(a, SOURCES "mozilla", &names, &e), &e);
+	vec_each(name, &names) {
+		assert_ok(file_read(a, path_join(a, SOURCES "mozilla", str_z(a, *name)), 1 << 20, &text, &e), &e);
+		put(&t, str_z(a, str_printf(a, SOURCES "mozilla/%.*s", STR_FMT(*name))), str_z(a, text));
+	}
+	assert_ok(gen_certificates(&t, &e), &e);
+	assert_ok(file_read(a, CERTS "ca-certificates.crt", 16 << 20, &text, &e), &e);
+	if (!str_eq(content(&t, CERTS "ca-certificates.crt"), text))
+		skip(); /* the machine has certificates of its own, or deselected some */
+	assert_str(hashes(&t), str_z(a, hashes_of("/etc/ssl/certs")));
+}
+
+static void test_errors(void **state)
+{
+	struct tree t = parsed("");
+
+	(void)state;
+	put(&t, SOURCES "a/x.crt", "");
+	put(&t, "/usr/local/share/ca-certificates/x.crt", "");
+	assert_err(gen_certificates(&t, &e), &e,
+		   "certificate '/usr/local/share/ca-certificates/x.crt': another one is called 'x.pem', too");
+	t = parsed("");
+	put(&t, SOURCES "x.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	assert_err(gen_certificates(&t, &e), &e, "/etc/ssl/certs/x.pem: not a readable certificate: ");
+	t = parsed("");
+	assert_ok(gen_certificates(&t, &e), &e);
+	assert_int_equal(tree_find(&t, STR("/etc")), TREE_NONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { TEST(test_rehash), TEST(test_debian), TEST(test_errors) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
