@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "base/pool.h"
+#include "base/thread_pool.h"
 #include "base/proc.h"
 #include "base/rd.h"
 
@@ -157,11 +157,11 @@ static void test_pool(void **state)
 	(void)state;
 	for (unsigned threads = 1; threads <= 8; threads *= 2) {
 		memset(squares, 0, sizeof(squares));
-		assert_ok(pool_for(threads, 500, square, squares, &e), &e);
+		assert_ok(thread_pool_for(threads, 500, square, squares, &e), &e);
 		assert_int_equal(squares[499], 499 * 499);
 	}
-	assert_err(pool_for(1, 10, fail_odd, NULL, &e), &e, "item 1");
-	assert_err(pool_for(4, 10, fail_odd, NULL, &e), &e, "item ");
+	assert_err(thread_pool_for(1, 10, fail_odd, NULL, &e), &e, "item 1");
+	assert_err(thread_pool_for(4, 10, fail_odd, NULL, &e), &e, "item ");
 }
 
 static void test_proc(void **state)

@@ -5,7 +5,7 @@
 #include <endian.h>
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/thread_pool.h"
 
 enum {
 	DIGESTS = VERITY_BLOCK_BYTES / SHA256_BYTES, /* in a block of the tree */
@@ -164,7 +164,7 @@ static int leaves_hash(struct arena *a, const struct segments *data, uint64_t n_
 
 	l.chunks = chunks_find(a, data, n_chunks);
 	l.digests = arena_array(a, n_blocks / DIGESTS + 1, VERITY_BLOCK_BYTES);
-	r = pool_for(n_threads, n_chunks, chunk_hash, &l, e);
+	r = thread_pool_for(n_threads, n_chunks, chunk_hash, &l, e);
 	if (r < 0)
 		return r;
 	*ret = l.digests;

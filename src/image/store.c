@@ -5,14 +5,14 @@
 
 #include "base/hash.h"
 #include "base/io.h"
-#include "base/pool.h"
+#include "base/thread_pool.h"
 #include "upstream/convert.h"
 #include "upstream/upstream.h"
 
 enum { PACKAGE_BYTES_MAX = 1 << 30, PAYLOAD_BYTES_MAX = 2047 << 20, ZSTD_LEVEL = 9 };
 
 struct store {
-	struct pool *pool;
+	struct thread_pool *pool;
 	struct arena a;
 };
 
@@ -35,7 +35,7 @@ struct store *store_new(unsigned jobs)
 
 	if (!s)
 		abort();
-	s->pool = pool_new(jobs);
+	s->pool = thread_pool_new(jobs);
 	return s;
 }
 
@@ -136,7 +136,7 @@ static void fetched(void *arg, size_t index, const char *path)
 	struct item *item = f->items[index];
 
 	item->deb = path;
-	pool_submit(f->s->pool, task_convert, item);
+	thread_pool_submit(f->s->pool, task_convert, item);
 }
 
 static int fetch_missing(struct store *s, const struct image_options *o, struct item *items, size_t n, struct err *e)
@@ -167,7 +167,7 @@ static int fetch_missing(struct store *s, const struct image_options *o, struct 
 	for (size_t i = 0; i < n_missing; i++)
 		f.items[i]->stage = stage;
 	r = transfer_all(transfers, n_missing, o->cache, o->progress, fetched, &f, e);
-	c = pool_wait(s->pool, &convert_err);
+	c = thread_pool_wait(s->pool, &convert_err);
 	progress_end(o->progress, stage);
 	if (r == 0 && c < 0) {
 		*e = convert_err;
@@ -201,9 +201,9 @@ int store_get(struct store *s, const struct image_options *o, const struct resol
 			.path = str_z(&s->a, str_printf(&s->a, "%s/%.*s.rpm", dir, STR_FMT(key_hex))),
 			.out = &out[i],
 		};
-		pool_submit(s->pool, task_load, &items[i]);
+		thread_pool_submit(s->pool, task_load, &items[i]);
 	}
-	r = pool_wait(s->pool, e);
+	r = thread_pool_wait(s->pool, e);
 	progress_end(o->progress, stage);
 	if (r == 0)
 		r = fetch_missing(s, o, items, res->n, e);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/pool.h"
+#include "base/thread_pool.h"
 #include "disk/codec.h"
 #include "tree/generators.h"
 #include "tree/module_index.h"
@@ -204,7 +204,7 @@ static int read_kept(struct module_set *m, struct err *e)
 				vec_push(m->a, &reading.todo) = i;
 		if (reading.todo.n == 0)
 			return 0;
-		r = pool_for(m->n_threads, reading.todo.n, read_one, &reading, e);
+		r = thread_pool_for(m->n_threads, reading.todo.n, read_one, &reading, e);
 		for (size_t i = 0; r == 0 && i < reading.todo.n; i++)
 			r = wants(m, &m->v.p[reading.todo.p[i]], e);
 		if (r < 0)

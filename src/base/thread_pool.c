@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/pool.h"
+#include "base/thread_pool.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -8,18 +8,18 @@
 
 struct task {
 	struct task *next;
-	pool_task run;
+	thread_pool_task run;
 	void *arg;
 	uint64_t serial;
 };
 
 struct worker {
 	pthread_t thread;
-	struct pool *pool;
+	struct thread_pool *pool;
 	struct arena arena;
 };
 
-struct pool {
+struct thread_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t more, idle;
 	struct task *head, **tail;
@@ -33,7 +33,7 @@ struct pool {
 };
 
 /* Called with the lock held; drops it while the task runs. */
-static void run_one(struct pool *p, struct arena *a)
+static void run_one(struct thread_pool *p, struct arena *a)
 {
 	struct task *t = p->head;
 	struct err *e;
@@ -68,7 +68,7 @@ static void run_one(struct pool *p, struct arena *a)
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
-	struct pool *p = w->pool;
+	struct thread_pool *p = w->pool;
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->closing) {
@@ -81,9 +81,9 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-struct pool *pool_new(unsigned n_threads)
+struct thread_pool *thread_pool_new(unsigned n_threads)
 {
-	struct pool *p = calloc(1, sizeof(*p));
+	struct thread_pool *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		abort();
@@ -98,13 +98,13 @@ struct pool *pool_new(unsigned n_threads)
 	for (unsigned i = 0; n_threads > 1 && i < n_threads; i++) {
 		p->workers[i].pool = p;
 		if (pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]) != 0)
-			break; /* fewer threads, or none: pool_wait() works too */
+			break; /* fewer threads, or none: thread_pool_wait() works too */
 		p->n_workers++;
 	}
 	return p;
 }
 
-void pool_submit(struct pool *p, pool_task task, void *arg)
+void thread_pool_submit(struct thread_pool *p, thread_pool_task task, void *arg)
 {
 	struct task *t;
 
@@ -119,7 +119,7 @@ void pool_submit(struct pool *p, pool_task task, void *arg)
 	pthread_mutex_unlock(&p->lock);
 }
 
-int pool_wait(struct pool *p, struct err *e)
+int thread_pool_wait(struct thread_pool *p, struct err *e)
 {
 	int r;
 
@@ -138,7 +138,7 @@ int pool_wait(struct pool *p, struct err *e)
 	return r;
 }
 
-int pool_failed(struct pool *p)
+int thread_pool_failed(struct thread_pool *p)
 {
 	int r;
 
@@ -148,7 +148,7 @@ int pool_failed(struct pool *p)
 	return r;
 }
 
-void pool_end(struct pool *p)
+void pool_end(struct thread_pool *p)
 {
 	unsigned n;
 
@@ -172,7 +172,7 @@ void pool_end(struct pool *p)
 }
 
 struct for_item {
-	pool_body body;
+	thread_pool_body body;
 	void *arg;
 	size_t i;
 };
@@ -185,21 +185,21 @@ static int for_task(void *arg, struct arena *a, struct err *e)
 	return item->body(item->arg, item->i, e);
 }
 
-int pool_for(unsigned n_threads, size_t n, pool_body body, void *arg, struct err *e)
+int thread_pool_for(unsigned n_threads, size_t n, thread_pool_body body, void *arg, struct err *e)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct for_item *items = arena_array(&a, n, sizeof(*items));
-	struct pool *p;
+	struct thread_pool *p;
 	int r;
 
 	if (n_threads > n)
 		n_threads = (unsigned)n;
-	p = pool_new(n_threads);
+	p = thread_pool_new(n_threads);
 	for (size_t i = 0; i < n; i++) {
 		items[i] = (struct for_item){ body, arg, i };
-		pool_submit(p, for_task, &items[i]);
+		thread_pool_submit(p, for_task, &items[i]);
 	}
-	r = pool_wait(p, e);
+	r = thread_pool_wait(p, e);
 	pool_end(p);
 	return r;
 }
