@@ -9,37 +9,6 @@
 #include "base/io.h"
 #include "solve/universe.h"
 
-static const struct {
-	const char *text;
-	unsigned op;
-} ops[] = {
-	{ "<", DEP_LESS },    { "<=", DEP_LESS | DEP_EQUAL },
-	{ "=", DEP_EQUAL },   { ">=", DEP_GREATER | DEP_EQUAL },
-	{ ">", DEP_GREATER },
-};
-
-bool dep_parse(struct str text, struct dep *ret)
-{
-	struct dep dep = { .name = str_trim(text) };
-	struct str rest = dep.name, op;
-
-	if (str_starts(rest, "(")) {
-		*ret = dep;
-		return true;
-	}
-	dep.name = str_word(&rest);
-	op = str_word(&rest);
-	dep.evr = str_word(&rest);
-	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
-		if (str_eqz(op, ops[i].text))
-			dep.op = ops[i].op;
-	if (dep.name.n == 0 || str_word(&rest).n > 0 || (dep.op == 0) != (op.n == 0) ||
-	    (dep.op == 0) != (dep.evr.n == 0))
-		return false;
-	*ret = dep;
-	return true;
-}
-
 static int unknown(struct arena *a, const struct universe *u, struct str text, struct str name,
 		   struct err *e)
 {

@@ -72,8 +72,6 @@ struct universe_record universe_record(const struct universe *u, uint32_t i);
 /* A request's or dependency's text as libsolv's Id; 0 when it is no dependency, or when @create is
  * false and the name is not in the pool. */
 Id universe_dep_id(const struct universe *u, const struct dep *dep);
-/* "name" or "name op evr", or a rich dependency, taken apart. */
-must_check bool dep_parse(struct str text, struct dep *ret);
 /* The distinct names of all packages, sorted. */
 vec_str universe_names(struct arena *a, const struct universe *u);
 

@@ -77,35 +77,52 @@ static int relation_parse(struct str text, struct relation *ret, struct err *e)
 	return 0;
 }
 
-int relation_group(struct arena *a, struct str *field, const struct relation **ret, size_t *ret_n, struct err *e)
+int relation_next(struct str *field, struct relation_group *ret, struct err *e)
 {
-	VEC(struct relation) group = { 0 };
 	struct str text = { 0 };
 
 	while (field->n > 0 && text.n == 0)
 		text = str_trim(str_cut(field, ','));
-	if (text.n == 0)
-		return 0;
-	while (text.n > 0) {
-		struct relation *r = &vec_push(a, &group);
-		int rc = relation_parse(str_cut(&text, '|'), r, e);
+	for (ret->n = 0; text.n > 0; ret->n++) {
+		int rc;
 
+		if (ret->n == RELATION_ALTERNATIVES_MAX)
+			return err_set(e, -EBADMSG, "'%.*s' is behind more than %d alternatives",
+				       STR_FMT(str_head(text, 100)), RELATION_ALTERNATIVES_MAX);
+		rc = relation_parse(str_cut(&text, '|'), &ret->items[ret->n], e);
 		if (rc < 0)
 			return rc;
 	}
-	*ret = group.p;
-	*ret_n = group.n;
-	return 1;
+	return ret->n > 0;
+}
+
+/* Room for just what @field holds: half a million vectors that grow as they like would take twice the memory. */
+static void reserve(struct arena *a, vec_dep *deps, struct str field)
+{
+	size_t n = deps->n + (field.n > 0);
+	struct dep *p;
+
+	for (size_t i = 0; i < field.n; i++)
+		n += field.p[i] == ',';
+	if (n <= deps->cap)
+		return;
+	p = arena_array(a, n, sizeof(*p));
+	for (size_t i = 0; i < deps->n; i++)
+		p[i] = deps->p[i];
+	deps->p = p;
+	deps->cap = n;
 }
 
 /* One relation of dpkg's as one dependency. */
 static int dep_from(struct arena *a, const struct relation *r, struct str arch, struct dep *ret, struct err *e)
 {
 	struct dep d = { .name = r->name, .op = r->op };
-	int rc = r->op == DEP_ANY ? 0 : version_evr(a, r->version, &d.evr, e);
+	struct rpm_version v = { 0 };
+	int rc = r->op == DEP_ANY ? 0 : version_parse(a, r->version, &v, e);
 
 	if (rc < 0)
 		return err_wrap(e, rc, "'%.*s'", STR_FMT(r->name));
+	d.evr = v.evr;
 	if (r->arch.n > 0 && !str_eqz(r->arch, "any") && !str_eqz(r->arch, "native") && !str_eq(r->arch, arch))
 		d.name = str_printf(a, "%.*s:%.*s", STR_FMT(r->name), STR_FMT(r->arch));
 	*ret = d;
@@ -130,69 +147,68 @@ static struct dep dep_join(struct arena *a, const struct dep *deps, size_t n)
 
 int relation_requires(struct arena *a, struct str field, struct str arch, vec_dep *ret, struct err *e)
 {
-	const struct relation *group;
-	size_t n;
+	struct relation_group group;
 	int rc;
 
-	while ((rc = relation_group(a, &field, &group, &n, e)) > 0) {
-		struct dep *deps = n > 1 ? arena_array(a, n, sizeof(*deps)) : &(struct dep){ 0 };
+	reserve(a, ret, field);
+	while ((rc = relation_next(&field, &group, e)) > 0) {
+		struct dep deps[RELATION_ALTERNATIVES_MAX];
 
-		for (size_t i = 0; i < n && rc >= 0; i++)
-			rc = dep_from(a, &group[i], arch, &deps[i], e);
+		for (size_t i = 0; i < group.n && rc >= 0; i++)
+			rc = dep_from(a, &group.items[i], arch, &deps[i], e);
 		if (rc < 0)
 			return rc;
-		vec_push(a, ret) = dep_join(a, deps, n);
+		vec_push(a, ret) = dep_join(a, deps, group.n);
 	}
 	return rc;
 }
 
-static int single(struct arena *a, struct str *field, struct relation *ret, struct err *e)
+static int single(struct str *field, struct relation_group *ret, struct err *e)
 {
-	const struct relation *group;
-	size_t n;
-	int rc = relation_group(a, field, &group, &n, e);
+	int rc = relation_next(field, ret, e);
 
-	if (rc <= 0)
-		return rc;
-	if (n > 1)
-		return err_set(e, -EBADMSG, "'%.*s': alternatives are for dependencies only", STR_FMT(group[0].name));
-	*ret = group[0];
-	return 1;
+	if (rc > 0 && ret->n > 1)
+		return err_set(e, -EBADMSG, "'%.*s': alternatives are for dependencies only", STR_FMT(ret->items[0].name));
+	return rc;
 }
 
 int relation_provides(struct arena *a, struct str field, vec_dep *ret, struct err *e)
 {
-	struct relation r;
+	struct relation_group group;
+	const struct relation *r = &group.items[0];
 	int rc;
 
-	while ((rc = single(a, &field, &r, e)) > 0) {
-		struct dep *d = &vec_push(a, ret);
+	reserve(a, ret, field);
+	while ((rc = single(&field, &group, e)) > 0) {
+		struct rpm_version v = { .evr = STR(VIRTUAL) };
 
-		if (r.op != DEP_ANY && r.op != DEP_EQUAL)
-			return err_set(e, -EBADMSG, "'%.*s': only an exact version can be provided", STR_FMT(r.name));
-		*d = (struct dep){ .name = r.name, .evr = STR(VIRTUAL), .op = DEP_EQUAL };
-		if (r.op == DEP_EQUAL)
-			rc = version_evr(a, r.version, &d->evr, e);
+		if (r->op != DEP_ANY && r->op != DEP_EQUAL)
+			return err_set(e, -EBADMSG, "'%.*s': only an exact version can be provided", STR_FMT(r->name));
+		if (r->op == DEP_EQUAL)
+			rc = version_parse(a, r->version, &v, e);
 		if (rc < 0)
-			return err_wrap(e, rc, "'%.*s'", STR_FMT(r.name));
+			return err_wrap(e, rc, "'%.*s'", STR_FMT(r->name));
+		vec_push(a, ret) = (struct dep){ .name = r->name, .evr = v.evr, .op = DEP_EQUAL };
 	}
 	return rc;
 }
 
 int relation_conflicts(struct arena *a, struct str field, struct str arch, vec_dep *ret, struct err *e)
 {
-	struct relation r;
+	struct relation_group group;
 	int rc;
 
-	while ((rc = single(a, &field, &r, e)) > 0) {
-		struct dep *d = &vec_push(a, ret);
+	reserve(a, ret, field);
+	while ((rc = single(&field, &group, e)) > 0) {
+		struct dep d;
 
-		rc = dep_from(a, &r, arch, d, e);
+		rc = dep_from(a, &group.items[0], arch, &d, e);
 		if (rc < 0)
 			return rc;
-		if (r.op & DEP_LESS)
-			*d = (struct dep){ .name = str_printf(a, "(%.*s with %.*s > " VIRTUAL ")",
-							      STR_FMT(dep_text(a, d)), STR_FMT(d->name)) };
+		if (d.op & DEP_LESS)
+			d = (struct dep){ .name = str_printf(a, "(%.*s with %.*s > " VIRTUAL ")", STR_FMT(dep_text(a, &d)),
+							     STR_FMT(d.name)) };
+		vec_push(a, ret) = d;
 	}
 	return rc;
 }

@@ -10,8 +10,16 @@ struct relation {
 	unsigned op; /* enum dep_op, or-ed; DEP_ANY without a version */
 };
 
+enum { RELATION_ALTERNATIVES_MAX = 128 };
+
+/* Slices of the field. */
+struct relation_group {
+	struct relation items[RELATION_ALTERNATIVES_MAX];
+	size_t n;
+};
+
 /* Takes the next group of alternatives "a (>= 1) | b" off *field: 1, or 0 at the end, or -EBADMSG quoting what is wrong. */
-must_check int relation_group(struct arena *a, struct str *field, const struct relation **ret, size_t *ret_n, struct err *e);
+must_check int relation_next(struct str *field, struct relation_group *ret, struct err *e);
 
 /* What Debian calls a relation is here one dependency: alternatives become "(a or b >= 1)". Qualifiers ":any", ":native" and
  * of @arch (Debian's name) go; one of another architecture stays in the name, so that nothing here provides it. Appends to

@@ -64,6 +64,7 @@ static int file_translate(const struct stanza *s, struct rpm_meta *m, struct err
 	return 0;
 }
 
+/* Also the provision of itself. */
 static int identity_translate(struct arena *a, const struct stanza *s, struct str arch, struct rpm_meta *m, struct err *e)
 {
 	struct rpm_version v = { 0 };
@@ -77,6 +78,9 @@ static int identity_translate(struct arena *a, const struct stanza *s, struct st
 	m->epoch = v.epoch;
 	m->version = v.version;
 	m->release = v.release;
+	m->provides.p = arena_new(a, struct dep);
+	m->provides.p[0] = (struct dep){ .name = m->name, .evr = v.evr, .op = DEP_EQUAL };
+	m->provides.n = m->provides.cap = 1;
 	return arch_translate(m->origin_arch, arch, &m->arch, e);
 }
 
@@ -103,12 +107,11 @@ typedef VEC(struct relation) vec_relation;
 
 static int relations_read(struct arena *a, struct str field, vec_relation *ret, struct err *e)
 {
-	const struct relation *group;
-	size_t n;
+	struct relation_group group;
 	int rc;
 
-	while ((rc = relation_group(a, &field, &group, &n, e)) > 0)
-		vec_push(a, ret) = group[0];
+	while ((rc = relation_next(&field, &group, e)) > 0)
+		vec_push(a, ret) = group.items[0];
 	return rc;
 }
 
@@ -117,26 +120,30 @@ static int relations_read(struct arena *a, struct str field, vec_relation *ret, 
  * say that any provider of a virtual package excludes the others: nothing is obsolete then. */
 static int obsoletes_translate(struct arena *a, const struct stanza *s, struct rpm_meta *m, struct err *e)
 {
+	_cleanup_arena_ struct arena scratch = { 0 };
 	vec_relation replaces = { 0 }, excludes = { 0 }, provides = { 0 };
-	int rc = relations_read(a, stanza_get(s, "Replaces"), &replaces, e);
+	int rc;
 
-	if (rc < 0 || replaces.n == 0)
-		return rc;
-	rc = relations_read(a, stanza_get(s, "Provides"), &provides, e);
+	if (stanza_get(s, "Replaces").n == 0 || stanza_get(s, "Provides").n == 0)
+		return 0;
+	rc = relations_read(&scratch, stanza_get(s, "Replaces"), &replaces, e);
 	if (rc >= 0)
-		rc = relations_read(a, stanza_get(s, "Conflicts"), &excludes, e);
+		rc = relations_read(&scratch, stanza_get(s, "Provides"), &provides, e);
 	if (rc >= 0)
-		rc = relations_read(a, stanza_get(s, "Breaks"), &excludes, e);
+		rc = relations_read(&scratch, stanza_get(s, "Conflicts"), &excludes, e);
+	if (rc >= 0)
+		rc = relations_read(&scratch, stanza_get(s, "Breaks"), &excludes, e);
 	vec_each(r, &replaces) {
-		struct dep d = { .name = r->name, .op = r->op };
+		struct rpm_version v;
 
 		if (rc < 0)
 			return rc;
 		if (!(r->op & DEP_LESS) || str_eq(r->name, m->name) || !relation_names(provides.p, provides.n, r->name) ||
 		    !relation_names(excludes.p, excludes.n, r->name))
 			continue;
-		rc = version_evr(a, r->version, &d.evr, e);
-		vec_push(a, &m->obsoletes) = d;
+		rc = version_parse(a, r->version, &v, e);
+		if (rc >= 0)
+			vec_push(a, &m->obsoletes) = (struct dep){ .name = r->name, .evr = v.evr, .op = r->op };
 	}
 	return rc;
 }
@@ -164,7 +171,6 @@ static int relations_translate(struct arena *a, const struct stanza *s, struct s
 		if (rc < 0)
 			return err_wrap(e, rc, "%s", fields[i].name);
 	}
-	vec_push(a, &m->provides) = (struct dep){ .name = m->name, .evr = rpm_evr(a, m), .op = DEP_EQUAL };
 	rc = relation_provides(a, stanza_get(s, "Provides"), &m->provides, e);
 	if (rc < 0)
 		return err_wrap(e, rc, "Provides");
