@@ -69,7 +69,7 @@ static void accelerator(struct arena *a, vec_arg *v, const struct machine *m, bo
 {
 	arg(a, v, "-machine", str_c(m->machine));
 	arg(a, v, "-accel", kvm ? STR("kvm") : STR("tcg,thread=multi,tb-size=512"));
-	arg(a, v, "-cpu", kvm ? STR("host") : STR("max"));
+	arg(a, v, "-cpu", kvm ? STR("host") : STR("max,-cx16"));
 }
 
 /* QEMU reads a comma as the end of a value; two stand for one. */

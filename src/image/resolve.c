@@ -87,7 +87,7 @@ static int universe_make(struct arena *a, const struct image_options *o, const v
 	for (size_t i = 0; i < upstreams->n; i++) {
 		vec_rpm_meta metas;
 
-		r = upstream_packages(&scratch, &states[i], o->jobs, o->progress, &metas, e);
+		r = upstream_packages(&scratch, &states[i], o->progress, &metas, e);
 		if (r < 0)
 			return err_wrap(e, r, "upstream '%.*s'", STR_FMT(upstreams->p[i].name));
 		vec_each(m, &metas) {
