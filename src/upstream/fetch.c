@@ -157,7 +157,8 @@ static int job_failed(struct run *r, struct job *j, bool again, const char *caus
 {
 	double delay_sec = r->first_delay_ms / 1000.0;
 
-	if (!again || j->tries >= FETCH_TRIES)
+	/* What a disk holds will be the same in a second. */
+	if (!again || j->tries >= FETCH_TRIES || str_starts(j->fetch->url, "file:"))
 		return err_set(e, j->rc < 0 ? j->rc : -EIO, "%.*s: %.*s: %s (%u %s)", STR_FMT(j->fetch->name),
 			       STR_FMT(j->fetch->url), cause, j->tries, j->tries == 1 ? "try" : "tries");
 	for (unsigned i = 1; i < j->tries; i++)

@@ -252,6 +252,11 @@ static void state_digest(struct upstream_state *s)
 		sha256_update(&h, c->p, c->n);
 		sha256_update(&h, "", 1);
 	}
+	/* For who keeps the packages as meta_apply() leaves them. */
+	vec_each(name, &s->conf->drop_requires) {
+		sha256_update(&h, name->p, name->n);
+		sha256_update(&h, "", 1);
+	}
 	sha256_final(&h, s->digest);
 }
 
@@ -371,29 +376,47 @@ static void index_there(void *arg, size_t i, const char *path)
 	(void)path;
 }
 
-static int index_read(struct arena *a, const struct upstream_state *state, const struct index *index, vec_rpm_meta *ret,
-		      struct err *e)
+static int index_text(struct arena *a, const struct index *index, struct str *ret, struct err *e)
 {
 	_cleanup_arena_ struct arena compressed = { 0 };
-	struct str bytes, text, arch = debian_arch(state->arch);
-	struct stanza s;
+	struct str bytes;
 	int rc = file_read(&compressed, index->path, INDEX_BYTES_MAX, &bytes, e);
 
 	if (rc >= 0)
-		rc = decompress(a, bytes, INDEX_BYTES_MAX, &text, e);
+		rc = decompress(a, bytes, INDEX_BYTES_MAX, ret, e);
 	if (rc < 0)
 		return err_wrap(e, rc, "%.*s", STR_FMT(index->what));
-	if (text.p == bytes.p) /* plain: borrowed */
-		text = str_dup(a, text);
-	while ((rc = stanza_next(&text, &s, e)) > 0) {
-		struct rpm_meta *m = &vec_push(a, ret);
+	if (ret->p == bytes.p) /* plain: borrowed */
+		*ret = str_dup(a, bytes);
+	return 0;
+}
 
-		rc = meta_translate(a, &s, arch, m, e);
+static size_t stanzas_count(struct str text)
+{
+	size_t n = 1;
+
+	for (const char *p = text.p; (p = memmem(p, text.n - (size_t)(p - text.p), "\n\n", 2)); p += 2)
+		n++;
+	return n;
+}
+
+static int index_translate(struct arena *a, const struct upstream_state *state, const struct index *index, struct str text,
+			   vec_rpm_meta *ret, struct err *e)
+{
+	struct str arch = debian_arch(state->arch);
+	struct stanza s;
+	int rc;
+
+	while ((rc = stanza_next(&text, &s, e)) > 0) {
+		struct rpm_meta m;
+
+		rc = meta_translate(a, &s, arch, &m, e);
 		if (rc < 0)
 			break;
-		m->upstream = state->conf->name;
-		m->vendor = index->origin;
-		m->mirror = index->release->mirror_url;
+		m.upstream = state->conf->name;
+		m.vendor = index->origin;
+		m.mirror = index->release->mirror_url;
+		vec_push(a, ret) = m;
 	}
 	return rc < 0 ? err_wrap(e, rc, "%.*s", STR_FMT(index->what)) : 0;
 }
@@ -417,30 +440,44 @@ static void duplicates_drop(vec_rpm_meta *metas)
 	metas->n = n;
 }
 
-int upstream_packages(struct arena *a, const struct upstream_state *state, unsigned n_threads, struct progress *progress,
-		      vec_rpm_meta *ret, struct err *e)
+static int indexes_read(struct arena *a, const struct upstream_state *state, const vec_index *indexes,
+			struct progress *progress, vec_rpm_meta *ret, struct err *e)
+{
+	struct str *texts = arena_array(a, indexes->n, sizeof(*texts));
+	unsigned stage;
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < indexes->n; i++) {
+		rc = index_text(a, &indexes->p[i], &texts[i], e);
+		if (rc < 0)
+			return rc;
+		n += stanzas_count(texts[i]);
+	}
+	vec_reserve(a, ret, n);
+	stage = progress_begin(progress, "translate", "packages", n);
+	for (size_t i = 0; i < indexes->n && rc >= 0; i++) {
+		size_t before = ret->n;
+
+		rc = index_translate(a, state, &indexes->p[i], texts[i], ret, e);
+		progress_add(progress, stage, ret->n - before);
+	}
+	progress_end(progress, stage);
+	return rc;
+}
+
+int upstream_packages(struct arena *a, const struct upstream_state *state, struct progress *progress, vec_rpm_meta *ret,
+		      struct err *e)
 {
 	vec_index indexes = { 0 };
 	vec_transfer transfers = { 0 };
 	vec_rpm_meta metas = { 0 };
-	unsigned stage;
 	int rc = indexes_list(a, state, &indexes, &transfers, e);
 
-	(void)n_threads;
 	if (rc >= 0)
 		rc = transfer_all(transfers.p, transfers.n, state->cache, progress, index_there, NULL, e);
-	if (rc < 0)
-		return rc;
-	stage = progress_begin(progress, "translate", "packages", 0);
-	vec_each(index, &indexes) {
-		size_t before = metas.n;
-
-		rc = index_read(a, state, index, &metas, e);
-		if (rc < 0)
-			break;
-		progress_add(progress, stage, metas.n - before);
-	}
-	progress_end(progress, stage);
+	if (rc >= 0)
+		rc = indexes_read(a, state, &indexes, progress, &metas, e);
 	if (rc < 0)
 		return rc;
 	duplicates_drop(&metas);

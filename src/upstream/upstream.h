@@ -26,9 +26,10 @@ struct upstream_state {
  * validity. With a mirror that cannot be reached: retries, then an error that names it. */
 must_check int upstream_refresh(struct arena *a, const struct conf_upstream *conf, const char *arch, const char *cache,
 				struct progress *progress, struct upstream_state *ret, struct err *e);
-/* Reads all indexes (fetched into the cache by digest where missing, in parallel) into RPM terms. */
-must_check int upstream_packages(struct arena *a, const struct upstream_state *state, unsigned n_threads,
-				 struct progress *progress, vec_rpm_meta *ret, struct err *e);
+/* Reads all indexes (fetched into the cache by digest where missing, in parallel) into RPM terms: docs/translation.md. Of a
+ * package that several suites have in one version, the first suite's stays; of several versions, all. */
+must_check int upstream_packages(struct arena *a, const struct upstream_state *state, struct progress *progress,
+				 vec_rpm_meta *ret, struct err *e);
 /* What definitions change about requirements and provides: applied before solving, so that solver and package agree. NULL:
  * nothing. In "(a or b)" dropped names are taken out of the alternatives; with all dropped, the requirement goes. */
 void meta_apply(struct arena *a, struct rpm_meta *m, const struct conf_upstream *upstream,

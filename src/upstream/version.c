@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/version.h"
 
+#include <stdio.h>
+
 /* The most digits of a number that is written as itself after '.', so that TOP is above all of them. */
 enum { PLAIN_DIGITS = 8 };
 #define TOP  "999999999" /* above LONG with any length */
 #define LONG 100000000U
+
+/* What a part or a whole version becomes. No byte becomes more than the 13 of ":", no long number more than 10 besides
+ * itself, and DEB_VERSION_BYTES_MAX holds. */
+struct spelling {
+	size_t n;
+	char text[16 * DEB_VERSION_BYTES_MAX + 64];
+};
+
+static void put_bytes(struct spelling *b, struct str s)
+{
+	if (s.n == 0 || s.n > sizeof(b->text) - b->n)
+		return;
+	memcpy(b->text + b->n, s.p, s.n);
+	b->n += s.n;
+}
 
 static bool is_digit(char c)
 {
@@ -26,9 +43,9 @@ static bool at_number(struct str s)
 	return s.n == 0 || is_digit(s.p[0]);
 }
 
-static void put(struct buf *b, const char *text)
+static void put(struct spelling *b, const char *text)
 {
-	buf_put(b, text, strlen(text));
+	put_bytes(b, str_c(text));
 }
 
 /* Takes the number off the front; an absent one is empty. *ret_digits: without leading zeros, so 0 for zero. */
@@ -47,26 +64,30 @@ static struct str number_take(struct str *s, size_t *ret_digits)
 	return number;
 }
 
-static void number_put(struct buf *b, struct str number)
+static void number_put(struct spelling *b, struct str number)
 {
 	if (number.n == 0)
 		put(b, "0");
-	buf_put(b, number.p, number.n);
+	put_bytes(b, number);
 }
 
 /* Where a number competes with TOP: at the start and after '.'. */
-static void number_dotted(struct buf *b, struct str *s)
+static void number_dotted(struct spelling *b, struct str *s)
 {
 	size_t digits;
 	struct str number = number_take(s, &digits);
 
-	if (digits > PLAIN_DIGITS)
-		buf_printf(b, "%u.", LONG + (unsigned)digits);
+	if (digits > PLAIN_DIGITS) {
+		char length[16];
+
+		snprintf(length, sizeof(length), "%u.", LONG + (unsigned)digits);
+		put(b, length);
+	}
 	number_put(b, number);
 }
 
 /* A run of everything but digits and '~', as one segment of letters. */
-static void letters_put(struct buf *b, struct str *s)
+static void letters_put(struct spelling *b, struct str *s)
 {
 	for (; !at_number(*s) && peek(*s) != '~'; *s = str_from(*s, 1))
 		switch (peek(*s)) {
@@ -86,12 +107,12 @@ static void letters_put(struct buf *b, struct str *s)
 			put(b, "zs");
 			break;
 		default:
-			buf_put(b, s->p, 1);
+			put_bytes(b, str_head(*s, 1));
 		}
 }
 
 /* The rest of a word that @b has begun, and its number; @tilde: its last character so far is '~'. */
-static void word_rest(struct buf *b, struct str *s, bool tilde)
+static void word_rest(struct spelling *b, struct str *s, bool tilde)
 {
 	struct str number;
 	size_t digits;
@@ -116,7 +137,7 @@ static void word_rest(struct buf *b, struct str *s, bool tilde)
 }
 
 /* After a '+' that follows a number. */
-static void word_plus(struct buf *b, struct str *s)
+static void word_plus(struct spelling *b, struct str *s)
 {
 	struct str number;
 	size_t digits;
@@ -137,7 +158,7 @@ static void word_plus(struct buf *b, struct str *s)
 }
 
 /* After a '.' that follows a number. */
-static void word_dot(struct buf *b, struct str *s)
+static void word_dot(struct spelling *b, struct str *s)
 {
 	if (at_number(*s)) {
 		put(b, ".");
@@ -148,7 +169,7 @@ static void word_dot(struct buf *b, struct str *s)
 }
 
 /* One word and its number, after a number. */
-static void word_put(struct buf *b, struct str *s)
+static void word_put(struct spelling *b, struct str *s)
 {
 	char c = peek(*s);
 
@@ -169,19 +190,16 @@ static void word_put(struct buf *b, struct str *s)
 }
 
 /* The start counts as the place after a '.', with nothing before it. */
-static struct str part_respell(struct arena *a, struct str s)
+static void part_put(struct spelling *b, struct str s)
 {
-	struct buf b = { .a = a };
-
 	if (at_number(s)) {
-		number_dotted(&b, &s);
+		number_dotted(b, &s);
 	} else {
-		put(&b, peek(s) == '~' ? "zz" : TOP ".");
-		word_rest(&b, &s, false);
+		put(b, peek(s) == '~' ? "zz" : TOP ".");
+		word_rest(b, &s, false);
 	}
 	while (s.n > 0)
-		word_put(&b, &s);
-	return (struct str){ (const char *)b.v.p, b.v.n };
+		word_put(b, &s);
 }
 
 static int version_check(struct str text, struct str upstream, struct err *e)
@@ -198,17 +216,19 @@ static int version_check(struct str text, struct str upstream, struct err *e)
 	return 0;
 }
 
-int version_parse(struct arena *a, struct str text, struct rpm_version *ret, struct err *e)
+/* Borrows from @text. */
+static int version_split(struct str text, uint64_t *ret_epoch, struct str *ret_upstream, struct str *ret_revision,
+			 struct err *e)
 {
 	struct str rest = text, revision = { 0 };
-	struct rpm_version v = { 0 };
 	ptrdiff_t colon = str_find(text, ':');
 	int rc;
 
+	*ret_epoch = 0;
 	if (colon >= 0) {
-		if (!str_u64(str_head(text, (size_t)colon), INT32_MAX, &v.epoch))
+		if (!str_u64(str_head(text, (size_t)colon), INT32_MAX, ret_epoch))
 			return err_set(e, -EBADMSG, "version '%.*s': the epoch is not a number below 2^31",
-				       STR_FMT(text));
+				       STR_FMT(str_head(text, 64)));
 		rest = str_from(text, (size_t)colon + 1);
 	}
 	for (size_t i = rest.n; i > 0; i--)
@@ -220,23 +240,30 @@ int version_parse(struct arena *a, struct str text, struct rpm_version *ret, str
 	rc = version_check(text, rest, e);
 	if (rc < 0)
 		return rc;
-	v.version = part_respell(a, rest);
-	v.release = part_respell(a, revision);
-	*ret = v;
+	*ret_upstream = rest;
+	*ret_revision = revision;
 	return 0;
 }
 
-int version_evr(struct arena *a, struct str text, struct str *ret, struct err *e)
+int version_parse(struct arena *a, struct str text, struct rpm_version *ret, struct err *e)
 {
-	struct rpm_version v = { 0 };
-	int rc = version_parse(a, text, &v, e);
+	struct str upstream, revision;
+	struct spelling b = { .n = 0 };
+	struct rpm_version v;
+	size_t dash;
+	int rc = version_split(text, &v.epoch, &upstream, &revision, e);
 
 	if (rc < 0)
 		return rc;
+	part_put(&b, upstream);
+	dash = b.n;
+	put(&b, "-");
+	part_put(&b, revision);
+	v.evr = str_dup(a, (struct str){ b.text, b.n });
+	v.version = str_head(v.evr, dash);
+	v.release = str_from(v.evr, dash + 1);
 	if (v.epoch > 0)
-		*ret = str_printf(a, "%llu:%.*s-%.*s", (unsigned long long)v.epoch, STR_FMT(v.version),
-				  STR_FMT(v.release));
-	else
-		*ret = str_printf(a, "%.*s-%.*s", STR_FMT(v.version), STR_FMT(v.release));
+		v.evr = str_printf(a, "%llu:%.*s", (unsigned long long)v.epoch, STR_FMT(v.evr));
+	*ret = v;
 	return 0;
 }

@@ -27,16 +27,15 @@
 
 #include "base/str.h"
 
-enum { DEB_VERSION_BYTES_MAX = 1024 };
+enum { DEB_VERSION_BYTES_MAX = 256 };
 
 struct rpm_version {
 	uint64_t epoch;
 	struct str version, release;
+	struct str evr; /* "[epoch:]version-release", for dependencies: always with a release, because RPM compares none where
+			   one side has none */
 };
 
 /* Splits and respells a Debian version. Bytes outside its alphabet, an epoch that is no number below 2^31 (dpkg's limit)
  * and an empty upstream version are an error naming @text. */
 must_check int version_parse(struct arena *a, struct str text, struct rpm_version *ret, struct err *e);
-/* The same as one string for dependencies, "[epoch:]version-release": always with a release, because RPM compares none
- * where one side has none. */
-must_check int version_evr(struct arena *a, struct str text, struct str *ret, struct err *e);
