@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From the rules that libsolv could not meet together to a sentence: what cannot be, and how the
  * request led there. */
+#include <solv/evr.h>
 #include <solv/solver.h>
 
 #include "solve/universe.h"
@@ -245,14 +246,49 @@ static struct str cause_text(struct problem *x, const struct info *info)
 	}
 }
 
+static Id name_of(const struct problem *x, Id p)
+{
+	return p > 0 ? pool_id2solvable(x->pool, p)->name : 0;
+}
+
+static int evr_cmp(const struct problem *x, Id p, Id q)
+{
+	Pool *pool = x->pool;
+
+	if (p <= 0 || q <= 0)
+		return 0;
+	return pool_evrcmp(pool, pool_id2solvable(pool, p)->evr, pool_id2solvable(pool, q)->evr,
+			   EVRCMP_COMPARE);
+}
+
+/* Whether another info says the same of newer versions, or of these again. */
+static bool repeated(const struct problem *x, const struct info *info)
+{
+	vec_each(other, &x->infos) {
+		int r = evr_cmp(x, other->source, info->source);
+
+		if (other == info || other->type != info->type || other->dep != info->dep ||
+		    name_of(x, other->source) != name_of(x, info->source) ||
+		    name_of(x, other->target) != name_of(x, info->target))
+			continue;
+		if (r == 0)
+			r = evr_cmp(x, other->target, info->target);
+		if (r > 0 || (r == 0 && other < info))
+			return true;
+	}
+	return false;
+}
+
 static struct str causes_text(struct problem *x)
 {
 	struct str text = { 0 };
 	int n = 0;
 
 	vec_each(info, &x->infos) {
-		struct str cause = cause_text(x, info), why;
+		struct str cause = { 0 }, why;
 
+		if (!repeated(x, info))
+			cause = cause_text(x, info);
 		if (cause.n == 0)
 			continue;
 		if (++n > CAUSES_MAX)
