@@ -24,6 +24,7 @@ const size_t universe_texts[UNIVERSE_TEXTS] = {
 	TEXT(origin_name),
 	TEXT(origin_version),
 	TEXT(origin_arch),
+	TEXT(mirror),
 	TEXT(location),
 };
 

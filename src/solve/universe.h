@@ -17,8 +17,8 @@
 #include "solve/solve.h"
 
 enum {
-	UNIVERSE_VERSION = 1,
-	UNIVERSE_TEXTS = 17, /* fields of struct rpm_meta that are texts */
+	UNIVERSE_VERSION = 2,
+	UNIVERSE_TEXTS = 18, /* fields of struct rpm_meta that are texts */
 	UNIVERSE_LISTS = 6,  /* and lists of dependencies */
 	UNIVERSE_PACKAGES_MAX = 1 << 20,
 	UNIVERSE_RICH_BYTES_MAX = 4096, /* of one rich dependency: libsolv's parser recurses */
