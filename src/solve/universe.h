@@ -42,13 +42,13 @@ struct universe_record {
 	struct {
 		uint32_t first, n;
 	} lists[UNIVERSE_LISTS]; /* in the order of universe_lists[] */
-	uint32_t essential;
+	uint32_t essential, unused;
 	uint64_t epoch, size_bytes, installed_bytes;
 	uint8_t sha256[SHA256_BYTES];
 };
 
 static_assert(sizeof(struct universe_head) == 32, "layout");
-static_assert(sizeof(struct universe_record) == 184, "layout");
+static_assert(sizeof(struct universe_record) == 192, "layout");
 
 /* Offsets into struct rpm_meta. */
 extern const size_t universe_texts[UNIVERSE_TEXTS];
