@@ -6,7 +6,7 @@
 #define VIRTUAL "~virtual"
 
 /* Policy 5.6.1 and 5.6.7, and capital letters, which some archives use. */
-static bool name_valid(struct str name)
+bool package_name_valid(struct str name)
 {
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
@@ -71,7 +71,7 @@ static int relation_parse(struct str text, struct relation *ret, struct err *e)
 	}
 	r.name = str_cut(&name, ':');
 	r.arch = name;
-	if (!name_valid(r.name) || (r.arch.n > 0 && !name_valid(r.arch)))
+	if (!package_name_valid(r.name) || (r.arch.n > 0 && !package_name_valid(r.arch)))
 		return err_set(e, -EBADMSG, "'%.*s' is not the name of a package", STR_FMT(str_head(all, 100)));
 	*ret = r;
 	return 0;

@@ -10,6 +10,8 @@ struct relation {
 	unsigned op; /* enum dep_op, or-ed; DEP_ANY without a version */
 };
 
+bool package_name_valid(struct str name);
+
 enum { RELATION_ALTERNATIVES_MAX = 128 };
 
 /* Slices of the field. */

@@ -67,12 +67,15 @@ static int file_translate(const struct stanza *s, struct rpm_meta *m, struct err
 /* Also the provision of itself. */
 static int identity_translate(struct arena *a, const struct stanza *s, struct str arch, struct rpm_meta *m, struct err *e)
 {
-	struct rpm_version v = { 0 };
-	int rc = version_parse(a, stanza_get(s, "Version"), &v, e);
+	struct rpm_version v;
+	int rc;
 
+	m->name = m->origin_name = stanza_get(s, "Package");
+	if (!package_name_valid(m->name))
+		return err_set(e, -EBADMSG, "this is not the name of a package");
+	rc = version_parse(a, stanza_get(s, "Version"), &v, e);
 	if (rc < 0)
 		return rc;
-	m->name = m->origin_name = stanza_get(s, "Package");
 	m->origin_version = stanza_get(s, "Version");
 	m->origin_arch = stanza_get(s, "Architecture");
 	m->epoch = v.epoch;
