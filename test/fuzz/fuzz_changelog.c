@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#include "upstream/changelog.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	vec_changelog log = { 0 };
+
+	changelog_parse(&a, (struct str){ (const char *)data, size }, &log);
+	return 0;
+}

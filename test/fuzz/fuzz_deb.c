@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#include "upstream/deb.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct deb deb;
+	struct err e;
+
+	return deb_parse(&a, (struct str){ (const char *)data, size }, &deb, &e) > 0;
+}
