@@ -38,8 +38,8 @@ static int file_cmp(const void *x, const void *y)
 	return str_cmp(((const struct gen_file *)x)->name, ((const struct gen_file *)y)->name);
 }
 
-static void folder_files(const struct tree *t, struct str folder, const char *suffix, struct map *seen,
-			 vec_gen_file *ret)
+static void folder_files(const struct tree *t, struct str folder, const char *suffix,
+			 struct map *seen, vec_gen_file *ret)
 {
 	uint32_t id = tree_find(t, folder);
 	vec_id children = { 0 };

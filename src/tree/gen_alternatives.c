@@ -9,7 +9,8 @@ struct choice {
 	struct str source;
 };
 
-/* By name; the best first. Of equal priorities the path decides, so that the order of packages does not. */
+/* By name; the best first. Of equal priorities the path decides, so that the order of packages does
+ * not. */
 static int choice_cmp(const void *x, const void *y)
 {
 	const struct conf_alternative *p = ((const struct choice *)x)->alternative;
@@ -21,7 +22,8 @@ static int choice_cmp(const void *x, const void *y)
 	return r != 0 ? r : str_cmp(p->path, q->path);
 }
 
-/* As update-alternatives(1) leaves them, so that a later choice by hand works: LINK -> /etc/alternatives/NAME -> PATH. */
+/* As update-alternatives(1) leaves them, so that a later choice by hand works: LINK ->
+ * /etc/alternatives/NAME -> PATH. */
 static int put_links(struct tree *t, const struct choice *c, struct err *e)
 {
 	const struct conf_alternative *alt = c->alternative;
@@ -30,10 +32,13 @@ static int put_links(struct tree *t, const struct choice *c, struct err *e)
 
 	if (r == 0)
 		r = gen_link(t, alt->link, name, e);
-	return r < 0 ? err_wrap(e, r, "%.*s: alternative '%.*s'", STR_FMT(c->source), STR_FMT(alt->name)) : 0;
+	return r < 0 ? err_wrap(e, r, "%.*s: alternative '%.*s'", STR_FMT(c->source),
+				STR_FMT(alt->name))
+		     : 0;
 }
 
-/* A path that is not in the tree (a package that is not chosen, a man page left out) is no candidate. */
+/* A path that is not in the tree (a package that is not chosen, a man page left out) is no
+ * candidate. */
 int gen_alternatives(struct tree *t, const struct conf_package *packages, size_t n, struct err *e)
 {
 	_cleanup_arena_ struct arena scratch = { 0 };
@@ -43,11 +48,13 @@ int gen_alternatives(struct tree *t, const struct conf_package *packages, size_t
 	for (size_t i = 0; i < n; i++)
 		vec_each(alt, &packages[i].alternatives)
 			if (tree_find(t, alt->path) != TREE_NONE)
-				vec_push(&scratch, &choices) = (struct choice){ alt, packages[i].source };
+				vec_push(&scratch, &choices) =
+					(struct choice){ alt, packages[i].source };
 	if (choices.n > 1)
 		qsort(choices.p, choices.n, sizeof(*choices.p), choice_cmp);
 	for (size_t i = 0; i < choices.n && r == 0; i++)
-		if (i == 0 || !str_eq(choices.p[i].alternative->name, choices.p[i - 1].alternative->name))
+		if (i == 0 ||
+		    !str_eq(choices.p[i].alternative->name, choices.p[i - 1].alternative->name))
 			r = put_links(t, &choices.p[i], e);
 	return r;
 }

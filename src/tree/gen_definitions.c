@@ -4,7 +4,8 @@
 #include "tree/gen.h"
 #include "tree/generators.h"
 
-static int put_files(struct tree *t, const struct conf_file *files, size_t n, struct str source, struct err *e)
+static int put_files(struct tree *t, const struct conf_file *files, size_t n, struct str source,
+		     struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct conf_file *f = &files[i];
@@ -12,7 +13,8 @@ static int put_files(struct tree *t, const struct conf_file *files, size_t n, st
 		int r;
 
 		if (f->mode.n > 0 && !gen_mode(f->mode, &mode))
-			return err_set(e, -EINVAL, "%.*s: %.*s: mode '%.*s': want at most four octal digits",
+			return err_set(e, -EINVAL,
+				       "%.*s: %.*s: mode '%.*s': want at most four octal digits",
 				       STR_FMT(source), STR_FMT(f->path), STR_FMT(f->mode));
 		mode |= f->directory ? S_IFDIR : S_IFREG;
 		r = tree_put(t, f->path, mode, f->content, TREE_OWNER_DEFINITION, NULL, e);
@@ -22,10 +24,12 @@ static int put_files(struct tree *t, const struct conf_file *files, size_t n, st
 	return 0;
 }
 
-static int put_links(struct tree *t, const struct conf_link *links, size_t n, struct str source, struct err *e)
+static int put_links(struct tree *t, const struct conf_link *links, size_t n, struct str source,
+		     struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = tree_put(t, links[i].path, S_IFLNK | 0777, links[i].target, TREE_OWNER_DEFINITION, NULL, e);
+		int r = tree_put(t, links[i].path, S_IFLNK | 0777, links[i].target,
+				 TREE_OWNER_DEFINITION, NULL, e);
 
 		if (r < 0)
 			return err_wrap(e, r, "%.*s", STR_FMT(source));
@@ -33,13 +37,17 @@ static int put_links(struct tree *t, const struct conf_link *links, size_t n, st
 	return 0;
 }
 
-/* What a definition changes must be there: else it would silently change nothing after a package renames its files. */
-static int find(const struct tree *t, struct str path, struct str source, uint32_t *ret, struct err *e)
+/* What a definition changes must be there: else it would silently change nothing after a package
+ * renames its files. */
+static int find(const struct tree *t, struct str path, struct str source, uint32_t *ret,
+		struct err *e)
 {
 	*ret = tree_find(t, path);
 	if (*ret == TREE_NONE)
-		return err_set(e, -ENOENT, "%.*s: %.*s is not in the image, so its mode, owner or capabilities cannot be set",
-			       STR_FMT(source), STR_FMT(path));
+		return err_set(
+			e, -ENOENT,
+			"%.*s: %.*s is not in the image, so its mode, owner or capabilities cannot be set",
+			STR_FMT(source), STR_FMT(path));
 	return 0;
 }
 
@@ -71,7 +79,8 @@ static int set_modes(struct tree *t, const struct conf_package *p, struct err *e
 		const struct conf_mode *m = &p->modes.p[i];
 
 		if (m->mode.n > 0 && !gen_mode(m->mode, &bits))
-			return err_set(e, -EINVAL, "%.*s: %.*s: mode '%.*s': want at most four octal digits",
+			return err_set(e, -EINVAL,
+				       "%.*s: %.*s: mode '%.*s': want at most four octal digits",
 				       STR_FMT(p->source), STR_FMT(m->path), STR_FMT(m->mode));
 		r = find(t, m->path, p->source, &id, e);
 		if (r < 0)
@@ -97,8 +106,8 @@ static int set_caps(struct tree *t, const struct conf_package *p, struct err *e)
 	return 0;
 }
 
-int gen_definition_files(struct tree *t, const struct conf_package *packages, size_t n, const struct conf_image *image,
-			 struct err *e)
+int gen_definition_files(struct tree *t, const struct conf_package *packages, size_t n,
+			 const struct conf_image *image, struct err *e)
 {
 	int r = 0;
 

@@ -4,7 +4,8 @@
 static struct conf_package package(const char *name)
 {
 	return (struct conf_package){ .name = str_c(name),
-				      .source = str_printf(a, "distro/packages/%s/package.yaml", name) };
+				      .source = str_printf(a, "distro/packages/%s/package.yaml",
+							   name) };
 }
 
 static int define(struct tree *t, struct conf_package p)
@@ -26,27 +27,32 @@ static void test_files(void **state)
 
 	(void)state;
 	vec_push(a, &p.files) = (struct conf_file){ .path = STR("/etc/x"), .content = STR("ours") };
-	vec_push(a, &p.files) = (struct conf_file){ .path = STR("/srv/d"), .mode = STR("1777"), .directory = true };
+	vec_push(a, &p.files) =
+		(struct conf_file){ .path = STR("/srv/d"), .mode = STR("1777"), .directory = true };
 	vec_push(a, &p.links) = (struct conf_link){ STR("/usr/bin/p"), STR("ping") };
 	vec_push(a, &p.caps) = (struct conf_caps){ STR("/bin/ping6"), STR("cap_net_raw=ep") };
-	vec_push(a, &p.modes) = (struct conf_mode){ STR("/bin/ping6"), STR(""), STR("ping"), STR("0750") };
-	vec_push(a, &part.files) = (struct conf_file){ .path = STR("/etc/y"), .mode = STR("0600"), .content = STR("y") };
+	vec_push(a, &p.modes) =
+		(struct conf_mode){ STR("/bin/ping6"), STR(""), STR("ping"), STR("0750") };
+	vec_push(a, &part.files) = (struct conf_file){ .path = STR("/etc/y"),
+						       .mode = STR("0600"),
+						       .content = STR("y") };
 	vec_push(a, &part.links) = (struct conf_link){ STR("/etc/z"), STR("y") };
 	vec_push(a, &image.parts) = part;
 	assert_ok(gen_definition_files(&t, &p, 1, &image, &e), &e);
-	assert_str(tree_dump(a, &t), "d 0755 root root - 0 /\n"
-				     "l 0777 root root - 0 /bin -> usr/bin\n"
-				     "d 0755 root root - 0 /etc\n"
-				     "f 0644 root root 4 0 /etc/x <ours>\n"
-				     "f 0600 root root 1 0 /etc/y <y>\n"
-				     "l 0777 root root - 0 /etc/z -> y\n"
-				     "d 0755 root root - 0 /srv\n"
-				     "d 1777 root root - 0 /srv/d\n"
-				     "d 0755 root root - 0 /usr\n"
-				     "d 0755 root root - 0 /usr/bin\n"
-				     "l 0777 root root - 0 /usr/bin/p -> ping\n"
-				     "f 0750 root ping 4 9 /usr/bin/ping <ping> caps=cap_net_raw=ep\n"
-				     "f 0750 root ping 4 9 /usr/bin/ping6 link=/usr/bin/ping\n");
+	assert_str(tree_dump(a, &t),
+		   "d 0755 root root - 0 /\n"
+		   "l 0777 root root - 0 /bin -> usr/bin\n"
+		   "d 0755 root root - 0 /etc\n"
+		   "f 0644 root root 4 0 /etc/x <ours>\n"
+		   "f 0600 root root 1 0 /etc/y <y>\n"
+		   "l 0777 root root - 0 /etc/z -> y\n"
+		   "d 0755 root root - 0 /srv\n"
+		   "d 1777 root root - 0 /srv/d\n"
+		   "d 0755 root root - 0 /usr\n"
+		   "d 0755 root root - 0 /usr/bin\n"
+		   "l 0777 root root - 0 /usr/bin/p -> ping\n"
+		   "f 0750 root ping 4 9 /usr/bin/ping <ping> caps=cap_net_raw=ep\n"
+		   "f 0750 root ping 4 9 /usr/bin/ping6 link=/usr/bin/ping\n");
 }
 
 static void test_file_errors(void **state)
@@ -56,11 +62,15 @@ static void test_file_errors(void **state)
 
 	(void)state;
 	vec_push(a, &mode.files) = (struct conf_file){ .path = STR("/x"), .mode = STR("0699") };
-	assert_err(define(&t, mode), &e, "distro/packages/m/package.yaml: /x: mode '0699': want at most four octal digits");
+	assert_err(
+		define(&t, mode), &e,
+		"distro/packages/m/package.yaml: /x: mode '0699': want at most four octal digits");
 	vec_push(a, &gone.caps) = (struct conf_caps){ STR("/gone"), STR("") };
-	assert_err(define(&t, gone), &e, "distro/packages/g/package.yaml: /gone is not in the image");
+	assert_err(define(&t, gone), &e,
+		   "distro/packages/g/package.yaml: /gone is not in the image");
 	vec_push(a, &path.links) = (struct conf_link){ STR("x/y"), STR("") };
-	assert_err(define(&t, path), &e, "distro/packages/p/package.yaml: path 'x/y': want an absolute path");
+	assert_err(define(&t, path), &e,
+		   "distro/packages/p/package.yaml: path 'x/y': want an absolute path");
 }
 
 static void test_alternatives(void **state)
@@ -71,11 +81,14 @@ static void test_alternatives(void **state)
 
 	(void)state;
 	vec_push(a, &more.alternatives) =
-		(struct conf_alternative){ STR("/usr/bin/pager"), STR("pager"), STR("/usr/bin/more"), 50 };
+		(struct conf_alternative){ STR("/usr/bin/pager"), STR("pager"),
+					   STR("/usr/bin/more"), 50 };
 	vec_push(a, &less.alternatives) =
-		(struct conf_alternative){ STR("/usr/bin/pager"), STR("pager"), STR("/usr/bin/less"), 77 };
+		(struct conf_alternative){ STR("/usr/bin/pager"), STR("pager"),
+					   STR("/usr/bin/less"), 77 };
 	vec_push(a, &less.alternatives) =
-		(struct conf_alternative){ STR("/usr/bin/pager"), STR("pager"), STR("/usr/bin/most"), 99 };
+		(struct conf_alternative){ STR("/usr/bin/pager"), STR("pager"),
+					   STR("/usr/bin/most"), 99 };
 	vec_push(a, &less.alternatives) =
 		(struct conf_alternative){ STR("/usr/bin/vi"), STR("vi"), STR("/usr/bin/vim"), 99 };
 	assert_ok(gen_alternatives(&t, (struct conf_package[]){ more, less }, 2, &e), &e);
@@ -86,7 +99,8 @@ static void test_alternatives(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_files), TEST(test_file_errors), TEST(test_alternatives) };
+	const struct CMUnitTest tests[] = { TEST(test_files), TEST(test_file_errors),
+					    TEST(test_alternatives) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

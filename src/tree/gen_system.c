@@ -4,13 +4,14 @@
 #include "tree/gen.h"
 #include "tree/generators.h"
 
-/* Where the kernel, systemd and people mount and write. A folder that a package brings keeps its mode. */
+/* Where the kernel, systemd and people mount and write. A folder that a package brings keeps its
+ * mode. */
 static const struct {
 	const char *path;
 	uint32_t mode;
 } folders[] = {
-	{ "/dev", 0755 }, { "/home", 0755 }, { "/mnt", 0755 },	{ "/proc", 0555 }, { "/root", 0700 }, { "/run", 0755 },
-	{ "/srv", 0755 }, { "/sys", 0555 },  { "/tmp", 01777 }, { "/var", 0755 },
+	{ "/dev", 0755 }, { "/home", 0755 }, { "/mnt", 0755 }, { "/proc", 0555 }, { "/root", 0700 },
+	{ "/run", 0755 }, { "/srv", 0755 },  { "/sys", 0555 }, { "/tmp", 01777 }, { "/var", 0755 },
 };
 
 static int put_folders(struct tree *t, struct err *e)
@@ -21,15 +22,16 @@ static int put_folders(struct tree *t, struct err *e)
 
 		if (id != TREE_NONE && t->nodes.p[id].owner != TREE_OWNER_IMPLIED)
 			continue;
-		r = tree_put(t, str_c(folders[i].path), S_IFDIR | folders[i].mode, (struct str){ 0 },
-			     TREE_OWNER_GENERATOR, NULL, e);
+		r = tree_put(t, str_c(folders[i].path), S_IFDIR | folders[i].mode,
+			     (struct str){ 0 }, TREE_OWNER_GENERATOR, NULL, e);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-/* os-release(5): as a shell assigns, so in double quotes four characters mean more than themselves. */
+/* os-release(5): as a shell assigns, so in double quotes four characters mean more than themselves.
+ */
 static void assign(struct buf *b, const char *key, struct str value)
 {
 	if (value.n == 0)
@@ -43,10 +45,11 @@ static void assign(struct buf *b, const char *key, struct str value)
 	buf_printf(b, "\"\n");
 }
 
-/* Without ID_LIKE: what reads it (scanners, installers of third parties) would look for the package manager and compare
- * with the version numbers of another distribution. */
-static int put_os_release(struct tree *t, const struct conf_release *rel, const struct conf_image *image,
-			  const char *version, struct str pretty, struct err *e)
+/* Without ID_LIKE: what reads it (scanners, installers of third parties) would look for the package
+ * manager and compare with the version numbers of another distribution. */
+static int put_os_release(struct tree *t, const struct conf_release *rel,
+			  const struct conf_image *image, const char *version, struct str pretty,
+			  struct err *e)
 {
 	struct buf b = { .a = t->a };
 	int r;
@@ -61,47 +64,56 @@ static int put_os_release(struct tree *t, const struct conf_release *rel, const 
 	assign(&b, "BUG_REPORT_URL", rel->bug_url);
 	assign(&b, "IMAGE_ID", image->name);
 	assign(&b, "IMAGE_VERSION", str_c(version));
-	r = gen_put(t, STR("/usr/lib/os-release"), S_IFREG | 0644, (struct str){ (const char *)b.v.p, b.v.n }, e);
+	r = gen_put(t, STR("/usr/lib/os-release"), S_IFREG | 0644,
+		    (struct str){ (const char *)b.v.p, b.v.n }, e);
 	return r == 0 ? gen_link(t, STR("/etc/os-release"), STR("../usr/lib/os-release"), e) : r;
 }
 
-/* machine-id(5), FIRST BOOT SEMANTICS: "uninitialized" makes a boot a first boot until systemd has written an id. An empty
- * file would give an id, too, but then no boot would ever be the first, and nothing would provision a new machine. Its
- * price: while /etc is kept in memory, each boot is a first boot and applies presets again (which changes nothing, see
- * gen_units.c; systemd.condition_first_boot=no on the kernel's command line saves that), and systemd-firstboot would ask
- * on the console unless told systemd.firstboot=no.
+/* machine-id(5), FIRST BOOT SEMANTICS: "uninitialized" makes a boot a first boot until systemd has
+ * written an id. An empty file would give an id, too, but then no boot would ever be the first, and
+ * nothing would provision a new machine. Its price: while /etc is kept in memory, each boot is a
+ * first boot and applies presets again (which changes nothing, see gen_units.c;
+ * systemd.condition_first_boot=no on the kernel's command line saves that), and systemd-firstboot
+ * would ask on the console unless told systemd.firstboot=no.
  *
- * /etc/.updated, with the time of the build, tells ConditionNeedsUpdate=/etc (systemd-update-done.service(8)) that users,
- * caches and the hardware database are those of this /usr, so that no boot makes them again. */
+ * /etc/.updated, with the time of the build, tells ConditionNeedsUpdate=/etc
+ * (systemd-update-done.service(8)) that users, caches and the hardware database are those of this
+ * /usr, so that no boot makes them again. */
 static int put_state(struct tree *t, struct err *e)
 {
 	int r = gen_put(t, STR("/etc/machine-id"), S_IFREG | 0444, STR("uninitialized\n"), e);
 
 	if (r == 0)
-		r = gen_put(t, STR("/etc/.updated"), S_IFREG | 0644, STR("# /etc was made with this /usr.\n"), e);
+		r = gen_put(t, STR("/etc/.updated"), S_IFREG | 0644,
+			    STR("# /etc was made with this /usr.\n"), e);
 	return r;
 }
 
-static int put_texts(struct tree *t, const struct conf_image *image, struct str pretty, struct err *e)
+static int put_texts(struct tree *t, const struct conf_image *image, struct str pretty,
+		     struct err *e)
 {
 	int r = gen_put(t, STR("/etc/locale.conf"), S_IFREG | 0644, STR("LANG=C.UTF-8\n"), e);
 
 	if (r == 0 && image->hostname.n > 0)
-		r = gen_put(t, STR("/etc/hostname"), S_IFREG | 0644, str_cat(t->a, image->hostname, STR("\n")), e);
+		r = gen_put(t, STR("/etc/hostname"), S_IFREG | 0644,
+			    str_cat(t->a, image->hostname, STR("\n")), e);
 	if (r == 0)
-		r = gen_put(t, STR("/etc/issue"), S_IFREG | 0644, str_cat(t->a, pretty, STR(" \\n \\l\n\n")), e);
+		r = gen_put(t, STR("/etc/issue"), S_IFREG | 0644,
+			    str_cat(t->a, pretty, STR(" \\n \\l\n\n")), e);
 	if (r == 0)
-		r = gen_put(t, STR("/etc/issue.net"), S_IFREG | 0644, str_cat(t->a, pretty, STR("\n")), e);
+		r = gen_put(t, STR("/etc/issue.net"), S_IFREG | 0644,
+			    str_cat(t->a, pretty, STR("\n")), e);
 	return r;
 }
 
-/* Links that stand only where what they lead to is part of the image. Without /etc/localtime the time is UTC as well
- * (localtime(5)). */
+/* Links that stand only where what they lead to is part of the image. Without /etc/localtime the
+ * time is UTC as well (localtime(5)). */
 static const struct {
 	const char *link, *target, *needs;
 } links[] = {
 	{ "/etc/mtab", "../proc/self/mounts", "/" },
-	{ "/etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf", "/usr/lib/systemd/systemd-resolved" },
+	{ "/etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf",
+	  "/usr/lib/systemd/systemd-resolved" },
 	{ "/etc/localtime", "../usr/share/zoneinfo/UTC", "/usr/share/zoneinfo/UTC" },
 };
 
@@ -115,14 +127,16 @@ static int put_links(struct tree *t, struct err *e)
 	return r;
 }
 
-int gen_system(struct tree *t, const struct conf_release *release, const struct conf_image *image, const char *version,
-	       struct err *e)
+int gen_system(struct tree *t, const struct conf_release *release, const struct conf_image *image,
+	       const char *version, struct err *e)
 {
-	struct str pretty = str_printf(t->a, "%.*s %.*s", STR_FMT(release->name), STR_FMT(release->version));
+	struct str pretty =
+		str_printf(t->a, "%.*s %.*s", STR_FMT(release->name), STR_FMT(release->version));
 	int r;
 
 	if (release->codename.n > 0)
-		pretty = str_printf(t->a, "%.*s (%.*s)", STR_FMT(pretty), STR_FMT(release->codename));
+		pretty = str_printf(t->a, "%.*s (%.*s)", STR_FMT(pretty),
+				    STR_FMT(release->codename));
 	r = put_folders(t, e);
 	if (r == 0)
 		r = put_os_release(t, release, image, version, pretty, e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What definitions say becomes a preset file, which comes before all others; a last one disables the rest. Presets are
- * then applied to every unit file, just as "systemctl preset-all" does it, so that a first boot, which does that again
- * (systemd.preset(5)), finds all as it would make it. */
+/* What definitions say becomes a preset file, which comes before all others; a last one disables
+ * the rest. Presets are then applied to every unit file, just as "systemctl preset-all" does it, so
+ * that a first boot, which does that again (systemd.preset(5)), finds all as it would make it. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -25,7 +25,7 @@ struct unit_wish {
 struct units {
 	struct tree *t;
 	struct arena *a; /* scratch */
-	vec_str files;	 /* names of unit files, sorted */
+	vec_str files;   /* names of unit files, sorted */
 	VEC(struct unit_wish) wishes;
 	struct map wished, enabled;
 	struct err *e;
@@ -91,7 +91,8 @@ static void list_files(struct units *u)
 		vec_each(child, &children) {
 			const struct tree_node *n = &u->t->nodes.p[*child];
 
-			if (S_ISDIR(n->mode) || !unit_name_parse(u->a, n->name, &name) || map_get(&seen, n->name))
+			if (S_ISDIR(n->mode) || !unit_name_parse(u->a, n->name, &name) ||
+			    map_get(&seen, n->name))
 				continue;
 			map_put(u->a, &seen, n->name, 1);
 			vec_push(u->a, &u->files) = n->name;
@@ -106,12 +107,15 @@ static int no_unit(const struct units *u, struct str source, struct str name)
 	const struct str *near = str_nearest(u->files.p, u->files.n, name);
 
 	if (near)
-		return err_set(u->e, -ENOENT, "%.*s: unit '%.*s' is in no chosen package; did you mean '%.*s'?",
+		return err_set(u->e, -ENOENT,
+			       "%.*s: unit '%.*s' is in no chosen package; did you mean '%.*s'?",
 			       STR_FMT(source), STR_FMT(name), STR_FMT(*near));
-	return err_set(u->e, -ENOENT, "%.*s: unit '%.*s' is in no chosen package", STR_FMT(source), STR_FMT(name));
+	return err_set(u->e, -ENOENT, "%.*s: unit '%.*s' is in no chosen package", STR_FMT(source),
+		       STR_FMT(name));
 }
 
-/* Follows a package's links from one name to another, since presets speak of files, not of links. */
+/* Follows a package's links from one name to another, since presets speak of files, not of links.
+ */
 static int real_name(const struct units *u, struct str source, struct str wanted, struct str *ret)
 {
 	struct str name = wanted;
@@ -121,20 +125,24 @@ static int real_name(const struct units *u, struct str source, struct str wanted
 		struct unit_file f;
 
 		if (!unit_name_parse(u->a, name, &n))
-			return err_set(u->e, -EINVAL, "%.*s: '%.*s' is not a unit's name, such as 'x.service'",
+			return err_set(u->e, -EINVAL,
+				       "%.*s: '%.*s' is not a unit's name, such as 'x.service'",
 				       STR_FMT(source), STR_FMT(name));
 		f = file_of(u, &n);
 		if (f.path.n == 0)
 			return no_unit(u, source, wanted);
-		if (f.masked || f.alias_of.n == 0 || str_eq(f.alias_of, n.template) || str_eq(f.alias_of, name)) {
+		if (f.masked || f.alias_of.n == 0 || str_eq(f.alias_of, n.template) ||
+		    str_eq(f.alias_of, name)) {
 			*ret = name;
 			return 0;
 		}
 		name = f.alias_of;
-		if (n.instance.n > 0 && unit_name_parse(u->a, name, &to) && str_eq(to.template, name))
+		if (n.instance.n > 0 && unit_name_parse(u->a, name, &to) &&
+		    str_eq(to.template, name))
 			name = unit_instance(u->a, &to, n.instance);
 	}
-	return err_set(u->e, -ELOOP, "%.*s: unit '%.*s': links lead nowhere", STR_FMT(source), STR_FMT(wanted));
+	return err_set(u->e, -ELOOP, "%.*s: unit '%.*s': links lead nowhere", STR_FMT(source),
+		       STR_FMT(wanted));
 }
 
 static int add_wishes(struct units *u, const vec_str *names, enum wish wish, struct str source)
@@ -157,7 +165,8 @@ static int add_wishes(struct units *u, const vec_str *names, enum wish wish, str
 	return 0;
 }
 
-static int collect(struct units *u, const struct conf_package *packages, size_t n, const struct conf_image *image)
+static int collect(struct units *u, const struct conf_package *packages, size_t n,
+		   const struct conf_image *image)
 {
 	int r = 0;
 
@@ -195,7 +204,8 @@ static int mask(struct units *u)
 		struct str path = str_printf(u->t->a, ETC_UNITS "/%.*s", STR_FMT(w->name));
 
 		if (w->wish == WISH_MASK && r == 0)
-			r = tree_put(u->t, path, S_IFLNK | 0777, STR("/dev/null"), TREE_OWNER_GENERATOR, NULL, u->e);
+			r = tree_put(u->t, path, S_IFLNK | 0777, STR("/dev/null"),
+				     TREE_OWNER_GENERATOR, NULL, u->e);
 	}
 	return r;
 }
@@ -215,12 +225,14 @@ static int check_wish(struct units *u, const struct unit_wish *w)
 			       STR_FMT(w->source), STR_FMT(w->name), STR_FMT(f.path));
 	unit_install_parse(u->a, f.text, &install);
 	if (!install.any)
-		return err_set(u->e, -EINVAL,
-			       "%.*s: unit '%.*s' has no [Install] section, so enabling it does nothing; leave it "
-			       "out, or add a link to a .wants folder",
-			       STR_FMT(w->source), STR_FMT(w->name));
+		return err_set(
+			u->e, -EINVAL,
+			"%.*s: unit '%.*s' has no [Install] section, so enabling it does nothing; leave it "
+			"out, or add a link to a .wants folder",
+			STR_FMT(w->source), STR_FMT(w->name));
 	if (name.template.n > 0 && name.instance.n == 0 && install.default_instance.n == 0)
-		return err_set(u->e, -EINVAL, "%.*s: unit '%.*s' is a template: name an instance of it",
+		return err_set(u->e, -EINVAL,
+			       "%.*s: unit '%.*s' is a template: name an instance of it",
 			       STR_FMT(w->source), STR_FMT(w->name));
 	return 0;
 }
@@ -233,18 +245,21 @@ static void put_instances(struct units *u, struct buf *b, size_t i)
 	if (!unit_name_parse(u->a, u->wishes.p[i].name, &first))
 		return;
 	for (size_t k = 0; k < i; k++)
-		if (u->wishes.p[k].wish == WISH_ENABLE && unit_name_parse(u->a, u->wishes.p[k].name, &other) &&
-		    other.instance.n > 0 && str_eq(other.template, first.template))
+		if (u->wishes.p[k].wish == WISH_ENABLE &&
+		    unit_name_parse(u->a, u->wishes.p[k].name, &other) && other.instance.n > 0 &&
+		    str_eq(other.template, first.template))
 			return;
 	buf_printf(b, "enable %.*s", STR_FMT(first.template));
 	for (size_t k = i; k < u->wishes.n; k++)
-		if (u->wishes.p[k].wish == WISH_ENABLE && unit_name_parse(u->a, u->wishes.p[k].name, &other) &&
-		    other.instance.n > 0 && str_eq(other.template, first.template))
+		if (u->wishes.p[k].wish == WISH_ENABLE &&
+		    unit_name_parse(u->a, u->wishes.p[k].name, &other) && other.instance.n > 0 &&
+		    str_eq(other.template, first.template))
 			buf_printf(b, " %.*s", STR_FMT(other.instance));
 	buf_u8(b, '\n');
 }
 
-/* @default_target: preset-all takes away links to what it disables, so also default.target, which is one. */
+/* @default_target: preset-all takes away links to what it disables, so also default.target, which
+ * is one. */
 static int write_presets(struct units *u, struct str default_target)
 {
 	struct buf b = { .a = u->t->a };
@@ -269,7 +284,8 @@ static int write_presets(struct units *u, struct str default_target)
 		else
 			buf_printf(&b, "enable %.*s\n", STR_FMT(w->name));
 	}
-	r = gen_put(u->t, STR(PRESET_FIRST), S_IFREG | 0644, (struct str){ (const char *)b.v.p, b.v.n }, u->e);
+	r = gen_put(u->t, STR(PRESET_FIRST), S_IFREG | 0644,
+		    (struct str){ (const char *)b.v.p, b.v.n }, u->e);
 	if (r == 0)
 		r = gen_put(u->t, STR(PRESET_LAST), S_IFREG | 0644,
 			    STR("# Nothing runs only because it is installed.\ndisable *\n"), u->e);
@@ -278,12 +294,14 @@ static int write_presets(struct units *u, struct str default_target)
 
 static int bad_name(const struct units *u, const struct unit_file *f, struct str text)
 {
-	return err_set(u->e, -EINVAL, "%.*s: [Install] names '%.*s', which is not a unit known when the image is made",
-		       STR_FMT(f->path), STR_FMT(text));
+	return err_set(
+		u->e, -EINVAL,
+		"%.*s: [Install] names '%.*s', which is not a unit known when the image is made",
+		STR_FMT(f->path), STR_FMT(text));
 }
 
-static int link_into(struct units *u, const struct unit_file *f, const struct unit_name *name, const vec_str *by,
-		     const char *kind)
+static int link_into(struct units *u, const struct unit_file *f, const struct unit_name *name,
+		     const vec_str *by, const char *kind)
 {
 	vec_each(text, by) {
 		struct unit_name target;
@@ -293,8 +311,9 @@ static int link_into(struct units *u, const struct unit_file *f, const struct un
 		if (!unit_expand(u->t->a, *text, name, &expanded) ||
 		    !unit_name_parse(u->t->a, expanded, &target))
 			return bad_name(u, f, *text);
-		r = gen_link(u->t, str_printf(u->t->a, ETC_UNITS "/%.*s.%s/%.*s", STR_FMT(expanded), kind,
-					      STR_FMT(name->full)),
+		r = gen_link(u->t,
+			     str_printf(u->t->a, ETC_UNITS "/%.*s.%s/%.*s", STR_FMT(expanded), kind,
+					STR_FMT(name->full)),
 			     f->path, u->e);
 		if (r < 0)
 			return r;
@@ -303,20 +322,23 @@ static int link_into(struct units *u, const struct unit_file *f, const struct un
 }
 
 /* An alias of another type than the unit's is ignored by systemd, too. */
-static int link_aliases(struct units *u, const struct unit_file *f, const struct unit_name *name, const vec_str *aliases)
+static int link_aliases(struct units *u, const struct unit_file *f, const struct unit_name *name,
+			const vec_str *aliases)
 {
 	vec_each(text, aliases) {
 		struct unit_name alias;
 		struct str expanded;
 		int r;
 
-		if (!unit_expand(u->t->a, *text, name, &expanded) || !unit_name_parse(u->t->a, expanded, &alias))
+		if (!unit_expand(u->t->a, *text, name, &expanded) ||
+		    !unit_name_parse(u->t->a, expanded, &alias))
 			return bad_name(u, f, *text);
 		if (alias.template.n > 0 && alias.instance.n == 0 && name->instance.n > 0)
 			expanded = unit_instance(u->t->a, &alias, name->instance);
 		if (!str_eq(alias.suffix, name->suffix) || str_eq(expanded, name->full))
 			continue;
-		r = gen_link(u->t, str_printf(u->t->a, ETC_UNITS "/%.*s", STR_FMT(expanded)), f->path, u->e);
+		r = gen_link(u->t, str_printf(u->t->a, ETC_UNITS "/%.*s", STR_FMT(expanded)),
+			     f->path, u->e);
 		if (r < 0)
 			return r;
 	}
@@ -333,7 +355,8 @@ static int enable_links(struct units *u, const struct unit_file *f, struct unit_
 	if (name->template.n > 0 && name->instance.n == 0) {
 		if (in->default_instance.n == 0)
 			return 0; /* nothing says which one */
-		if (!unit_name_parse(u->t->a, unit_instance(u->t->a, name, in->default_instance), name))
+		if (!unit_name_parse(u->t->a, unit_instance(u->t->a, name, in->default_instance),
+				     name))
 			return bad_name(u, f, in->default_instance);
 	}
 	r = link_into(u, f, name, &in->wanted_by, "wants");
@@ -344,7 +367,8 @@ static int enable_links(struct units *u, const struct unit_file *f, struct unit_
 	return r;
 }
 
-/* @first and what its Also= names, each once. What Also= names but no package has is left out, as systemctl does. */
+/* @first and what its Also= names, each once. What Also= names but no package has is left out, as
+ * systemctl does. */
 static int enable(struct units *u, struct str first)
 {
 	vec_str todo = { 0 };
@@ -379,7 +403,8 @@ static int apply_rule(struct units *u, struct str file, const struct preset_rule
 	struct unit_name name;
 	int r = 0;
 
-	if (rule->instances.n == 0 || !unit_name_parse(u->t->a, file, &name) || name.template.n == 0)
+	if (rule->instances.n == 0 || !unit_name_parse(u->t->a, file, &name) ||
+	    name.template.n == 0)
 		return enable(u, file);
 	vec_each(instance, &rule->instances)
 		if (r == 0)
@@ -407,8 +432,8 @@ static int apply_presets(struct units *u)
 	return r;
 }
 
-int gen_units(struct tree *t, const struct conf_package *packages, size_t n, const struct conf_image *image,
-	      struct err *e)
+int gen_units(struct tree *t, const struct conf_package *packages, size_t n,
+	      const struct conf_image *image, struct err *e)
 {
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct units u = { .t = t, .a = &scratch, .e = e };
@@ -429,5 +454,6 @@ int gen_units(struct tree *t, const struct conf_package *packages, size_t n, con
 		r = apply_presets(&u);
 	if (r < 0 || target.n == 0)
 		return r;
-	return gen_link(t, STR(ETC_UNITS "/default.target"), str_printf(t->a, USR_UNITS "/%.*s", STR_FMT(target)), e);
+	return gen_link(t, STR(ETC_UNITS "/default.target"),
+			str_printf(t->a, USR_UNITS "/%.*s", STR_FMT(target)), e);
 }

@@ -7,31 +7,41 @@
 
 static struct tree units(void)
 {
-	struct tree t = parsed("d 0755 root root - 0 /etc\n"
-			       "l 0777 root root - 0 " UNITS "dbus.service -> dbus-broker.service\n"
-			       "l 0777 root root - 0 " UNITS "autovt@.service -> getty@.service\n"
-			       "l 0777 root root - 0 " UNITS "dead.service -> /dev/null\n"
-			       "l 0777 root root - 0 " UNITS "default.target -> graphical.target\n");
+	struct tree t =
+		parsed("d 0755 root root - 0 /etc\n"
+		       "l 0777 root root - 0 " UNITS "dbus.service -> dbus-broker.service\n"
+		       "l 0777 root root - 0 " UNITS "autovt@.service -> getty@.service\n"
+		       "l 0777 root root - 0 " UNITS "dead.service -> /dev/null\n"
+		       "l 0777 root root - 0 " UNITS "default.target -> graphical.target\n");
 
 	put(&t, UNITS "multi-user.target", "[Unit]\nDescription=x\n");
 	put(&t, UNITS "graphical.target", "[Unit]\nDescription=x\n");
 	put(&t, UNITS "getty.target", "[Unit]\nDescription=x\n");
 	put(&t, UNITS "sockets.target", "[Unit]\nDescription=x\n");
-	put(&t, UNITS "ssh.service", "[Service]\nExecStart=/bin/true\nWantedBy=not-here.target\n"
-				     "[Install]\n# a note\nWantedBy=multi-user.target \\\n; more\n graphical.target\n"
-				     "Alias=sshd.service\n");
-	put(&t, UNITS "dbus-broker.service", "[Service]\nExecStart=/bin/true\n[Install]\nAlias=dbus.service\n"
-					     "Also=dbus.socket gone.socket\n");
-	put(&t, UNITS "dbus.socket", "[Socket]\nListenStream=/x\n[Install]\nRequiredBy=sockets.target\n");
-	put(&t, UNITS "getty@.service", "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=getty.target\n"
-					"DefaultInstance=tty1\n");
-	put(&t, UNITS "share@.service", "[Service]\nExecStart=/bin/true\n"
-					"[Install]\nWantedBy=multi-user.target\nUpheldBy=mount-%i.target\n");
+	put(&t, UNITS "ssh.service",
+	    "[Service]\nExecStart=/bin/true\nWantedBy=not-here.target\n"
+	    "[Install]\n# a note\nWantedBy=multi-user.target \\\n; more\n graphical.target\n"
+	    "Alias=sshd.service\n");
+	put(&t, UNITS "dbus-broker.service",
+	    "[Service]\nExecStart=/bin/true\n[Install]\nAlias=dbus.service\n"
+	    "Also=dbus.socket gone.socket\n");
+	put(&t, UNITS "dbus.socket",
+	    "[Socket]\nListenStream=/x\n[Install]\nRequiredBy=sockets.target\n");
+	put(&t, UNITS "getty@.service",
+	    "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=getty.target\n"
+	    "DefaultInstance=tty1\n");
+	put(&t, UNITS "share@.service",
+	    "[Service]\nExecStart=/bin/true\n"
+	    "[Install]\nWantedBy=multi-user.target\nUpheldBy=mount-%i.target\n");
 	put(&t, UNITS "static.service", "[Service]\nExecStart=/bin/true\n");
-	put(&t, UNITS "extra.timer", "[Timer]\nOnBootSec=1\n[Install]\nWantedBy=multi-user.target\n");
-	put(&t, UNITS "quiet.timer", "[Timer]\nOnBootSec=1\n[Install]\nWantedBy=multi-user.target\n");
-	put(&t, UNITS "other.timer", "[Timer]\nOnBootSec=1\n[Install]\nWantedBy=multi-user.target\n");
-	put(&t, "/usr/lib/systemd/system-preset/90-x.preset", "# x\nenable getty@.service\nenable *.timer\n");
+	put(&t, UNITS "extra.timer",
+	    "[Timer]\nOnBootSec=1\n[Install]\nWantedBy=multi-user.target\n");
+	put(&t, UNITS "quiet.timer",
+	    "[Timer]\nOnBootSec=1\n[Install]\nWantedBy=multi-user.target\n");
+	put(&t, UNITS "other.timer",
+	    "[Timer]\nOnBootSec=1\n[Install]\nWantedBy=multi-user.target\n");
+	put(&t, "/usr/lib/systemd/system-preset/90-x.preset",
+	    "# x\nenable getty@.service\nenable *.timer\n");
 	return t;
 }
 
@@ -52,7 +62,8 @@ static struct conf_feature feature(const char *const *enable, const char *disabl
 
 static int run(struct tree *t, struct conf_feature f, const char *default_unit)
 {
-	struct conf_image image = { .default_unit = str_c(default_unit), .source = STR("server.yaml") };
+	struct conf_image image = { .default_unit = str_c(default_unit),
+				    .source = STR("server.yaml") };
 
 	vec_push(a, &image.parts) = f;
 	return gen_units(t, NULL, 0, &image, &e);
@@ -62,8 +73,10 @@ static struct tree enabled(void)
 {
 	struct tree t = units();
 
-	assert_ok(run(&t, feature(LIST("ssh.service", "dbus.service", "share@b.service", "share@a.service"),
-				  "quiet.timer", "other.timer"),
+	assert_ok(run(&t,
+		      feature(LIST("ssh.service", "dbus.service", "share@b.service",
+				   "share@a.service"),
+			      "quiet.timer", "other.timer"),
 		      "multi-user.target"),
 		  &e);
 	return t;
@@ -82,7 +95,8 @@ static void test_links(void **state)
 		struct str path = tree_path(a, &t, *id);
 
 		if (*id != etc && str_starts(path, ETC) && S_ISLNK(t.nodes.p[*id].mode))
-			buf_printf(&b, "%.*s %.*s\n", STR_FMT(str_from(path, 20)), STR_FMT(t.nodes.p[*id].data));
+			buf_printf(&b, "%.*s %.*s\n", STR_FMT(str_from(path, 20)),
+				   STR_FMT(t.nodes.p[*id].data));
 	}
 	assert_str(((struct str){ (const char *)b.v.p, b.v.n }),
 		   "dbus.service " UNITS "dbus-broker.service\n"
@@ -113,10 +127,13 @@ static void test_errors(void **state)
 	static const struct {
 		const char *unit, *message;
 	} bad[] = {
-		{ "shh.service", "distro/features/x.yaml: unit 'shh.service' is in no chosen package; "
-				 "did you mean 'ssh.service'?" },
-		{ "ssh", "distro/features/x.yaml: 'ssh' is not a unit's name, such as 'x.service'" },
-		{ "dead.service", "unit 'dead.service' cannot be enabled: " UNITS "dead.service masks it" },
+		{ "shh.service",
+		  "distro/features/x.yaml: unit 'shh.service' is in no chosen package; "
+		  "did you mean 'ssh.service'?" },
+		{ "ssh",
+		  "distro/features/x.yaml: 'ssh' is not a unit's name, such as 'x.service'" },
+		{ "dead.service",
+		  "unit 'dead.service' cannot be enabled: " UNITS "dead.service masks it" },
 		{ "static.service", "unit 'static.service' has no [Install] section" },
 		{ "share@.service", "unit 'share@.service' is a template: name an instance of it" },
 	};
@@ -128,12 +145,15 @@ static void test_errors(void **state)
 		assert_err(run(&t, feature(LIST(bad[i].unit), NULL, NULL), ""), &e, bad[i].message);
 	}
 	t = units();
-	assert_err(run(&t, feature(LIST("ssh.service"), NULL, NULL), "multiuser.target"), &e,
-		   "server.yaml: unit 'multiuser.target' is in no chosen package; did you mean 'multi-user.target'?");
+	assert_err(
+		run(&t, feature(LIST("ssh.service"), NULL, NULL), "multiuser.target"), &e,
+		"server.yaml: unit 'multiuser.target' is in no chosen package; did you mean 'multi-user.target'?");
 	t = units();
 	put(&t, UNITS "odd.timer", "[Install]\nWantedBy=%H.target\n");
-	assert_err(run(&t, feature(LIST("ssh.service"), NULL, NULL), ""), &e,
-		   UNITS "odd.timer: [Install] names '%H.target', which is not a unit known when the image is made");
+	assert_err(
+		run(&t, feature(LIST("ssh.service"), NULL, NULL), ""), &e,
+		UNITS
+		"odd.timer: [Install] names '%H.target', which is not a unit known when the image is made");
 }
 
 static void test_last_wish_counts(void **state)
@@ -155,27 +175,33 @@ static void test_last_wish_counts(void **state)
 static void test_judged_by_systemctl(void **state)
 {
 	static const char *const states[][2] = {
-		{ "ssh.service", "enabled\n" },	      { "dbus-broker.service", "enabled\n" },
-		{ "dbus.socket", "enabled\n" },	      { "getty@tty1.service", "enabled\n" },
-		{ "share@a.service", "enabled\n" },   { "quiet.timer", "disabled\n" },
-		{ "other.timer", "masked\n" },	      { "static.service", "static\n" },
-		{ "extra.timer", "enabled\n" },	      { "sshd.service", "alias\n" },
+		{ "ssh.service", "enabled\n" },     { "dbus-broker.service", "enabled\n" },
+		{ "dbus.socket", "enabled\n" },     { "getty@tty1.service", "enabled\n" },
+		{ "share@a.service", "enabled\n" }, { "quiet.timer", "disabled\n" },
+		{ "other.timer", "masked\n" },      { "static.service", "static\n" },
+		{ "extra.timer", "enabled\n" },     { "sshd.service", "alias\n" },
 	};
 	struct tree t = enabled();
 	char *root = extract(&t), *option = str_z(a, str_printf(a, "--root=%s", root));
-	const char *find[] = { "find", path_join(a, root, "etc"), "-type", "l", "-printf", "%P %l\n", NULL };
+	const char *find[] = {
+		"find", path_join(a, root, "etc"), "-type", "l", "-printf", "%P %l\n", NULL
+	};
 	struct proc_result before, after;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		if (proc_run(a, (const char *[]){ "systemctl", option, "is-enabled", states[i][0], NULL }, STR(""),
-			     NULL, &after, &e) < 0)
+		if (proc_run(a,
+			     (const char *[]){ "systemctl", option, "is-enabled", states[i][0],
+					       NULL },
+			     STR(""), NULL, &after, &e) < 0)
 			skip();
 		if (!str_eqz(after.out, states[i][1]))
-			fail_msg("%s: %.*s%.*s", states[i][0], STR_FMT(after.out), STR_FMT(after.err));
+			fail_msg("%s: %.*s%.*s", states[i][0], STR_FMT(after.out),
+				 STR_FMT(after.err));
 	}
 	assert_ok(proc_run(a, find, STR(""), NULL, &before, &e), &e);
-	assert_ok(proc_run(a, (const char *[]){ "systemctl", option, "preset-all", NULL }, STR(""), NULL, &after, &e),
+	assert_ok(proc_run(a, (const char *[]){ "systemctl", option, "preset-all", NULL }, STR(""),
+			   NULL, &after, &e),
 		  &e);
 	assert_int_equal(after.status, 0);
 	assert_ok(proc_run(a, find, STR(""), NULL, &after, &e), &e);
@@ -185,6 +211,47 @@ static void test_judged_by_systemctl(void **state)
 			fail_msg("preset-all changed links: %.*s", STR_FMT(after.out));
 }
 
+/* Links that preset-all would not make: what is masked, the default target, and what systemd 252
+ * does not know. */
+static bool not_of_presets(struct str link)
+{
+	return str_has(link, "/dev/null") || str_has(link, "default.target") ||
+	       str_has(link, "upholds");
+}
+
+/* From nothing but the preset files, systemctl makes the same links. */
+static void test_judged_from_nothing(void **state)
+{
+	struct tree t = enabled();
+	char *root = extract(&t), *etc = path_join(a, root, "etc/systemd/system");
+	char *option = str_z(a, str_printf(a, "--root=%s", root));
+	const char *find[] = {
+		"find", path_join(a, root, "etc"), "-type", "l", "-printf", "%P %l\n", NULL
+	};
+	struct proc_result ours, theirs;
+	size_t n = 0;
+
+	(void)state;
+	assert_ok(proc_run(a, find, STR(""), NULL, &ours, &e), &e);
+	assert_ok(dir_remove(etc, &e), &e);
+	assert_ok(dir_make(etc, &e), &e);
+	assert_int_equal(symlink("/dev/null", path_join(a, etc, "other.timer")), 0);
+	if (proc_run(a, (const char *[]){ "systemctl", option, "preset-all", NULL }, STR(""), NULL,
+		     &theirs, &e) < 0)
+		skip();
+	assert_ok(proc_run(a, find, STR(""), NULL, &theirs, &e), &e);
+	while (ours.out.n > 0) {
+		struct str link = str_cut(&ours.out, '\n');
+
+		if (!not_of_presets(link) && !str_has(theirs.out, str_z(a, link)))
+			fail_msg("systemctl does not make %.*s", STR_FMT(link));
+		n += !not_of_presets(link);
+	}
+	while (theirs.out.n > 0)
+		n -= !not_of_presets(str_cut(&theirs.out, '\n'));
+	assert_int_equal(n, 0);
+}
+
 static void test_install_parse(void **state)
 {
 	struct unit_install in;
@@ -192,7 +259,10 @@ static void test_install_parse(void **state)
 	struct str s;
 
 	(void)state;
-	unit_install_parse(a, STR("[Install]\nAlias=a.service b.service\nAlias=\nAlias=\"c.service\"\nAlso=d\\\n"), &in);
+	unit_install_parse(
+		a,
+		STR("[Install]\nAlias=a.service b.service\nAlias=\nAlias=\"c.service\"\nAlso=d\\\n"),
+		&in);
 	assert_int_equal(in.alias.n, 1);
 	assert_str(in.alias.p[0], "c.service");
 	assert_str(in.also.p[0], "d");
@@ -210,8 +280,12 @@ static void test_install_parse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_links),	     TEST(test_errors),	       TEST(test_last_wish_counts),
-		TEST(test_judged_by_systemctl), TEST(test_install_parse),
+		TEST(test_links),
+		TEST(test_errors),
+		TEST(test_last_wish_counts),
+		TEST(test_judged_by_systemctl),
+		TEST(test_judged_from_nothing),
+		TEST(test_install_parse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

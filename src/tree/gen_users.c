@@ -6,15 +6,18 @@
 #include "tree/generators.h"
 #include "tree/sysusers.h"
 
-/* Debian Policy 9.2: below 100 ids are the same everywhere and given by hand; 100-999 are for the system to give. */
+/* Debian Policy 9.2: below 100 ids are the same everywhere and given by hand; 100-999 are for the
+ * system to give. */
 enum { ID_FIRST = 100, ID_LAST = 999 };
 
-static int add_conf_users(struct tree *t, struct sysusers *s, const struct conf_user *users, size_t n,
-			  struct str source, struct err *e)
+static int add_conf_users(struct tree *t, struct sysusers *s, const struct conf_user *users,
+			  size_t n, struct str source, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct conf_user *u = &users[i];
-		struct sysusers_line l = { .type = STR("u"), .name = u->name, .id = u->id, .where = source };
+		struct sysusers_line l = {
+			.type = STR("u"), .name = u->name, .id = u->id, .where = source
+		};
 		int r;
 
 		l.gecos = u->description, l.home = u->home, l.shell = u->shell;
@@ -25,19 +28,24 @@ static int add_conf_users(struct tree *t, struct sysusers *s, const struct conf_
 	return 0;
 }
 
-static int add_package(struct tree *t, struct sysusers *s, const struct conf_package *p, struct err *e)
+static int add_package(struct tree *t, struct sysusers *s, const struct conf_package *p,
+		       struct err *e)
 {
 	int r = add_conf_users(t, s, p->users.p, p->users.n, p->source, e);
 
 	for (size_t i = 0; i < p->groups.n && r == 0; i++) {
-		struct sysusers_line l = { .type = STR("g"), .name = p->groups.p[i].name,
-					   .id = p->groups.p[i].id, .where = p->source };
+		struct sysusers_line l = { .type = STR("g"),
+					   .name = p->groups.p[i].name,
+					   .id = p->groups.p[i].id,
+					   .where = p->source };
 
 		r = sysusers_add(t->a, s, &l, e);
 	}
 	for (size_t i = 0; i < p->members.n && r == 0; i++) {
-		struct sysusers_line l = { .type = STR("m"), .name = p->members.p[i].user,
-					   .id = p->members.p[i].group, .where = p->source };
+		struct sysusers_line l = { .type = STR("m"),
+					   .name = p->members.p[i].user,
+					   .id = p->members.p[i].group,
+					   .where = p->source };
 
 		r = sysusers_add(t->a, s, &l, e);
 	}
@@ -45,8 +53,8 @@ static int add_package(struct tree *t, struct sysusers *s, const struct conf_pac
 }
 
 /* Definitions come first, since the first declaration stands. */
-static int collect(struct tree *t, struct sysusers *s, const struct conf_package *packages, size_t n,
-		   const struct conf_image *image, struct err *e)
+static int collect(struct tree *t, struct sysusers *s, const struct conf_package *packages,
+		   size_t n, const struct conf_image *image, struct err *e)
 {
 	vec_gen_file files;
 	int r = 0;
@@ -65,7 +73,8 @@ static int collect(struct tree *t, struct sysusers *s, const struct conf_package
 	return r;
 }
 
-/* Ids that were given so far. A number is given to a user and to a group of one name, or to one of the two. */
+/* Ids that were given so far. A number is given to a user and to a group of one name, or to one of
+ * the two. */
 struct ids {
 	struct sysusers *s;
 	struct map users, groups; /* name's index + 1, by the number's bytes */
@@ -87,8 +96,8 @@ static void give(struct ids *ids, struct map *m, uint32_t id, const struct accou
 }
 
 /* Whether neither another user's nor another group's; @strict asks only after the same kind. */
-static bool is_free(const struct ids *ids, const struct map *same, const struct map *other, uint32_t id,
-		    const struct account *to, bool strict)
+static bool is_free(const struct ids *ids, const struct map *same, const struct map *other,
+		    uint32_t id, const struct account *to, bool strict)
 {
 	uint32_t self = (uint32_t)(to - ids->s->accounts.p) + 1, by = holder(other, id);
 
@@ -161,12 +170,14 @@ static bool next_free(const struct ids *ids, uint64_t *next, uint32_t *ret)
 
 		for (size_t i = 0; i < n; i++)
 			if (*next > ranges[i].first && below <= ranges[i].last)
-				below = *next <= ranges[i].last ? *next : (uint64_t)ranges[i].last + 1;
+				below = *next <= ranges[i].last ? *next
+								: (uint64_t)ranges[i].last + 1;
 		if (below == 0)
 			return false;
 		*next = below - 1;
 		*ret = (uint32_t)*next;
-		if (*ret != UINT16_MAX && holder(&ids->users, *ret) == 0 && holder(&ids->groups, *ret) == 0)
+		if (*ret != UINT16_MAX && holder(&ids->users, *ret) == 0 &&
+		    holder(&ids->groups, *ret) == 0)
 			return true;
 	}
 	return false;
@@ -182,8 +193,10 @@ static int settle_one(struct ids *ids, struct account *c, uint64_t *next, struct
 	if (!need_gid && !need_uid)
 		return 0;
 	if (!next_free(ids, next, &id))
-		return err_set(e, -ENOSPC, "%.*s: no free id is left for '%.*s'; give it one, or add an 'r' line",
-			       STR_FMT(c->where), STR_FMT(c->name));
+		return err_set(
+			e, -ENOSPC,
+			"%.*s: no free id is left for '%.*s'; give it one, or add an 'r' line",
+			STR_FMT(c->where), STR_FMT(c->name));
 	if (need_gid)
 		give_gid(ids, c, id);
 	if (need_uid)
@@ -191,8 +204,9 @@ static int settle_one(struct ids *ids, struct account *c, uint64_t *next, struct
 	return 0;
 }
 
-/* Wanted numbers first, groups before users, in order of declaration, as systemd-sysusers does; a number that is taken is
- * not an error there either, and another is chosen. The others in order of names, which does not depend on files. */
+/* Wanted numbers first, groups before users, in order of declaration, as systemd-sysusers does; a
+ * number that is taken is not an error there either, and another is chosen. The others in order of
+ * names, which does not depend on files. */
 static int settle(struct tree *t, struct arena *a, struct sysusers *s, struct err *e)
 {
 	struct ids ids = { .s = s, .a = a };
@@ -216,7 +230,8 @@ static int settle(struct tree *t, struct arena *a, struct sysusers *s, struct er
 	return r;
 }
 
-static int primary_gid(const struct sysusers *s, const struct account *u, uint32_t *ret, struct err *e)
+static int primary_gid(const struct sysusers *s, const struct account *u, uint32_t *ret,
+		       struct err *e)
 {
 	const struct account *g = sysusers_find(s, u->primary.n > 0 ? u->primary : u->name);
 	uint64_t number;
@@ -228,7 +243,8 @@ static int primary_gid(const struct sysusers *s, const struct account *u, uint32
 				g = c;
 	}
 	if (!g || !g->is_group)
-		return err_set(e, -ENOENT, "%.*s: the primary group '%.*s' of user '%.*s' is declared nowhere",
+		return err_set(e, -ENOENT,
+			       "%.*s: the primary group '%.*s' of user '%.*s' is declared nowhere",
 			       STR_FMT(u->where), STR_FMT(u->primary), STR_FMT(u->name));
 	*ret = g->gid;
 	return 0;
@@ -267,9 +283,9 @@ static struct str or_default(struct str s, const char *fallback)
 	return s.n > 0 ? s : str_c(fallback);
 }
 
-/* passwd(5) and shadow(5). No password works for anyone; root has "*" and not "!": the latter also means "locked", which
- * sshd takes as a refusal of keys. The date of the last change is empty, which turns ageing off: the date of a build
- * would mean nothing. */
+/* passwd(5) and shadow(5). No password works for anyone; root has "*" and not "!": the latter also
+ * means "locked", which sshd takes as a refusal of keys. The date of the last change is empty,
+ * which turns ageing off: the date of a build would mean nothing. */
 static int write_users(struct arena *a, struct sysusers *s, struct buf *passwd, struct buf *shadow,
 		       struct err *e)
 {
@@ -284,7 +300,8 @@ static int write_users(struct arena *a, struct sysusers *s, struct buf *passwd, 
 			return r;
 		buf_printf(passwd, "%.*s:x:%u:%u:%.*s:%.*s:%.*s\n", STR_FMT(u->name), u->uid, gid,
 			   STR_FMT(u->gecos), STR_FMT(or_default(u->home, "/")),
-			   STR_FMT(or_default(u->shell, u->uid == 0 ? "/bin/sh" : "/usr/sbin/nologin")));
+			   STR_FMT(or_default(u->shell,
+					      u->uid == 0 ? "/bin/sh" : "/usr/sbin/nologin")));
 		buf_printf(shadow, "%.*s:%s::::::%s:\n", STR_FMT(u->name), u->uid == 0 ? "*" : "!*",
 			   u->locked ? "1" : "");
 	}
@@ -300,7 +317,8 @@ static void put_members(struct buf *b, struct account *g)
 	buf_u8(b, '\n');
 }
 
-static void write_groups(struct arena *a, struct sysusers *s, struct buf *group, struct buf *gshadow)
+static void write_groups(struct arena *a, struct sysusers *s, struct buf *group,
+			 struct buf *gshadow)
 {
 	vec_account groups = select_sorted(a, s, false);
 
@@ -312,9 +330,10 @@ static void write_groups(struct arena *a, struct sysusers *s, struct buf *group,
 	}
 }
 
-/* A list that somebody else wrote would be lost, or hide that its users are in no sysusers.d file. */
-static int put_list(struct tree *t, const char *path, uint32_t mode, const struct buf *b, const char *group,
-		    struct err *e)
+/* A list that somebody else wrote would be lost, or hide that its users are in no sysusers.d file.
+ */
+static int put_list(struct tree *t, const char *path, uint32_t mode, const struct buf *b,
+		    const char *group, struct err *e)
 {
 	uint32_t id = tree_find_exact(t, str_c(path));
 	int r;
@@ -322,10 +341,11 @@ static int put_list(struct tree *t, const char *path, uint32_t mode, const struc
 	if (id != TREE_NONE) {
 		struct str by = tree_owner_name(t->a, t, t->nodes.p[id].owner);
 
-		return err_set(e, -EEXIST,
-			       "%s, from %.*s: users and groups come from sysusers.d files and package.yaml; "
-			       "leave the file out",
-			       path, STR_FMT(by));
+		return err_set(
+			e, -EEXIST,
+			"%s, from %.*s: users and groups come from sysusers.d files and package.yaml; "
+			"leave the file out",
+			path, STR_FMT(by));
 	}
 	r = tree_put(t, str_c(path), S_IFREG | mode, (struct str){ (const char *)b->v.p, b->v.n },
 		     TREE_OWNER_GENERATOR, &id, e);

@@ -23,24 +23,28 @@ static void test_ids(void **state)
 	    "u daemon 1\n"
 	    "u sync 4:65534 - /bin /bin/sync\n"
 	    "u nobody 65534:nogroup 'No body' /nonexistent\n");
-	put(&t, CONF "x.conf", "u! zeta\nu alpha - \"100%% alpha\"\nu beta -:users\ng gamma -\nu taken 42\n"
-			       "m alpha adm\nm late adm\nm alpha adm\n");
+	put(&t, CONF "x.conf",
+	    "u! zeta\nu alpha - \"100%% alpha\"\nu beta -:users\ng gamma -\nu taken 42\n"
+	    "m alpha adm\nm late adm\nm alpha adm\n");
 	assert_ok(users_of(&t), &e);
-	assert_str(content(&t, "/etc/passwd"), "root:x:0:0:Super User:/root:/bin/bash\n"
-					       "daemon:x:1:1::/:/usr/sbin/nologin\n"
-					       "sync:x:4:65534::/bin:/bin/sync\n"
-					       "zeta:x:994:994::/:/usr/sbin/nologin\n"
-					       "taken:x:995:995::/:/usr/sbin/nologin\n"
-					       "late:x:996:996::/:/usr/sbin/nologin\n"
-					       "beta:x:998:100::/:/usr/sbin/nologin\n"
-					       "alpha:x:999:999:100% alpha:/:/usr/sbin/nologin\n"
-					       "nobody:x:65534:65534:No body:/nonexistent:/usr/sbin/nologin\n");
-	assert_str(content(&t, "/etc/group"), "root:x:0:\ndaemon:x:1:\nadm:x:4:alpha,late\nshadow:x:42:\nusers:x:100:\n"
-					      "zeta:x:994:\ntaken:x:995:\nlate:x:996:\ngamma:x:997:\nalpha:x:999:\n"
-					      "nogroup:x:65534:\n");
-	assert_str(content(&t, "/etc/shadow"), "root:*:::::::\ndaemon:!*:::::::\nsync:!*:::::::\n"
-					       "zeta:!*::::::1:\ntaken:!*:::::::\nlate:!*:::::::\n"
-					       "beta:!*:::::::\nalpha:!*:::::::\nnobody:!*:::::::\n");
+	assert_str(content(&t, "/etc/passwd"),
+		   "root:x:0:0:Super User:/root:/bin/bash\n"
+		   "daemon:x:1:1::/:/usr/sbin/nologin\n"
+		   "sync:x:4:65534::/bin:/bin/sync\n"
+		   "zeta:x:994:994::/:/usr/sbin/nologin\n"
+		   "taken:x:995:995::/:/usr/sbin/nologin\n"
+		   "late:x:996:996::/:/usr/sbin/nologin\n"
+		   "beta:x:998:100::/:/usr/sbin/nologin\n"
+		   "alpha:x:999:999:100% alpha:/:/usr/sbin/nologin\n"
+		   "nobody:x:65534:65534:No body:/nonexistent:/usr/sbin/nologin\n");
+	assert_str(content(&t, "/etc/group"),
+		   "root:x:0:\ndaemon:x:1:\nadm:x:4:alpha,late\nshadow:x:42:\nusers:x:100:\n"
+		   "zeta:x:994:\ntaken:x:995:\nlate:x:996:\ngamma:x:997:\nalpha:x:999:\n"
+		   "nogroup:x:65534:\n");
+	assert_str(content(&t, "/etc/shadow"),
+		   "root:*:::::::\ndaemon:!*:::::::\nsync:!*:::::::\n"
+		   "zeta:!*::::::1:\ntaken:!*:::::::\nlate:!*:::::::\n"
+		   "beta:!*:::::::\nalpha:!*:::::::\nnobody:!*:::::::\n");
 	assert_ok(tree_resolve_owners(&t, &e), &e);
 	assert_int_equal(t.nodes.p[tree_find(&t, STR("/etc/shadow"))].gid, 42);
 	assert_int_equal(t.nodes.p[tree_find(&t, STR("/etc/shadow"))].mode, S_IFREG | 0640);
@@ -65,7 +69,8 @@ static const struct {
 	{ "m a -", "want a group's name: ''" },
 	{ "r a 5", "want '-' as name of a range" },
 	{ "r - 9-5", "want a range of ids, FROM-TO: '9-5'" },
-	{ "u a 5:nogroup", "x.conf:1: the primary group 'nogroup' of user 'a' is declared nowhere" },
+	{ "u a 5:nogroup",
+	  "x.conf:1: the primary group 'nogroup' of user 'a' is declared nowhere" },
 	{ "r - 500-501\nu a\nu b\nu c", "x.conf:4: no free id is left for 'c'" },
 };
 
@@ -102,11 +107,12 @@ static void test_files_and_definitions(void **state)
 					       "web:x:80:80::/:/bin/sh\n"
 					       "shown:x:301:301::/:/usr/sbin/nologin\n");
 	assert_str(content(&t, "/etc/gshadow"), "own:!*::\nweb:!*::\nshown:!*::\ndata:!*::web\n");
-	assert_err(users_of(&t), &e, "/etc/passwd, from a generator: users and groups come from sysusers.d");
+	assert_err(users_of(&t), &e,
+		   "/etc/passwd, from a generator: users and groups come from sysusers.d");
 }
 
-/* systemd-sysusers gives numbers in the order of lines, to groups first: with names in that order, both agree. Its shadow
- * has the date of today. */
+/* systemd-sysusers gives numbers in the order of lines, to groups first: with names in that order,
+ * both agree. Its shadow has the date of today. */
 static void test_judged_by_sysusers(void **state)
 {
 	struct tree t = parsed("d 0755 root root - 0 /etc\n");
@@ -114,13 +120,17 @@ static void test_judged_by_sysusers(void **state)
 	char *root;
 
 	(void)state;
-	put(&t, CONF "basic.conf", "g adm 4\ng tty 5\ng users 100\ng nogroup 65534\nu root 0 - /root /bin/bash\n"
-				   "u daemon 1 - /usr/sbin\nu sync 4:65534 - /bin /bin/sync\nu lp 7\n"
-				   "u nobody 65534:65534 - /nonexistent\n");
-	put(&t, CONF "dyn.conf", "g aa -\nu bb - \"A \\\"quoted\\\" one\"\nu cc -:users\nu dd 5\nm bb adm\nm dd adm\n"
-				 "m ee adm\n");
+	put(&t, CONF "basic.conf",
+	    "g adm 4\ng tty 5\ng users 100\ng nogroup 65534\nu root 0 - /root /bin/bash\n"
+	    "u daemon 1 - /usr/sbin\nu sync 4:65534 - /bin /bin/sync\nu lp 7\n"
+	    "u nobody 65534:65534 - /nonexistent\n");
+	put(&t, CONF "dyn.conf",
+	    "g aa -\nu bb - \"A \\\"quoted\\\" one\"\nu cc -:users\nu dd 5\nm bb adm\nm dd adm\n"
+	    "m ee adm\n");
 	root = extract(&t);
-	if (proc_run(a, (const char *[]){ "systemd-sysusers", str_z(a, str_printf(a, "--root=%s", root)), NULL },
+	if (proc_run(a,
+		     (const char *[]){ "systemd-sysusers",
+				       str_z(a, str_printf(a, "--root=%s", root)), NULL },
 		     STR(""), NULL, &res, &e) < 0)
 		skip();
 	if (res.status != 0)
@@ -131,14 +141,18 @@ static void test_judged_by_sysusers(void **state)
 
 	for (size_t i = 0; i < 2; i++) {
 		assert_ok(proc_run(a, sort, read_back(root, files[i]), NULL, &res, &e), &e);
-		assert_str(content(&t, str_z(a, str_printf(a, "/%s", files[i]))), str_z(a, res.out));
+		assert_str(content(&t, str_z(a, str_printf(a, "/%s", files[i]))),
+			   str_z(a, res.out));
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_ids), TEST(test_errors), TEST(test_files_and_definitions), TEST(test_judged_by_sysusers),
+		TEST(test_ids),
+		TEST(test_errors),
+		TEST(test_files_and_definitions),
+		TEST(test_judged_by_sysusers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

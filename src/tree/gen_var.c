@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* /var is state and /run is memory: what packages hold there is made at boot by systemd-tmpfiles (tmpfiles.d(5)). */
+/* /var is state and /run is memory: what packages hold there is made at boot by systemd-tmpfiles
+ * (tmpfiles.d(5)). */
 #include <sys/stat.h>
 
 #include "tree/gen.h"
 #include "tree/generators.h"
 
-#define FACTORY	 "/usr/share/factory"
+#define FACTORY  "/usr/share/factory"
 #define TMPFILES "/usr/lib/tmpfiles.d/ashlar-var.conf"
 
 struct var {
@@ -43,8 +44,8 @@ static void read_declared(struct var *v)
 	}
 }
 
-/* A path as a field: always in quotes, where '"' and '\\' need a backslash; and % begins a specifier. Control characters
- * have no form that all versions of systemd read. */
+/* A path as a field: always in quotes, where '"' and '\\' need a backslash; and % begins a
+ * specifier. Control characters have no form that all versions of systemd read. */
 static int put_path(struct var *v, struct str path)
 {
 	buf_u8(&v->lines, '"');
@@ -52,8 +53,10 @@ static int put_path(struct var *v, struct str path)
 		unsigned char c = (unsigned char)path.p[i];
 
 		if (c < ' ' || c == 127)
-			return err_set(v->e, -EINVAL, "%.*s: a path with a control character cannot stand in tmpfiles.d",
-				       STR_FMT(path));
+			return err_set(
+				v->e, -EINVAL,
+				"%.*s: a path with a control character cannot stand in tmpfiles.d",
+				STR_FMT(path));
 		if (c == '"' || c == '\\')
 			buf_u8(&v->lines, '\\');
 		else if (c == '%')
@@ -118,7 +121,8 @@ static int move_to_factory(struct var *v, uint32_t id, struct str path)
 	struct tree_node n = v->t->nodes.p[id];
 	uint32_t copy = TREE_NONE;
 	struct tree_node *to;
-	int r = tree_put(v->t, str_cat(v->a, STR(FACTORY), path), n.mode, tree_data(v->t, id), n.owner, &copy, v->e);
+	int r = tree_put(v->t, str_cat(v->a, STR(FACTORY), path), n.mode, tree_data(v->t, id),
+			 n.owner, &copy, v->e);
 
 	if (r < 0)
 		return r;
@@ -142,8 +146,10 @@ static int declare(struct var *v, uint32_t id)
 		return put_link(v, path, n->data);
 	if (S_ISREG(n->mode))
 		return move_to_factory(v, id, path);
-	return err_set(v->e, -EINVAL, "%.*s, from %.*s: only files, folders and links can be made below /var and /run",
-		       STR_FMT(path), STR_FMT(tree_owner_name(v->a, v->t, n->owner)));
+	return err_set(
+		v->e, -EINVAL,
+		"%.*s, from %.*s: only files, folders and links can be made below /var and /run",
+		STR_FMT(path), STR_FMT(tree_owner_name(v->a, v->t, n->owner)));
 }
 
 static int declare_below(struct var *v, uint32_t folder)
@@ -177,8 +183,8 @@ static int empty(struct var *v, const char *path)
 	return 0;
 }
 
-/* Links that programs expect and that no package may bring: old names of /run, and RPM's database for programs that look
- * where it used to be. */
+/* Links that programs expect and that no package may bring: old names of /run, and RPM's database
+ * for programs that look where it used to be. */
 static const struct {
 	const char *link, *target, *needs;
 } old_names[] = {
@@ -216,6 +222,7 @@ int gen_var(struct tree *t, struct err *e)
 		r = empty(&v, "/var");
 	if (r < 0)
 		return r;
-	return tree_put(t, STR(TMPFILES), S_IFREG | 0644, (struct str){ (const char *)v.lines.v.p, v.lines.v.n },
+	return tree_put(t, STR(TMPFILES), S_IFREG | 0644,
+			(struct str){ (const char *)v.lines.v.p, v.lines.v.n },
 			TREE_OWNER_GENERATOR, NULL, e);
 }

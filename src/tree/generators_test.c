@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* All of it in the order of a build, over a small tree. The golden shows what an image gets beside its packages' files. */
+/* All of it in the order of a build, over a small tree. The golden shows what an image gets beside
+ * its packages' files. */
 #include "tree/gen_test.h"
 
 #define GOLDEN "test/golden/tree/server"
 
 static int generate(struct tree *t, const struct conf_package *p, const struct conf_image *image)
 {
-	const struct conf_release release = { .id = STR("ashlar"), .name = STR("Ashlar Linux"), .version = STR("1.0") };
+	const struct conf_release release = { .id = STR("ashlar"),
+					      .name = STR("Ashlar Linux"),
+					      .version = STR("1.0") };
 	int r = gen_definition_files(t, p, 1, image, &e);
 
 	if (r == 0)
@@ -25,14 +28,17 @@ static int generate(struct tree *t, const struct conf_package *p, const struct c
 static void test_golden(void **state)
 {
 	struct conf_package p = { .name = STR("ssh"), .source = STR("ssh/package.yaml") };
-	struct conf_image image = { .name = STR("server"), .default_unit = STR("multi-user.target") };
+	struct conf_image image = { .name = STR("server"),
+				    .default_unit = STR("multi-user.target") };
 	struct str input, golden, dump;
 	struct tree t;
 
 	(void)state;
 	vec_push(a, &p.enable_units) = STR("ssh.service");
-	vec_push(a, &p.modes) = (struct conf_mode){ STR("/usr/bin/su"), STR(""), STR("adm"), STR("4750") };
-	vec_push(a, &p.alternatives) = (struct conf_alternative){ STR("/usr/bin/x"), STR("x"), STR("/bin/sh"), 1 };
+	vec_push(a, &p.modes) =
+		(struct conf_mode){ STR("/usr/bin/su"), STR(""), STR("adm"), STR("4750") };
+	vec_push(a, &p.alternatives) =
+		(struct conf_alternative){ STR("/usr/bin/x"), STR("x"), STR("/bin/sh"), 1 };
 	assert_ok(file_read(a, GOLDEN ".input", 1 << 20, &input, &e), &e);
 	assert_ok(tree_parse(a, input, GOLDEN ".input", &t, &e), &e);
 	assert_ok(generate(&t, &p, &image), &e);

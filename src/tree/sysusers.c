@@ -6,7 +6,8 @@
 /* NAME_BYTES_MAX: of utmp(5), less its NUL. */
 enum { NAME_BYTES_MAX = 31, LINE_FIELDS = 6 };
 
-static int line_err(const struct sysusers_line *l, const char *what, struct str value, struct err *e)
+static int line_err(const struct sysusers_line *l, const char *what, struct str value,
+		    struct err *e)
 {
 	return err_set(e, -EBADMSG, "%.*s: %s: '%.*s'", STR_FMT(l->where), what, STR_FMT(value));
 }
@@ -50,7 +51,8 @@ struct account *sysusers_find(const struct sysusers *s, struct str name)
 	return i ? &s->accounts.p[*i] : NULL;
 }
 
-static struct account *account_of(struct arena *a, struct sysusers *s, struct str name, struct str where)
+static struct account *account_of(struct arena *a, struct sysusers *s, struct str name,
+				  struct str where)
 {
 	struct account *found = sysusers_find(s, name);
 
@@ -61,7 +63,8 @@ static struct account *account_of(struct arena *a, struct sysusers *s, struct st
 	return &s->accounts.p[s->accounts.n - 1];
 }
 
-static int add_user(struct arena *a, struct sysusers *s, const struct sysusers_line *l, struct err *e)
+static int add_user(struct arena *a, struct sysusers *s, const struct sysusers_line *l,
+		    struct err *e)
 {
 	struct account *u = account_of(a, s, l->name, l->where);
 	struct str primary = l->id, uid = l->id;
@@ -72,16 +75,19 @@ static int add_user(struct arena *a, struct sysusers *s, const struct sysusers_l
 	if (!str_starts(l->id, "/")) {
 		uid = str_cut(&primary, ':');
 		if (primary.n > 0 && !id_valid(primary, &number) && !name_valid(primary))
-			return line_err(l, "want a primary group's name or number after ':'", l->id, e);
+			return line_err(l, "want a primary group's name or number after ':'", l->id,
+					e);
 		u->primary = primary;
 		u->has_uid = id_valid(uid, &u->uid);
 		if (!u->has_uid && uid.n > 0 && !str_eqz(uid, "-"))
-			return line_err(l, "want '-', a number, UID:GROUP or a path as id", l->id, e);
+			return line_err(l, "want '-', a number, UID:GROUP or a path as id", l->id,
+					e);
 	} else {
 		u->id_path = l->id;
 	}
 	if (!field_valid(l->gecos))
-		return line_err(l, "a description cannot hold ':' or control characters", l->gecos, e);
+		return line_err(l, "a description cannot hold ':' or control characters", l->gecos,
+				e);
 	if ((l->home.n > 0 && !str_starts(l->home, "/")) || !field_valid(l->home))
 		return line_err(l, "want an absolute path as home directory", l->home, e);
 	if ((l->shell.n > 0 && !str_starts(l->shell, "/")) || !field_valid(l->shell))
@@ -97,7 +103,8 @@ static int add_user(struct arena *a, struct sysusers *s, const struct sysusers_l
 }
 
 /* A group that a "u" line implied takes the number of a later "g" line. */
-static int add_group(struct arena *a, struct sysusers *s, const struct sysusers_line *l, struct err *e)
+static int add_group(struct arena *a, struct sysusers *s, const struct sysusers_line *l,
+		     struct err *e)
 {
 	struct account *g = account_of(a, s, l->name, l->where);
 
@@ -114,7 +121,8 @@ static int add_group(struct arena *a, struct sysusers *s, const struct sysusers_
 	return 0;
 }
 
-static int add_member(struct arena *a, struct sysusers *s, const struct sysusers_line *l, struct err *e)
+static int add_member(struct arena *a, struct sysusers *s, const struct sysusers_line *l,
+		      struct err *e)
 {
 	struct account *g;
 
@@ -129,14 +137,16 @@ static int add_member(struct arena *a, struct sysusers *s, const struct sysusers
 	return 0;
 }
 
-static int add_range(struct arena *a, struct sysusers *s, const struct sysusers_line *l, struct err *e)
+static int add_range(struct arena *a, struct sysusers *s, const struct sysusers_line *l,
+		     struct err *e)
 {
 	struct str last = l->id, first = str_cut(&last, '-');
 	struct id_range r;
 
 	if (l->name.n > 0)
 		return line_err(l, "want '-' as name of a range", l->name, e);
-	if (!id_valid(first, &r.first) || !id_valid(last.n > 0 ? last : first, &r.last) || r.first > r.last)
+	if (!id_valid(first, &r.first) || !id_valid(last.n > 0 ? last : first, &r.last) ||
+	    r.first > r.last)
 		return line_err(l, "want a range of ids, FROM-TO", l->id, e);
 	vec_push(a, &s->ranges) = r;
 	return 0;
@@ -174,7 +184,8 @@ static bool expand(struct str *field)
 	return true;
 }
 
-static int parse_line(struct arena *a, struct str row, struct sysusers *s, struct str where, struct err *e)
+static int parse_line(struct arena *a, struct str row, struct sysusers *s, struct str where,
+		      struct err *e)
 {
 	struct str fields[LINE_FIELDS] = { 0 }, more;
 	struct sysusers_line l = { .where = where };
@@ -183,7 +194,8 @@ static int parse_line(struct arena *a, struct str row, struct sysusers *s, struc
 		if (gen_word(a, &row, &fields[i]) < 0)
 			return line_err(&l, "a quote has no end", row, e);
 		if (!expand(&fields[i]))
-			return line_err(&l, "the only specifier known at build time is %%", fields[i], e);
+			return line_err(&l, "the only specifier known at build time is %%",
+					fields[i], e);
 		if (str_eqz(fields[i], "-"))
 			fields[i] = (struct str){ 0 };
 	}
@@ -194,7 +206,8 @@ static int parse_line(struct arena *a, struct str row, struct sysusers *s, struc
 	return sysusers_add(a, s, &l, e);
 }
 
-int sysusers_parse(struct arena *a, struct str text, const char *name, struct sysusers *s, struct err *e)
+int sysusers_parse(struct arena *a, struct str text, const char *name, struct sysusers *s,
+		   struct err *e)
 {
 	for (unsigned number = 1; text.n > 0; number++) {
 		struct str row = str_trim(str_cut(&text, '\n'));

@@ -44,7 +44,8 @@ int tree_check_path(struct str path, struct err *e)
 	struct str rest = path;
 
 	if (!str_starts(path, "/") || memchr(path.p, 0, path.n))
-		return err_set(e, -EINVAL, "path '%.*s': want an absolute path without NUL", STR_FMT(path));
+		return err_set(e, -EINVAL, "path '%.*s': want an absolute path without NUL",
+			       STR_FMT(path));
 	if (path.n > TREE_PATH_BYTES_MAX)
 		return err_set(e, -ENAMETOOLONG, "path '%.*s...': longer than %d bytes", 80, path.p,
 			       TREE_PATH_BYTES_MAX);
@@ -56,16 +57,19 @@ int tree_check_path(struct str path, struct err *e)
 		struct str name = str_cut(&rest, '/');
 
 		if (name.n == 0 || str_eqz(name, ".") || str_eqz(name, ".."))
-			return err_set(e, -EINVAL, "path '%.*s': empty, '.' and '..' parts are not allowed",
+			return err_set(e, -EINVAL,
+				       "path '%.*s': empty, '.' and '..' parts are not allowed",
 				       STR_FMT(path));
 		if (name.n > TREE_NAME_BYTES_MAX)
-			return err_set(e, -ENAMETOOLONG, "path '%.*s': a part is longer than %d bytes",
-				       STR_FMT(path), TREE_NAME_BYTES_MAX);
+			return err_set(e, -ENAMETOOLONG,
+				       "path '%.*s': a part is longer than %d bytes", STR_FMT(path),
+				       TREE_NAME_BYTES_MAX);
 	}
 	return 0;
 }
 
-/* A path being followed: ret->path is canonical so far (empty for the root), rest is what is still to be walked. */
+/* A path being followed: ret->path is canonical so far (empty for the root), rest is what is still
+ * to be walked. */
 struct walk {
 	const struct tree *t;
 	struct str path; /* as asked, for messages */
@@ -80,8 +84,8 @@ static int walk_link(struct walk *w, const struct tree_node *n, struct err *e)
 	size_t parent = w->spot->n - n->name.n - 1;
 
 	if (++w->links > TREE_LINKS_MAX)
-		return err_set(e, -ELOOP, "path '%.*s': more than %d symbolic links", STR_FMT(w->path),
-			       TREE_LINKS_MAX);
+		return err_set(e, -ELOOP, "path '%.*s': more than %d symbolic links",
+			       STR_FMT(w->path), TREE_LINKS_MAX);
 	if (n->data.n + 1 + w->todo.n > TREE_PATH_BYTES_MAX)
 		return err_set(e, -ENAMETOOLONG, "path '%.*s': too long after following links",
 			       STR_FMT(w->path));
@@ -121,12 +125,13 @@ static int walk_step(struct walk *w, bool follow, struct err *e)
 	if (S_ISLNK(n->mode) && (follow || w->todo.n > 0))
 		return walk_link(w, n, e);
 	if (!S_ISDIR(n->mode) && w->todo.n > 0)
-		return err_set(e, -ENOTDIR, "path '%.*s': %.*s is not a directory", STR_FMT(w->path),
-			       (int)s->n, s->path);
+		return err_set(e, -ENOTDIR, "path '%.*s': %.*s is not a directory",
+			       STR_FMT(w->path), (int)s->n, s->path);
 	return 0;
 }
 
-int tree_locate(const struct tree *t, struct str path, bool follow, struct tree_spot *ret, struct err *e)
+int tree_locate(const struct tree *t, struct str path, bool follow, struct tree_spot *ret,
+		struct err *e)
 {
 	struct walk w;
 	int r;
@@ -264,10 +269,11 @@ int tree_make(struct tree *t, struct str path, uint32_t *ret, struct err *e)
 	if (r < 0)
 		return r;
 	if (!S_ISDIR(t->nodes.p[parent].mode))
-		return err_set(e, -ENOTDIR, "%.*s: %.*s is not a directory", STR_FMT(path), (int)slash,
-			       path.p);
+		return err_set(e, -ENOTDIR, "%.*s: %.*s is not a directory", STR_FMT(path),
+			       (int)slash, path.p);
 	if (t->nodes.n >= TREE_NODES_MAX)
-		return err_set(e, -E2BIG, "%.*s: more than %d files", STR_FMT(path), TREE_NODES_MAX);
+		return err_set(e, -E2BIG, "%.*s: more than %d files", STR_FMT(path),
+			       TREE_NODES_MAX);
 	key = str_dup(t->a, path);
 	*ret = node_add(t, key, str_from(key, slash + 1), parent);
 	return 0;
@@ -305,8 +311,8 @@ static void unlink_content(struct tree *t, uint32_t id)
 	n->linked = false;
 }
 
-int tree_put(struct tree *t, struct str path, uint32_t mode, struct str data, uint32_t owner, uint32_t *ret,
-	     struct err *e)
+int tree_put(struct tree *t, struct str path, uint32_t mode, struct str data, uint32_t owner,
+	     uint32_t *ret, struct err *e)
 {
 	struct tree_spot spot;
 	struct tree_node *n;
@@ -323,7 +329,8 @@ int tree_put(struct tree *t, struct str path, uint32_t mode, struct str data, ui
 	if (r < 0)
 		return r;
 	if (!S_ISDIR(mode) && has_children(t, id))
-		return err_set(e, -EISDIR, "%.*s: a directory that is not empty cannot become a file",
+		return err_set(e, -EISDIR,
+			       "%.*s: a directory that is not empty cannot become a file",
 			       STR_FMT(path));
 	unlink_content(t, id);
 	n = &t->nodes.p[id];

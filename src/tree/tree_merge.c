@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Three passes, so that the order of packages decides nothing but who is named first: links, shallow ones first, since the
- * deeper paths of others may lead through them; then directories; then all else. */
+/* Three passes, so that the order of packages decides nothing but who is named first: links,
+ * shallow ones first, since the deeper paths of others may lead through them; then directories;
+ * then all else. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -39,7 +40,8 @@ static unsigned depth(struct str path)
 	return n;
 }
 
-static int conflict(struct merge *m, uint32_t id, const struct rpm_file *f, uint32_t package, const char *what)
+static int conflict(struct merge *m, uint32_t id, const struct rpm_file *f, uint32_t package,
+		    const char *what)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct str path = tree_path(&a, m->t, id), name = m->packages[package].meta.name;
@@ -50,10 +52,11 @@ static int conflict(struct merge *m, uint32_t id, const struct rpm_file *f, uint
 			       "%.*s: package '%.*s' and %.*s both hold it, with different %s; "
 			       "leave it out of one of them with drop_files",
 			       STR_FMT(path), STR_FMT(name), STR_FMT(other), what);
-	return err_set(m->e, -EEXIST,
-		       "%.*s (which leads to %.*s): package '%.*s' and %.*s both hold it, with different %s; "
-		       "leave it out of one of them with drop_files",
-		       STR_FMT(f->path), STR_FMT(path), STR_FMT(name), STR_FMT(other), what);
+	return err_set(
+		m->e, -EEXIST,
+		"%.*s (which leads to %.*s): package '%.*s' and %.*s both hold it, with different %s; "
+		"leave it out of one of them with drop_files",
+		STR_FMT(f->path), STR_FMT(path), STR_FMT(name), STR_FMT(other), what);
 }
 
 static void take(struct merge *m, uint32_t id, const struct rpm_file *f, uint32_t package)
@@ -93,7 +96,8 @@ static int merge_dir(struct merge *m, uint32_t id, const struct rpm_file *f, uin
 		take(m, id, f, package);
 		return 0;
 	}
-	return plain(f->mode, f->user, f->group) ? 0 : conflict(m, id, f, package, "modes or owners");
+	return plain(f->mode, f->user, f->group) ? 0
+						 : conflict(m, id, f, package, "modes or owners");
 }
 
 /* What differs between a node and a file of the same path, or NULL. */
@@ -111,8 +115,8 @@ static const char *difference(const struct tree *t, uint32_t id, const struct rp
 	return str_eq(n->caps, f->caps) ? NULL : "capabilities";
 }
 
-/* @f lands where its path leads; a directory also through a link in its last part, as dpkg unpacks it. *ret is the node,
- * or TREE_NONE when nothing is new. */
+/* @f lands where its path leads; a directory also through a link in its last part, as dpkg unpacks
+ * it. *ret is the node, or TREE_NONE when nothing is new. */
 static int merge_file(struct merge *m, const struct rpm_file *f, uint32_t package, uint32_t *ret)
 {
 	bool is_dir = S_ISDIR(f->mode), fresh;
@@ -157,9 +161,10 @@ static int merge_links(struct merge *m, vec_merge_link *links)
 	return 0;
 }
 
-/* The first file of a link group holds the content. The key is the group's number as bytes, which lie in the package. */
-static void join_links(struct merge *m, struct arena *a, struct map *groups, const struct rpm_file *f,
-		       uint32_t id)
+/* The first file of a link group holds the content. The key is the group's number as bytes, which
+ * lie in the package. */
+static void join_links(struct merge *m, struct arena *a, struct map *groups,
+		       const struct rpm_file *f, uint32_t id)
 {
 	struct str key = { (const char *)&f->link_group, sizeof(f->link_group) };
 	const uint32_t *first = map_get(groups, key);
@@ -213,8 +218,8 @@ static bool *choose(struct merge *m, struct arena *a, uint32_t package, tree_kee
 	return kept;
 }
 
-int tree_merge(struct tree *t, const struct rpm_package *packages, size_t n, tree_keep keep, void *arg,
-	       struct err *e)
+int tree_merge(struct tree *t, const struct rpm_package *packages, size_t n, tree_keep keep,
+	       void *arg, struct err *e)
 {
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct merge m = { t, packages, e };

@@ -4,14 +4,17 @@
 /* 2^32 - 1 means "no id" to the kernel. */
 enum { ID_MAX = 0xfffffffe };
 
-/* passwd(5) and group(5): name, password, number. Malformed lines are the business of whoever wrote them. */
-static int ids_read(struct arena *a, const struct tree *t, const char *path, struct map *ret, struct err *e)
+/* passwd(5) and group(5): name, password, number. Malformed lines are the business of whoever wrote
+ * them. */
+static int ids_read(struct arena *a, const struct tree *t, const char *path, struct map *ret,
+		    struct err *e)
 {
 	uint32_t id = tree_find(t, str_c(path));
 	struct str text;
 
 	if (id == TREE_NONE)
-		return err_set(e, -ENOENT, "%s is missing, so no owner of a file has a number", path);
+		return err_set(e, -ENOENT, "%s is missing, so no owner of a file has a number",
+			       path);
 	text = tree_data(t, id);
 	while (text.n > 0) {
 		struct str row = str_cut(&text, '\n'), name = str_cut(&row, ':');
@@ -38,15 +41,18 @@ static bool id_find(const struct map *ids, struct str name, uint32_t *ret)
 	return true;
 }
 
-static int unknown(const struct tree *t, uint32_t id, const char *kind, struct str name, struct err *e)
+static int unknown(const struct tree *t, uint32_t id, const char *kind, struct str name,
+		   struct err *e)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	struct str path = tree_path(&a, t, id), owner = tree_owner_name(&a, t, t->nodes.p[id].owner);
+	struct str path = tree_path(&a, t, id),
+		   owner = tree_owner_name(&a, t, t->nodes.p[id].owner);
 
-	return err_set(e, -ENOENT,
-		       "%.*s, from %.*s, belongs to %s '%.*s', which does not exist; declare it in a "
-		       "sysusers.d file or a package.yaml",
-		       STR_FMT(path), STR_FMT(owner), kind, STR_FMT(name));
+	return err_set(
+		e, -ENOENT,
+		"%.*s, from %.*s, belongs to %s '%.*s', which does not exist; declare it in a "
+		"sysusers.d file or a package.yaml",
+		STR_FMT(path), STR_FMT(owner), kind, STR_FMT(name));
 }
 
 int tree_resolve_owners(struct tree *t, struct err *e)

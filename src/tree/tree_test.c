@@ -34,8 +34,8 @@ static struct rpm_package package(const char *name, const struct rpm_file *files
 	return p;
 }
 
-#define PACKAGE(name, ...)                                                                         \
-	package(name, (struct rpm_file[]){ __VA_ARGS__ },                                          \
+#define PACKAGE(name, ...)                                \
+	package(name, (struct rpm_file[]){ __VA_ARGS__ }, \
 		sizeof((struct rpm_file[]){ __VA_ARGS__ }) / sizeof(struct rpm_file))
 
 static int merge(struct tree *t, struct rpm_package *p, size_t n)
@@ -66,7 +66,8 @@ static void test_round_trip(void **state)
 	assert_str(tree_path(a, &t, tree_find(&t, STR("/etc/../usr"))), "/usr");
 }
 
-/* Trees that other tests compare with, and that come from dumps: reading and writing them changes nothing. */
+/* Trees that other tests compare with, and that come from dumps: reading and writing them changes
+ * nothing. */
 static void test_goldens(void **state)
 {
 	vec_str names;
@@ -89,8 +90,10 @@ static void test_goldens(void **state)
 
 static void test_dump_names_first_link(void **state)
 {
-	/* "/a-b" comes before "/a/b" in bytes, after it in a walk: the dump's first is not the holder */
-	struct rpm_package p = PACKAGE("p", file("/a-b", S_IFREG | 0644, "x"), file("/a/b", S_IFREG | 0644, "x"));
+	/* "/a-b" comes before "/a/b" in bytes, after it in a walk: the dump's first is not the
+	 * holder */
+	struct rpm_package p =
+		PACKAGE("p", file("/a-b", S_IFREG | 0644, "x"), file("/a/b", S_IFREG | 0644, "x"));
 	struct tree t;
 
 	(void)state;
@@ -119,16 +122,20 @@ static void test_parse_errors(void **state)
 		{ "f 0600 root root 1 0 /x = 12", "want a SHA-256: '12'" },
 		{ "f 0600 root root 1 0 /x <a\\q>", "unknown escape" },
 		{ "f 0600 root root 1 0 /x <a> more", "unexpected: 'more'" },
-		{ "f 0600 root root 1 0 /x link=/y", "a hard link to what is not a file above: 'link=/y'" },
+		{ "f 0600 root root 1 0 /x link=/y",
+		  "a hard link to what is not a file above: 'link=/y'" },
 		{ "l 0777 root root - 0 /x", "want <TEXT>" },
-		{ "d 0755 root root - 0 /x\nd 0755 root root - 0 /x", "test.tree:2: stands here twice: '/x'" },
-		{ "f 0644 root root 0 0 /x <>\nd 0755 root root - 0 /x/y", "/x is not a directory" },
+		{ "d 0755 root root - 0 /x\nd 0755 root root - 0 /x",
+		  "test.tree:2: stands here twice: '/x'" },
+		{ "f 0644 root root 0 0 /x <>\nd 0755 root root - 0 /x/y",
+		  "/x is not a directory" },
 	};
 	struct tree t;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_err(tree_parse(a, str_c(bad[i].text), "test.tree", &t, &e), &e, bad[i].message);
+		assert_err(tree_parse(a, str_c(bad[i].text), "test.tree", &t, &e), &e,
+			   bad[i].message);
 }
 
 static void test_find_follows_links(void **state)
@@ -164,15 +171,22 @@ static void test_put_and_remove(void **state)
 	uint32_t id, sh = tree_find(&t, STR("/usr/bin/sh"));
 
 	(void)state;
-	assert_ok(tree_put(&t, STR("/bin/new"), S_IFREG | 0644, STR("n"), TREE_OWNER_GENERATOR, &id, &e), &e);
+	assert_ok(tree_put(&t, STR("/bin/new"), S_IFREG | 0644, STR("n"), TREE_OWNER_GENERATOR, &id,
+			   &e),
+		  &e);
 	assert_str(tree_path(a, &t, id), "/usr/bin/new");
-	assert_ok(tree_put(&t, STR("/bin/sh"), S_IFLNK | 0777, STR("dash"), TREE_OWNER_GENERATOR, &id, &e), &e);
+	assert_ok(tree_put(&t, STR("/bin/sh"), S_IFLNK | 0777, STR("dash"), TREE_OWNER_GENERATOR,
+			   &id, &e),
+		  &e);
 	assert_int_equal(id, sh);
-	assert_ok(tree_put(&t, STR("/bin"), S_IFDIR | 0700, STR(""), TREE_OWNER_GENERATOR, &id, &e), &e);
+	assert_ok(tree_put(&t, STR("/bin"), S_IFDIR | 0700, STR(""), TREE_OWNER_GENERATOR, &id, &e),
+		  &e);
 	assert_str(tree_path(a, &t, id), "/usr/bin");
-	assert_err(tree_put(&t, STR("/usr"), S_IFREG | 0700, STR(""), TREE_OWNER_GENERATOR, &id, &e), &e,
-		   "/usr: a directory that is not empty cannot become a file");
-	assert_err(tree_put(&t, STR("/usr/bin/new/x"), S_IFREG | 0700, STR(""), TREE_OWNER_GENERATOR, &id, &e),
+	assert_err(tree_put(&t, STR("/usr"), S_IFREG | 0700, STR(""), TREE_OWNER_GENERATOR, &id,
+			    &e),
+		   &e, "/usr: a directory that is not empty cannot become a file");
+	assert_err(tree_put(&t, STR("/usr/bin/new/x"), S_IFREG | 0700, STR(""),
+			    TREE_OWNER_GENERATOR, &id, &e),
 		   &e, "/usr/bin/new is not a directory");
 	tree_remove(&t, tree_find(&t, STR("/bin/new")));
 	assert_str(tree_dump(a, &t), "d 0755 root root - 0 /\n"
@@ -183,7 +197,9 @@ static void test_put_and_remove(void **state)
 				     "l 0777 root root - 0 /usr/bin/sh -> dash\n");
 	tree_remove(&t, tree_find(&t, STR("/usr")));
 	assert_int_equal(tree_find(&t, STR("/usr/bin/dash")), TREE_NONE);
-	assert_ok(tree_put(&t, STR("/usr"), S_IFREG | 0644, STR(""), TREE_OWNER_GENERATOR, NULL, &e), &e);
+	assert_ok(tree_put(&t, STR("/usr"), S_IFREG | 0644, STR(""), TREE_OWNER_GENERATOR, NULL,
+			   &e),
+		  &e);
 	assert_str(tree_dump(a, &t), "d 0755 root root - 0 /\n"
 				     "l 0777 root root - 0 /bin -> usr/bin\n"
 				     "f 0644 root root 0 0 /usr <>\n");
@@ -192,12 +208,15 @@ static void test_put_and_remove(void **state)
 static void test_merge_through_links(void **state)
 {
 	struct rpm_package p[] = {
-		PACKAGE("old", file("/lib", S_IFDIR | 0755, ""), file("/lib/deep/x", S_IFREG | 0644, "x"),
+		PACKAGE("old", file("/lib", S_IFDIR | 0755, ""),
+			file("/lib/deep/x", S_IFREG | 0644, "x"),
 			file("/sbin/tool", S_IFREG | 0755, "t")),
-		PACKAGE("base", file("/lib", S_IFLNK | 0777, "usr/lib"), file("/sbin", S_IFLNK | 0777, "usr/sbin"),
+		PACKAGE("base", file("/lib", S_IFLNK | 0777, "usr/lib"),
+			file("/sbin", S_IFLNK | 0777, "usr/sbin"),
 			file("/usr/lib/deep", S_IFLNK | 0777, "../share/deep"),
 			file("/usr/sbin", S_IFLNK | 0777, "bin")),
-		PACKAGE("same", file("/usr/bin/tool", S_IFREG | 0755, "t"), file("/lib", S_IFLNK | 0777, "usr/lib")),
+		PACKAGE("same", file("/usr/bin/tool", S_IFREG | 0755, "t"),
+			file("/lib", S_IFLNK | 0777, "usr/lib")),
 	};
 	struct tree t;
 
@@ -225,7 +244,8 @@ static void test_merge_conflicts(void **state)
 	struct rpm_package types[] = { PACKAGE("one", file("/x", S_IFREG | 0644, "1")),
 				       PACKAGE("two", file("/x/y", S_IFREG | 0644, "2")) };
 	struct rpm_package through[] = {
-		PACKAGE("one", file("/bin", S_IFLNK | 0777, "usr/bin"), file("/usr/bin/x", S_IFREG | 0644, "1")),
+		PACKAGE("one", file("/bin", S_IFLNK | 0777, "usr/bin"),
+			file("/usr/bin/x", S_IFREG | 0644, "1")),
 		PACKAGE("two", file("/bin/x", S_IFREG | 0755, "1")),
 	};
 	struct rpm_package modes[] = { PACKAGE("plain", file("/d", S_IFDIR | 0755, "")),
@@ -236,16 +256,20 @@ static void test_merge_conflicts(void **state)
 	struct tree t;
 
 	(void)state;
-	assert_err(merge(&t, differ, 2), &e,
-		   "/x: package 'two' and package 'one' both hold it, with different content; leave it out");
+	assert_err(
+		merge(&t, differ, 2), &e,
+		"/x: package 'two' and package 'one' both hold it, with different content; leave it out");
 	assert_err(merge(&t, types, 2), &e, "package 'two': path '/x/y': /x is not a directory");
-	assert_err(merge(&t, through, 2), &e,
-		   "/bin/x (which leads to /usr/bin/x): package 'two' and package 'one' both hold it, with "
-		   "different modes or owners");
+	assert_err(
+		merge(&t, through, 2), &e,
+		"/bin/x (which leads to /usr/bin/x): package 'two' and package 'one' both hold it, with "
+		"different modes or owners");
 	assert_ok(merge(&t, modes, 3), &e);
 	assert_int_equal(t.nodes.p[tree_find(&t, STR("/d"))].mode, S_IFDIR | 0700);
-	assert_err(merge(&t, modes, 4), &e, "/d: package 'other' and package 'special' both hold it");
-	assert_err(merge(&t, &escape, 1), &e, "package 'evil': path '/usr/../x': empty, '.' and '..'");
+	assert_err(merge(&t, modes, 4), &e,
+		   "/d: package 'other' and package 'special' both hold it");
+	assert_err(merge(&t, &escape, 1), &e,
+		   "package 'evil': path '/usr/../x': empty, '.' and '..'");
 }
 
 static bool keep_not_doc(void *arg, size_t package_number, const struct rpm_file *f)
@@ -256,8 +280,9 @@ static bool keep_not_doc(void *arg, size_t package_number, const struct rpm_file
 
 static void test_merge_links_and_keep(void **state)
 {
-	struct rpm_package p = PACKAGE("p", file("/a", S_IFREG | 0644, "x"), file("/b", S_IFREG | 0644, "x"),
-				       file("/c", S_IFREG | 0644, "x"), file("/ghost", S_IFREG | 0644, ""));
+	struct rpm_package p =
+		PACKAGE("p", file("/a", S_IFREG | 0644, "x"), file("/b", S_IFREG | 0644, "x"),
+			file("/c", S_IFREG | 0644, "x"), file("/ghost", S_IFREG | 0644, ""));
 	struct tree t;
 
 	(void)state;
@@ -274,20 +299,23 @@ static void test_merge_links_and_keep(void **state)
 
 static void test_resolve_owners(void **state)
 {
-	struct tree t = parsed("f 0644 root root - 0 /etc/passwd <root:x:0:0:root:/root:/bin/sh\\n>\n"
-			       "f 0644 root root - 0 /etc/group <root:x:0:\\nshadow:x:42:\\n>\n"
-			       "f 0640 root shadow - 0 /etc/shadow <>\n"
-			       "d 0755 7 1000 - 0 /own\n");
+	struct tree t =
+		parsed("f 0644 root root - 0 /etc/passwd <root:x:0:0:root:/root:/bin/sh\\n>\n"
+		       "f 0644 root root - 0 /etc/group <root:x:0:\\nshadow:x:42:\\n>\n"
+		       "f 0640 root shadow - 0 /etc/shadow <>\n"
+		       "d 0755 7 1000 - 0 /own\n");
 
 	(void)state;
 	assert_ok(tree_resolve_owners(&t, &e), &e);
-	assert_str(tree_dump(a, &t), "d 0755 0 0 - 0 /\n"
-				     "d 0755 0 0 - 0 /etc\n"
-				     "f 0644 0 0 23 0 /etc/group <root:x:0:\\nshadow:x:42:\\n>\n"
-				     "f 0644 0 0 30 0 /etc/passwd <root:x:0:0:root:/root:/bin/sh\\n>\n"
-				     "f 0640 0 42 0 0 /etc/shadow <>\n"
-				     "d 0755 7 1000 - 0 /own\n");
-	assert_ok(tree_put(&t, STR("/x"), S_IFREG | 0644, STR(""), TREE_OWNER_DEFINITION, NULL, &e), &e);
+	assert_str(tree_dump(a, &t),
+		   "d 0755 0 0 - 0 /\n"
+		   "d 0755 0 0 - 0 /etc\n"
+		   "f 0644 0 0 23 0 /etc/group <root:x:0:\\nshadow:x:42:\\n>\n"
+		   "f 0644 0 0 30 0 /etc/passwd <root:x:0:0:root:/root:/bin/sh\\n>\n"
+		   "f 0640 0 42 0 0 /etc/shadow <>\n"
+		   "d 0755 7 1000 - 0 /own\n");
+	assert_ok(tree_put(&t, STR("/x"), S_IFREG | 0644, STR(""), TREE_OWNER_DEFINITION, NULL, &e),
+		  &e);
 	t.nodes.p[tree_find(&t, STR("/x"))].group = STR("nogroup");
 	assert_err(tree_resolve_owners(&t, &e), &e,
 		   "/x, from a definition, belongs to group 'nogroup', which does not exist");
@@ -315,10 +343,16 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_round_trip),	     TEST(test_goldens),	       TEST(test_dump_names_first_link),
+		TEST(test_round_trip),
+		TEST(test_goldens),
+		TEST(test_dump_names_first_link),
 		TEST(test_parse_errors),
-		TEST(test_find_follows_links), TEST(test_put_and_remove),      TEST(test_merge_through_links),
-		TEST(test_merge_conflicts),  TEST(test_merge_links_and_keep),  TEST(test_resolve_owners),
+		TEST(test_find_follows_links),
+		TEST(test_put_and_remove),
+		TEST(test_merge_through_links),
+		TEST(test_merge_conflicts),
+		TEST(test_merge_links_and_keep),
+		TEST(test_resolve_owners),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,8 @@ static void put_escaped(struct buf *b, struct str s, bool text)
 
 		if (text && c == '\n')
 			buf_put(b, "\\n", 2);
-		else if ((c == ' ' && !text) || c < ' ' || c > '~' || c == '\\' || c == '<' || c == '>')
+		else if ((c == ' ' && !text) || c < ' ' || c > '~' || c == '\\' || c == '<' ||
+			 c == '>')
 			buf_printf(b, "\\x%02x", c);
 		else
 			buf_u8(b, c);
@@ -67,8 +68,8 @@ static void put_content(struct buf *b, const struct tree_node *n)
 	buf_printf(b, " = %.*s", STR_FMT(digest));
 }
 
-/* @shown: of every inode, by the node that holds its content, the node that stands first in the dump. That one shows the
- * content and the others name it, whichever of them holds it here. */
+/* @shown: of every inode, by the node that holds its content, the node that stands first in the
+ * dump. That one shows the content and the others name it, whichever of them holds it here. */
 static void put_file(struct buf *b, const struct tree *t, uint32_t id, uint32_t *shown)
 {
 	const struct tree_node *n = &t->nodes.p[id];
@@ -88,8 +89,9 @@ static void put_size(struct buf *b, const struct tree *t, const struct tree_node
 	const struct tree_node *holder = n->link_to == TREE_NONE ? n : &t->nodes.p[n->link_to];
 
 	if (S_ISREG(n->mode))
-		buf_printf(b, " %llu", (unsigned long long)(holder->unread_sha256.n ? holder->unread_bytes
-										   : holder->data.n));
+		buf_printf(b, " %llu",
+			   (unsigned long long)(holder->unread_sha256.n ? holder->unread_bytes
+									: holder->data.n));
 	else if (S_ISCHR(n->mode) || S_ISBLK(n->mode))
 		buf_printf(b, " %u:%u", n->rdev_major, n->rdev_minor);
 	else
@@ -141,7 +143,8 @@ struct line {
 
 static int line_err(struct line *l, const char *what, struct str value)
 {
-	return err_set(l->e, -EBADMSG, "%s:%u: %s: '%.*s'", l->name, l->number, what, STR_FMT(value));
+	return err_set(l->e, -EBADMSG, "%s:%u: %s: '%.*s'", l->name, l->number, what,
+		       STR_FMT(value));
 }
 
 static bool unescape_one(struct str *s, struct buf *b)
@@ -153,7 +156,8 @@ static bool unescape_one(struct str *s, struct buf *b)
 		if (s->n >= 2 && (s->p[1] == 'n' || s->p[1] == 't')) {
 			c = s->p[1] == 'n' ? '\n' : '\t';
 			used = 2;
-		} else if (s->n >= 4 && s->p[1] == 'x' && hex_decode((struct str){ s->p + 2, 2 }, &c, 1)) {
+		} else if (s->n >= 4 && s->p[1] == 'x' &&
+			   hex_decode((struct str){ s->p + 2, 2 }, &c, 1)) {
 			used = 4;
 		} else {
 			return false;
@@ -204,7 +208,8 @@ static int parse_owner(struct line *l, struct str word, struct str *ret_name, ui
 		*ret_id = (uint32_t)id;
 		return 0;
 	}
-	return word.n > 0 ? unescape(l, word, ret_name) : line_err(l, "want a user and a group", word);
+	return word.n > 0 ? unescape(l, word, ret_name)
+			  : line_err(l, "want a user and a group", word);
 }
 
 /* SIZE-or-DEVICE. */
@@ -214,7 +219,8 @@ static int parse_size(struct line *l, struct str word, struct tree_node *n, uint
 	struct str rest = word;
 
 	if (S_ISCHR(n->mode) || S_ISBLK(n->mode)) {
-		if (!str_u64(str_cut(&rest, ':'), UINT32_MAX, &major) || !str_u64(rest, UINT32_MAX, &minor))
+		if (!str_u64(str_cut(&rest, ':'), UINT32_MAX, &major) ||
+		    !str_u64(rest, UINT32_MAX, &minor))
 			return line_err(l, "want a device's MAJOR:MINOR", word);
 		n->rdev_major = (uint32_t)major;
 		n->rdev_minor = (uint32_t)minor;
@@ -262,8 +268,10 @@ static int parse_rest(struct line *l, struct str rest, uint64_t size, const stru
 		rest = str_from(rest, 3);
 		r = unescape(l, str_word(&rest), &n->data);
 	} else if (S_ISREG(n->mode) || S_ISLNK(n->mode)) {
-		return line_err(l, "want <TEXT>, '= SHA256' or 'link=PATH' of a file, '-> TARGET' of a link",
-				rest);
+		return line_err(
+			l,
+			"want <TEXT>, '= SHA256' or 'link=PATH' of a file, '-> TARGET' of a link",
+			rest);
 	}
 	word = str_word(&rest);
 	if (r == 0 && str_starts(word, "caps="))

@@ -31,7 +31,8 @@ static void assign(struct arena *a, struct str key, struct str value, struct uni
 			add_words(a, value, keys[i].list);
 }
 
-/* The next logical line: a backslash at the end joins the next line with a blank, comments in between are left out. */
+/* The next logical line: a backslash at the end joins the next line with a blank, comments in
+ * between are left out. */
 static struct str logical_line(struct arena *a, struct str *text)
 {
 	struct buf b = { .a = a };
@@ -71,8 +72,9 @@ void unit_install_parse(struct arena *a, struct str text, struct unit_install *r
 
 bool unit_name_parse(struct arena *a, struct str name, struct unit_name *ret)
 {
-	static const char *const suffixes[] = { ".service", ".socket", ".target",   ".timer", ".path", ".mount",
-						".swap",    ".slice",  ".automount", ".device", ".scope" };
+	static const char *const suffixes[] = { ".service",   ".socket", ".target", ".timer",
+						".path",      ".mount",  ".swap",   ".slice",
+						".automount", ".device", ".scope" };
 	struct unit_name n = { .full = name };
 	struct str rest;
 

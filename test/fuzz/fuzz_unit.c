@@ -19,5 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vec_each(by, &install.wanted_by)
 		if (!unit_expand(&a, *by, &n, &s))
 			break;
-	return preset_find(&rules, name) == &rules.p[rules.n];
+	preset_find(&rules, name);
+	return 0;
 }
