@@ -148,9 +148,15 @@ static int entry_hardlink(struct reader *r, const char *raw, struct rpm_file *f,
 	return 0;
 }
 
+/* A pax name that the locale cannot hold is there as UTF-8 only. */
+static const char *either(const char *bytes, const char *utf8)
+{
+	return bytes ? bytes : utf8;
+}
+
 static int entry_content(struct reader *r, struct archive_entry *entry, struct rpm_file *f, struct err *e)
 {
-	const char *link = archive_entry_hardlink(entry);
+	const char *link = either(archive_entry_hardlink(entry), archive_entry_hardlink_utf8(entry));
 
 	if (link)
 		return entry_hardlink(r, link, f, e);
@@ -163,7 +169,7 @@ static int entry_content(struct reader *r, struct archive_entry *entry, struct r
 	case S_IFDIR:
 		return 0;
 	case S_IFLNK:
-		link = archive_entry_symlink(entry);
+		link = either(archive_entry_symlink(entry), archive_entry_symlink_utf8(entry));
 		if (!link || !*link || strlen(link) > TARBALL_PATH_MAX || !path_is_text(str_c(link)))
 			return err_set(e, -EBADMSG, "'%.*s': a symbolic link without a sensible target",
 				       STR_FMT(f->path));
@@ -203,14 +209,11 @@ static int entry_put(struct reader *r, struct rpm_file *f, struct err *e)
 
 static int entry_read(struct reader *r, struct archive_entry *entry, struct err *e)
 {
-	const char *raw = archive_entry_pathname(entry);
+	const char *raw = either(archive_entry_pathname(entry), archive_entry_pathname_utf8(entry));
 	mode_t type = archive_entry_filetype(entry);
 	struct rpm_file f = { 0 };
 	int rc;
 
-	/* A pax name that the locale cannot hold is there as UTF-8 only. */
-	if (!raw)
-		raw = archive_entry_pathname_utf8(entry);
 	if (!raw)
 		return err_set(e, -EBADMSG, "an entry without a name");
 	rc = entry_path(r, str_c(raw), type, &f.path, e);
