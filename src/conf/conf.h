@@ -78,9 +78,9 @@ struct conf_file {
 };
 
 struct conf_scripts {
-	struct str script; /* "preinst", "postinst", "prerm", "postrm", "config" or "triggers" */
+	struct str script; /* "preinst", "postinst" or "triggers"; the others are never looked at */
 	struct str reason; /* why nothing is lost: required */
-	struct str sha256; /* of the script this was written for, or empty: any */
+	struct str sha256; /* of the commands this was written for (upstream/scripts.h), or empty: any */
 };
 
 struct conf_package {
