@@ -7,8 +7,10 @@
 
 /* Content of the regular file that @path leads to; false when there is none. */
 bool gen_read(const struct tree *t, struct str path, struct str *ret);
-/* Puts a node of a generator, root:root, unless a definition put one there, which then stays as it is. */
-must_check int gen_put(struct tree *t, struct str path, uint32_t mode, struct str data, struct err *e);
+/* Puts a node of a generator, root:root, unless a definition put one there, which then stays as it
+ * is. */
+must_check int gen_put(struct tree *t, struct str path, uint32_t mode, struct str data,
+		       struct err *e);
 must_check int gen_link(struct tree *t, struct str path, struct str target, struct err *e);
 
 /* A file of configuration that is in force. */
@@ -18,13 +20,15 @@ struct gen_file {
 
 typedef VEC(struct gen_file) vec_gen_file;
 
-/* Files *@suffix of /etc/@folder, /usr/local/lib/@folder and /usr/lib/@folder, sorted by name whatever their folder, an
- * earlier folder's file hiding those of its name; one that is empty or leads to /dev/null only hides (systemd.syntax(7),
- * CONFIGURATION DIRECTORIES AND PRECEDENCE of sysusers.d(5)). Results in the tree's arena. */
-void gen_conf_files(const struct tree *t, const char *folder, const char *suffix, vec_gen_file *ret);
+/* Files *@suffix of /etc/@folder, /usr/local/lib/@folder and /usr/lib/@folder, sorted by name
+ * whatever their folder, an earlier folder's file hiding those of its name; one that is empty or
+ * leads to /dev/null only hides (sysusers.d(5), CONFIGURATION DIRECTORIES AND PRECEDENCE). Results
+ * in the tree's arena. */
+void gen_conf_files(const struct tree *t, const char *folder, const char *suffix,
+		    vec_gen_file *ret);
 
-/* The next word of a line as systemd reads it: '...' and "..." group, a backslash takes the next character as it is.
- * 1: *ret is it; 0: no more; -EINVAL: a quote without end. *s moves past it. */
+/* The next word of a line as systemd reads it: '...' and "..." group, a backslash takes the next
+ * character as it is. 1: *ret is it; 0: no more; -EINVAL: a quote without end. *s moves past it. */
 must_check int gen_word(struct arena *a, struct str *s, struct str *ret);
 
 /* Octal text of at most four digits. */
