@@ -159,8 +159,9 @@ static int job_failed(struct run *r, struct job *j, bool again, const char *caus
 
 	/* What a disk holds will be the same in a second. */
 	if (!again || j->tries >= FETCH_TRIES || str_starts(j->fetch->url, "file:"))
-		return err_set(e, j->rc < 0 ? j->rc : -EIO, "%.*s: %.*s: %s (%u %s)", STR_FMT(j->fetch->name),
-			       STR_FMT(j->fetch->url), cause, j->tries, j->tries == 1 ? "try" : "tries");
+		return err_set(e, j->rc < 0 ? j->rc : -EIO, "%.*s: %.*s: %s (%u %s)%s", STR_FMT(j->fetch->name),
+			       STR_FMT(j->fetch->url), cause, j->tries, j->tries == 1 ? "try" : "tries",
+			       again && j->rc == 0 ? "; is the mirror reachable, or is a proxy needed?" : "");
 	for (unsigned i = 1; i < j->tries; i++)
 		delay_sec *= FETCH_DELAY_FACTOR;
 	j->start_sec = clock_sec() + delay_sec;
@@ -174,13 +175,13 @@ static int job_ended(struct run *r, struct job *j, CURLcode code, struct err *e)
 	long status = 0;
 
 	curl_easy_getinfo(j->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (code == CURLE_OK) {
-		f->unchanged = status == 304;
-		if (!f->unchanged) {
-			f->etag = header_get(r, j->curl, "ETag");
-			f->modified = header_get(r, j->curl, "Last-Modified");
-			j->rc = f->sink->end(f->arg, &j->err);
-		}
+	f->unchanged = status == 304 && j->headers;
+	if (code == CURLE_OK && !f->unchanged)
+		j->rc = f->sink->end(f->arg, &j->err);
+	/* Not of a body that was refused: the next try would be told that nothing has changed since. */
+	if (code == CURLE_OK && !f->unchanged && j->rc >= 0) {
+		f->etag = header_get(r, j->curl, "ETag");
+		f->modified = header_get(r, j->curl, "Last-Modified");
 	}
 	job_stop(r, j);
 	if (j->rc < 0)
