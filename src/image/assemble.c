@@ -13,11 +13,15 @@ struct keep {
 	bool **not_installed; /* for each package, one for each file in header order */
 };
 
-static bool glob_any(const vec_str *globs, struct str path)
+/* "/x/" means all below /x; with all that gone, the folder goes too. */
+static bool dropped(const vec_str *globs, const struct rpm_file *f)
 {
-	vec_each(glob, globs)
-		if (str_glob(*glob, path))
+	vec_each(glob, globs) {
+		bool folder = S_ISDIR(f->mode) && str_ends(*glob, "/");
+
+		if (str_glob(*glob, f->path) || (folder && str_glob(str_head(*glob, glob->n - 1), f->path)))
 			return true;
+	}
 	return false;
 }
 
@@ -38,7 +42,7 @@ static bool keep_file(void *arg, size_t package, const struct rpm_file *f)
 	size_t i = (size_t)(f - k->packages[package].package.files.p);
 	bool doc = f->flags & FILE_DOC && !(f->flags & FILE_LICENSE);
 	bool kept = (!doc || k->image->documentation) && lang_kept(k->image, f->lang) &&
-		    !glob_any(&k->image->drop_files, f->path);
+		    !dropped(&k->image->drop_files, f);
 
 	k->not_installed[package][i] = !kept;
 	return kept;
