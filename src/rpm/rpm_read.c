@@ -13,6 +13,9 @@ static int digest_check(struct str bytes, struct str want_hex, const char *what,
 	if (!hex_decode(want_hex, want, sizeof(want)))
 		return err_set(e, -EBADMSG, "no SHA-256 digest of the %s", what);
 	sha256(bytes.p, bytes.n, digest);
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+	return 0; /* no fuzzer guesses a digest: let it see what is behind */
+#endif
 	if (memcmp(digest, want, sizeof(want)) != 0)
 		return err_set(e, -EBADMSG, "the %s does not match its SHA-256 digest", what);
 	return 0;

@@ -5,6 +5,9 @@
 #include "rpm/parts.h"
 #include "rpm/rpmfile_format.h"
 
+/* Room for lead and signature header; the signature of the largest key has 1 KiB. */
+enum { FRONT_BYTES_MAX = 4096 };
+
 /* Only the magic is read by any rpm of this century; the rest is what rpm's own writer puts there.
  */
 static void lead_put(struct buf *b, const struct rpm_meta *m)
@@ -71,12 +74,12 @@ static int header_make(struct arena *a, const struct rpm_package *p, const struc
 /* docs/manual/format_v4.md: digests and signature of the header, which has those of the payload;
  * and MD5 over both. */
 static int signature_make(struct arena *a, const struct openpgp_key *key, uint64_t time_sec,
-			  struct str header, struct str payload, uint64_t archive_bytes,
+			  struct str both, size_t header_bytes, uint64_t archive_bytes,
 			  struct str *ret, struct err *e)
 {
 	__attribute__((cleanup(header_done))) struct header h;
-	uint32_t size = (uint32_t)(header.n + payload.n), archive_size = (uint32_t)archive_bytes;
-	struct str both = str_cat(a, header, payload), packet;
+	uint32_t size = (uint32_t)both.n, archive_size = (uint32_t)archive_bytes;
+	struct str header = str_head(both, header_bytes), packet;
 	uint8_t digest_sha1[20], digest_md5[16];
 	int r = openpgp_sign(a, key, header, time_sec, &packet, e);
 
@@ -94,12 +97,31 @@ static int signature_make(struct arena *a, const struct openpgp_key *key, uint64
 	return header_export(&h, RPMTAG_HEADERSIGNATURES, ret, e);
 }
 
+/* Lead and signature header go in front of what they sign, whose bytes must be in one piece by
+ * then. */
+static int front_put(struct arena *work, const struct rpm_meta *m, struct str signature,
+		     struct str *package, struct err *e)
+{
+	struct buf b = { .a = work };
+
+	lead_put(&b, m);
+	buf_put(&b, signature.p, signature.n);
+	buf_align(&b, HEADER_ALIGN);
+	if (b.v.n > FRONT_BYTES_MAX)
+		return err_set(e, -EFBIG, "signatures of %zu bytes, want at most %d", b.v.n,
+			       FRONT_BYTES_MAX);
+	package->p -= b.v.n;
+	package->n += b.v.n;
+	memcpy((char *)(uintptr_t)package->p, b.v.p, b.v.n);
+	return 0;
+}
+
 /* In the order of need; what is made on the way goes with @work. */
 static int package_write(struct arena *a, struct arena *work, const struct rpm_package *p,
 			 const struct openpgp_key *key, int zstd_level, struct str *ret,
 			 struct err *e)
 {
-	struct str payload, header, signature;
+	struct str payload, header, signature, package;
 	struct segments archive;
 	struct buf b = { .a = a };
 	int r = payload_write(work, &p->files, &archive, e);
@@ -108,19 +130,20 @@ static int package_write(struct arena *a, struct arena *work, const struct rpm_p
 		r = zstd_compress_segments(work, &archive, zstd_level, &payload, e);
 	if (r == 0)
 		r = header_make(work, p, &archive, payload, zstd_level, &header, e);
-	if (r == 0)
-		r = signature_make(work, key, p->build_time_sec, header, payload,
-				   archive.size_bytes, &signature, e);
 	if (r < 0)
 		return r;
-	vec_reserve(a, &b.v, LEAD_BYTES + signature.n + HEADER_ALIGN + header.n + payload.n);
-	lead_put(&b, &p->meta);
-	buf_put(&b, signature.p, signature.n);
-	buf_align(&b, HEADER_ALIGN);
+	vec_reserve(a, &b.v, FRONT_BYTES_MAX + header.n + payload.n);
+	buf_zero(&b, FRONT_BYTES_MAX);
 	buf_put(&b, header.p, header.n);
 	buf_put(&b, payload.p, payload.n);
-	*ret = (struct str){ (const char *)b.v.p, b.v.n };
-	return 0;
+	package = (struct str){ (const char *)b.v.p + FRONT_BYTES_MAX, header.n + payload.n };
+	r = signature_make(work, key, p->build_time_sec, package, header.n, archive.size_bytes,
+			   &signature, e);
+	if (r == 0)
+		r = front_put(work, &p->meta, signature, &package, e);
+	if (r == 0)
+		*ret = package;
+	return r;
 }
 
 int rpm_write(struct arena *a, const struct rpm_package *p, const struct openpgp_key *key,

@@ -12,7 +12,9 @@ struct rpmdb_package {
 };
 
 /* The bytes of rpmdb.sqlite holding @packages in the given order, all installed at
- * @install_time_sec. Deterministic for one version of librpm. Uses a private temporary folder,
- * removed again. */
+ * @install_time_sec. Deterministic for one version of librpm and of SQLite. The file needs no other
+ * beside it, so it works on a read-only root. Uses a private temporary folder below TMPDIR, removed
+ * again. librpm's settings belong to the process: they are set here, none is read from the machine,
+ * and calls from several threads wait for each other. */
 must_check int rpmdb_write(struct arena *a, const struct rpmdb_package *packages, size_t n,
 			   uint64_t install_time_sec, struct str *ret, struct err *e);

@@ -154,31 +154,52 @@ static void assert_run(struct arena *a, const char *const *argv, const char *tex
 			 STR_FMT(result.err));
 }
 
+/* Key, data and signature as files in a folder of their own. */
+static const char *signed_dir(struct arena *a)
+{
+	_cleanup_openpgp_ struct openpgp_key *key = key_read(a);
+	const char *dir = test_dir(a);
+	struct str armor, sig;
+	struct err e;
+
+	assert_ok(openpgp_public_armor(a, key, &armor, &e), &e);
+	assert_ok(openpgp_sign(a, key, STR("text"), SIGN_TIME, &sig, &e), &e);
+	assert_ok(file_write(path_join(a, dir, "k.asc"), 0600, armor.p, armor.n, &e), &e);
+	assert_ok(file_write(path_join(a, dir, "data"), 0600, "text", 4, &e), &e);
+	assert_ok(file_write(path_join(a, dir, "data.sig"), 0600, sig.p, sig.n, &e), &e);
+	return dir;
+}
+
 static void test_gpg(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	_cleanup_openpgp_ struct openpgp_key *key = key_read(&a);
-	const char *dir = test_dir(&a), *asc = path_join(&a, dir, "k.asc"),
-		   *data = path_join(&a, dir, "data");
-	const char *sig_path = path_join(&a, dir, "data.sig");
-	struct str armor, sig;
-	struct err e;
+	const char *dir = signed_dir(&a), *asc = path_join(&a, dir, "k.asc");
+	const char *sig = path_join(&a, dir, "data.sig"), *data = path_join(&a, dir, "data");
 
 	(void)state;
 	if (access("/usr/bin/gpg", X_OK) < 0)
 		skip();
-	assert_ok(openpgp_public_armor(&a, key, &armor, &e), &e);
-	assert_ok(openpgp_sign(&a, key, STR("text"), SIGN_TIME, &sig, &e), &e);
-	assert_ok(file_write(asc, 0600, armor.p, armor.n, &e), &e);
-	assert_ok(file_write(data, 0600, "text", 4, &e), &e);
-	assert_ok(file_write(sig_path, 0600, sig.p, sig.n, &e), &e);
 	assert_run(&a,
 		   (const char *[]){ "gpg", "--homedir", dir, "--batch", "--import", asc, NULL },
 		   "imported: 1");
 	assert_run(&a,
-		   (const char *[]){ "gpg", "--homedir", dir, "--batch", "--verify", sig_path, data,
+		   (const char *[]){ "gpg", "--homedir", dir, "--batch", "--verify", sig, data,
 				     NULL },
 		   "Good signature from \"Test (development key) <test@ashlar.invalid>\"");
+}
+
+/* rpm since 4.20 verifies with Sequoia, which is stricter than rpm's own parser was. */
+static void test_sequoia(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	const char *dir = signed_dir(&a), *asc = path_join(&a, dir, "k.asc");
+	const char *sig = path_join(&a, dir, "data.sig"), *data = path_join(&a, dir, "data");
+
+	(void)state;
+	if (access("/usr/bin/sqv", X_OK) < 0)
+		skip();
+	assert_run(&a, (const char *[]){ "sqv", "--keyring", asc, sig, data, NULL },
+		   "932883DBC77FC697");
 }
 
 int main(void)
@@ -192,6 +213,7 @@ int main(void)
 		cmocka_unit_test(test_signature),
 		cmocka_unit_test(test_signature_not_before_key),
 		cmocka_unit_test(test_gpg),
+		cmocka_unit_test(test_sequoia),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
