@@ -57,5 +57,6 @@ must_check int options_parse(struct arena *a, const struct verb *verb, char **ar
 /* Text of --help, of the man page (roff, section 1), and of bash completion. */
 struct str help_main(struct arena *a);
 struct str help_verb(struct arena *a, const struct verb *verb);
+struct str man_main(struct arena *a, const char *version);
 struct str man_verb(struct arena *a, const struct verb *verb, const char *version);
 struct str completion_bash(struct arena *a);

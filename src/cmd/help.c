@@ -133,6 +133,20 @@ struct str man_verb(struct arena *a, const struct verb *verb, const char *versio
 	return buf_text(&b);
 }
 
+struct str man_main(struct arena *a, const char *version)
+{
+	struct buf b = { .a = a };
+
+	buf_printf(&b, ".TH ASHLAR 1 \"\" \"ashlar %s\"\n.SH NAME\nashlar \\- makes, runs and checks Ashlar Linux images\n"
+		       ".SH SYNOPSIS\n.B ashlar\nVERB [options] [arguments]\n.SH VERBS\n", version);
+	for (const struct verb *const *v = verbs; *v; v++) {
+		buf_printf(&b, ".TP\n.BR ashlar\\-%s (1)\n", (*v)->name);
+		roff(&b, (*v)->help);
+	}
+	buf_printf(&b, ".SH EXIT STATUS\n0: done. 1: the work failed, and one sentence says why. 2: wrong usage.\n");
+	return buf_text(&b);
+}
+
 struct str completion_bash(struct arena *a)
 {
 	struct buf b = { .a = a };

@@ -83,7 +83,7 @@ static int verb_main(struct arena *a, const struct verb *verb, char **argv)
 	return r < 0 ? 1 : r;
 }
 
-/* ashlar help man VERB | help completion: for the build, which makes pages and completion from the tables. */
+/* ashlar help man [VERB] | help completion: for the build, which makes pages and completion from the tables. */
 static int help_main_verb(struct arena *a, char **args)
 {
 	const struct verb *verb;
@@ -93,7 +93,11 @@ static int help_main_verb(struct arena *a, char **args)
 		print(completion_bash(a));
 		return 0;
 	}
-	if (args[0] && args[1] && !strcmp(args[0], "man")) {
+	if (args[0] && !strcmp(args[0], "man")) {
+		if (!args[1]) {
+			print(man_main(a, ASHLAR_VERSION));
+			return 0;
+		}
 		verb = verb_find(a, args[1], &e);
 		if (!verb)
 			return usage_error(&e);

@@ -62,7 +62,7 @@ int keys_read(struct arena *a, const char *dir, struct keys *ret, struct err *e)
 
 	if (r == -ENOENT)
 		return err_set(e, -ENOENT,
-			       "no keys in '%s': make development keys with `ashlar key --keys %s`",
+			       "no keys in '%s': make development keys with `ashlar key generate --keys %s`",
 			       dir, dir);
 	if (r < 0)
 		return r;

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# Wrong usage is told apart from failed work; variables stand for options.
+. "$(dirname "$0")/../lib.sh"
+
+want_usage_error "no verb" "want a verb; 'ashlar --help' lists them" "$ASHLAR"
+want_usage_error "unknown verb" "no verb 'biuld'; did you mean 'build'?" "$ASHLAR" biuld server
+want_usage_error "unknown verb, nothing near" "no verb 'frobnicate'; 'ashlar --help' lists them" "$ASHLAR" frobnicate
+want_usage_error "unknown option" "build: no option '--chache'; did you mean '--cache'?" "$ASHLAR" build --chache /x server
+want_usage_error "unknown option with a value" "did you mean '--cache'?" "$ASHLAR" build --chache=/x server
+want_usage_error "unknown letter" "build: no option '-x'" "$ASHLAR" build -x server
+want_usage_error "option without its value" "build: '--out' needs DIR" "$ASHLAR" build server --out
+want_usage_error "empty value" "build: '--out' is empty; want DIR" "$ASHLAR" build server --out=
+want_usage_error "flag with a value" "build: '--quiet' takes no value" "$ASHLAR" build --quiet=yes server
+want_usage_error "no number" "build: '--jobs' is 'many'; want a number" "$ASHLAR" build -j many server
+want_usage_error "unknown architecture" "'--arch' is 'mips'; want x86_64 or aarch64" "$ASHLAR" build --arch mips server
+want_usage_error "no image" "want 'ashlar build IMAGE'" "$ASHLAR" build
+want_usage_error "too many arguments" "want 'ashlar explain IMAGE PACKAGE'" "$ASHLAR" explain server a b
+for verb in build explain run verify key; do
+	want_usage_error "$verb without arguments" "want 'ashlar $verb " "$ASHLAR" "$verb"
+done
+
+want_error "no such key action" "no action 'destroy'; want 'ashlar key generate'" "$ASHLAR" key destroy
+want_error "no image file to verify" "open '$WORK/none.raw': No such file or directory" "$ASHLAR" verify "$WORK/none.raw"
+want_error "no image to run" "'$WORK/server-x86_64.raw' is not there; 'ashlar build server' makes it" \
+	"$ASHLAR" run server --out "$WORK" --arch x86_64
+want_error "run: a private key is no public one" "is no OpenSSH public key; want the file that ends in .pub" \
+	"$ASHLAR" run server --image "$0" --ssh-key "$0"
+
+# Keys: made once, readable by their owner only, never replaced.
+check "key generate" "$ASHLAR" key generate --keys "$WORK/keys"
+check "private keys are private" test -z "$(find "$WORK/keys" -name '*.pem' -perm /077)"
+sums=$(cat "$WORK"/keys/* | sha256sum)
+"$ASHLAR" key generate --keys "$WORK/keys" >/dev/null 2>"$WORK/said"
+status=$?
+check "key generate never replaces keys" test "$status $(cat "$WORK"/keys/* | sha256sum)" = "1 $sums"
+want_error "no keys" "ashlar key generate" "$ASHLAR" build server --keys "$WORK/none" --out "$WORK/out"
+
+# Variables: as the options, which win.
+check "ASHLAR_KEYS" env ASHLAR_KEYS="$WORK/keys2" "$ASHLAR" key generate
+check "ASHLAR_KEYS was used" test -e "$WORK/keys2/package-signing.asc"
+check "an option wins over its variable" env ASHLAR_KEYS="$WORK/keys2" "$ASHLAR" key generate --keys "$WORK/keys3"
+check "ASHLAR_QUIET=1" test -z "$(ASHLAR_QUIET=1 "$ASHLAR" key generate --keys "$WORK/keys4")"
+check "ASHLAR_QUIET=0 is no" test -n "$(ASHLAR_QUIET=0 "$ASHLAR" key generate --keys "$WORK/keys5")"
+want_usage_error "wrong variable" "ASHLAR_JOBS is 'x'; want a number" env ASHLAR_JOBS=x "$ASHLAR" key generate
+want_usage_error "ASHLAR_ARCH" "'--arch' is 'vax'" env ASHLAR_ARCH=vax "$ASHLAR" key generate
+ASHLAR_JSON=1 "$ASHLAR" verify "$WORK/none.raw" >"$WORK/events" 2>/dev/null
+check "ASHLAR_JSON: an error is an event" grep -q '^{"event": *"error", *"text": *".*No such file' "$WORK/events"
