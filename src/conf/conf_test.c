@@ -187,11 +187,22 @@ static void test_distro(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct conf_release release;
+	struct conf_package package;
+	struct conf_image image;
+	vec_conf_upstream upstreams;
+	vec_str names;
 	struct err e = { 0 };
 
 	(void)state;
 	assert_ok(conf_release_read(&a, "distro", &release, &e), &e);
 	assert_str(release.id, "ashlar");
+	assert_ok(conf_upstreams_read(&a, "distro", &upstreams, &e), &e);
+	assert_ok(conf_images_list(&a, "distro", &names, &e), &e);
+	vec_each(name, &names)
+		assert_ok(conf_image_read(&a, "distro", str_z(&a, *name), &image, &e), &e);
+	assert_ok(dir_list(&a, "distro/packages", &names, &e), &e);
+	vec_each(name, &names)
+		assert_ok(conf_package_read(&a, "distro", *name, &package, &e), &e);
 }
 
 static void test_bounds(void **state)

@@ -140,10 +140,8 @@ bool size_parse(struct str s, uint64_t *ret)
 		const char *unit;
 		uint64_t bytes;
 	} units[] = {
-		{ "", 1 },          { "kB", 1000 },
-		{ "KiB", 1 << 10 }, { "MB", 1000 * 1000 },
-		{ "MiB", 1 << 20 }, { "GB", 1000 * 1000 * 1000 },
-		{ "GiB", 1 << 30 },
+		{ "", 1 },          { "kB", 1000 },       { "KiB", 1 << 10 }, { "MB", 1000000 },
+		{ "MiB", 1 << 20 }, { "GB", 1000000000 }, { "GiB", 1 << 30 },
 	};
 	size_t digits = 0;
 	uint64_t number;

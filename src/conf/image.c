@@ -80,7 +80,7 @@ static int layer_read(struct arena *a, const char *distro, struct str name, cons
 		      struct layer *ret, struct err *e)
 {
 	struct layer layer = { .name = str_dup(a, name) };
-	const char *path;
+	const char *path = NULL;
 	int r = path_of(a, distro, "images", name, at, &path, e);
 
 	if (r == 0)
@@ -133,7 +133,7 @@ static int feature_read(struct arena *a, const char *distro, struct str name, co
 			struct part *ret, struct err *e)
 {
 	struct part part = { 0 };
-	const char *path;
+	const char *path = NULL;
 	int r = path_of(a, distro, "features", name, at, &path, e);
 
 	if (r == 0)
@@ -230,26 +230,27 @@ static bool text_in(const vec_str *list, struct str text)
  * as well. */
 static int packages_add(struct arena *a, struct conf_image *image, struct part *part, struct err *e)
 {
-	vec_str own = { 0 };
+	vec_str all = image->packages, own = { 0 };
 
 	for (uint32_t i = 0; i < part->feature.packages.n; i++) {
 		struct str text = part->feature.packages.p[i];
 
 		if (!str_starts(text, "-")) {
-			if (text_in(&image->packages, text))
+			if (text_in(&all, text))
 				continue;
-			vec_push(a, &image->packages) = text;
+			vec_push(a, &all) = text;
 			vec_push(a, &own) = text;
 			continue;
 		}
 		text = str_from(text, 1);
-		if (!text_remove(&image->packages, text))
-			return not_inherited(a, yaml_at(a, &part->doc, "packages", i),
-					     &image->packages, text, e);
+		if (!text_remove(&all, text))
+			return not_inherited(a, yaml_at(a, &part->doc, "packages", i), &all, text,
+					     e);
 		text_remove(&own, text);
 		vec_each(before, &image->parts)
 			text_remove(&before->packages, text);
 	}
+	image->packages = all;
 	part->feature.packages = own;
 	vec_push(a, &image->parts) = part->feature;
 	return 0;

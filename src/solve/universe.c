@@ -8,12 +8,7 @@
 #include "base/rd.h"
 #include "solve/encode.h"
 
-enum {
-	NAME = 0,
-	ARCH = 3,
-	VENDOR = 9,
-	PROVIDES = 1
-}; /* in universe_texts[] and universe_lists[] */
+enum { NAME = 0, ARCH = 3, PROVIDES = 1 }; /* in universe_texts[] and universe_lists[] */
 
 struct universe_record universe_record(const struct universe *u, uint32_t i)
 {
@@ -48,7 +43,7 @@ static int sections_check(struct universe *u, struct err *e)
 	struct str head = rd_str(&r, sizeof(u->head));
 	uint8_t digest[SHA256_BYTES];
 
-	if (r.bad)
+	if (!head.p)
 		return damaged(e, "too short");
 	memcpy(&u->head, head.p, sizeof(u->head));
 	if (memcmp(u->head.magic, "ASHLUNIV", sizeof(u->head.magic)) != 0 ||
