@@ -135,7 +135,7 @@ static void fetched(void *arg, size_t index, const char *path)
 	struct fetching *f = arg;
 	struct item *item = f->items[index];
 
-	item->deb = path;
+	item->deb = str_z(&f->s->a, str_c(path)); /* @path goes before the last conversion is done */
 	thread_pool_submit(f->s->pool, task_convert, item);
 }
 
