@@ -57,7 +57,7 @@ static void test_systemd(void **state)
 					       "usb:v9999", "pci:v00001234", "only:matches",	"other:" };
 	struct tree t = sources(), before = sources();
 	char *mine, *theirs = extract(&before);
-	const char *const update[] = { "systemd-hwdb", "--usr", "update", "-r", theirs, NULL };
+	const char *const update[] = { "systemd-hwdb", "-r", theirs, "--usr", "update", NULL };
 	struct proc_result result, answer;
 
 	(void)state;
@@ -68,14 +68,13 @@ static void test_systemd(void **state)
 	assert_ok(proc_run(a, update, (struct str){ 0 }, "udev", &result, &e), &e);
 	assert_int_equal(result.status, 0);
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
-		const char *const ask[] = { "systemd-hwdb", "query", devices[i], "-r", mine, NULL };
-		const char *const ask_theirs[] = { "systemd-hwdb", "query", devices[i], "-r", theirs, NULL };
+		const char *const ask[] = { "systemd-hwdb", "-r", mine, "query", devices[i], NULL };
+		const char *const ask_theirs[] = { "systemd-hwdb", "-r", theirs, "query", devices[i], NULL };
 
 		assert_ok(proc_run(a, ask, (struct str){ 0 }, "udev", &result, &e), &e);
 		assert_ok(proc_run(a, ask_theirs, (struct str){ 0 }, "udev", &answer, &e), &e);
-		assert_str(result.err, "");
 		assert_str(result.out, str_z(a, answer.out));
-		assert_true(i != 1 || str_has(result.out, "ID_B=two\n"));
+		assert_true(i != 1 || str_has(result.out, "ID_D=a=b\n"));
 	}
 }
 

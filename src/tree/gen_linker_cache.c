@@ -221,13 +221,16 @@ static int search_folder(struct search *s, const struct folder *f, struct err *e
 
 int gen_linker_cache(struct tree *t, const char *arch, struct err *e)
 {
-	static const char *const trusted[] = { "/lib", "/lib64", "/usr/lib", "/usr/lib64" };
+	/* Debian's, which ldconfig searches whatever its configuration says. */
+	const struct str trusted[] = { str_printf(t->a, "/lib/%s-linux-gnu", arch),
+				       str_printf(t->a, "/usr/lib/%s-linux-gnu", arch), STR("/lib"),
+				       STR("/usr/lib") };
 	bool arm = strcmp(arch, "aarch64") == 0;
 	struct search s = { .t = t, .machine = arm ? EM_AARCH64 : EM_X86_64, .cache = { .a = t->a } };
 	int r = read_conf(&s, STR("/etc/ld.so.conf"), 0, e);
 
 	for (size_t i = 0; i < sizeof(trusted) / sizeof(trusted[0]); i++)
-		add_folder(&s, str_c(trusted[i]));
+		add_folder(&s, trusted[i]);
 	for (size_t i = 0; r == 0 && i < s.folders.n; i++)
 		r = search_folder(&s, &s.folders.p[i], e);
 	if (r < 0)
