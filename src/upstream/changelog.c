@@ -30,7 +30,8 @@ static bool zone_seconds(struct str s, long *ret)
 {
 	int hours, minutes;
 
-	if (s.n != 5 || (s.p[0] != '+' && s.p[0] != '-') || !two_digits(str_head(str_from(s, 1), 2), &hours) ||
+	if (s.n != 5 || (s.p[0] != '+' && s.p[0] != '-') ||
+	    !two_digits(str_head(str_from(s, 1), 2), &hours) ||
 	    !two_digits(str_from(s, 3), &minutes))
 		return false;
 	*ret = (s.p[0] == '-' ? -60L : 60L) * (hours * 60 + minutes);
@@ -52,9 +53,10 @@ static bool date_parse(struct str s, uint64_t *ret)
 	clock = str_word(&s);
 	hour = str_cut(&clock, ':');
 	minute = str_cut(&clock, ':');
-	if (!two_digits(day, &tm.tm_mday) || !month_number(month, &tm.tm_mon) || !str_u64(year, 9999, &y) ||
-	    y < 1970 || !two_digits(hour, &tm.tm_hour) || !two_digits(minute, &tm.tm_min) ||
-	    !two_digits(clock, &tm.tm_sec) || !zone_seconds(str_word(&s), &zone))
+	if (!two_digits(day, &tm.tm_mday) || !month_number(month, &tm.tm_mon) ||
+	    !str_u64(year, 9999, &y) || y < 1970 || !two_digits(hour, &tm.tm_hour) ||
+	    !two_digits(minute, &tm.tm_min) || !two_digits(clock, &tm.tm_sec) ||
+	    !zone_seconds(str_word(&s), &zone))
 		return false;
 	tm.tm_year = (int)y - 1900;
 	y = (uint64_t)(timegm(&tm) - zone);
@@ -107,7 +109,8 @@ static bool entry_parse(struct arena *a, struct str *text, struct changelog_entr
 		end = str_find(who, '>');
 		if (end < 0 || !date_parse(str_from(who, (size_t)end + 1), &ret->time_sec))
 			return false;
-		ret->author = str_printf(a, "%.*s %.*s", STR_FMT(str_head(who, (size_t)end + 1)), STR_FMT(version));
+		ret->author = str_printf(a, "%.*s %.*s", STR_FMT(str_head(who, (size_t)end + 1)),
+					 STR_FMT(version));
 		ret->text = str_trim((struct str){ (const char *)body.v.p, body.v.n });
 		return true;
 	}

@@ -6,6 +6,6 @@
 
 enum { CHANGELOG_ENTRIES_MAX = 10 };
 
-/* The newest CHANGELOG_ENTRIES_MAX entries, in their order. A changelog is for people: reading stops without an error
- * at the first thing that is no entry. Strings are copied into @a. */
+/* The newest CHANGELOG_ENTRIES_MAX entries, in their order. A changelog is for people: reading
+ * stops without an error at the first thing that is no entry. Strings are copied into @a. */
 void changelog_parse(struct arena *a, struct str text, vec_changelog *ret);

@@ -17,8 +17,8 @@ static struct str path_below(struct str path, const char *folder)
 	return str_starts(path, folder) ? str_from(path, strlen(folder)) : (struct str){ 0 };
 }
 
-/* "de" of /usr/share/locale/de/LC_MESSAGES/x.mo and /usr/share/man/de/man1/x.1.gz, their folders included; "man1" is no
- * language. */
+/* "de" of /usr/share/locale/de/LC_MESSAGES/x.mo and /usr/share/man/de/man1/x.1.gz, their folders
+ * included; "man1" is no language. */
 static struct str path_lang(struct str path)
 {
 	struct str below = path_below(path, "/usr/share/locale/"), first;
@@ -30,7 +30,8 @@ static struct str path_lang(struct str path)
 	return str_starts(first, "man") && first.n == 4 ? (struct str){ 0 } : first;
 }
 
-/* /usr/share/doc/NAME/copyright, and a link /usr/share/doc/NAME that leads to another package's, are the licence. */
+/* /usr/share/doc/NAME/copyright, and a link /usr/share/doc/NAME that leads to another package's,
+ * are the licence. */
 static unsigned path_flags(const struct rpm_file *f)
 {
 	static const char *const folders[] = { "/usr/share/man/", "/usr/share/info/" };
@@ -39,8 +40,10 @@ static unsigned path_flags(const struct rpm_file *f)
 	if (path_below(f->path, "/usr/share/common-licenses/").n > 0)
 		return FILE_LICENSE;
 	if (below.n > 0)
-		return str_ends(below, "/copyright") || (S_ISLNK(f->mode) && str_find(below, '/') < 0) ? FILE_LICENSE
-												       : FILE_DOC;
+		return str_ends(below, "/copyright") ||
+				       (S_ISLNK(f->mode) && str_find(below, '/') < 0)
+			       ? FILE_LICENSE
+			       : FILE_DOC;
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		if (path_below(f->path, folders[i]).n > 0)
 			return FILE_DOC;
@@ -55,7 +58,8 @@ static void files_classify(vec_rpm_file *files)
 	}
 }
 
-/* deb-conffiles(5): a path a line; a line may begin with a flag, of which there is one: remove-on-upgrade. */
+/* deb-conffiles(5): a path a line; a line may begin with a flag, of which there is one:
+ * remove-on-upgrade. */
 static int conffiles_mark(struct arena *a, struct str text, vec_rpm_file *files, struct err *e)
 {
 	while (text.n > 0) {
@@ -66,13 +70,15 @@ static int conffiles_mark(struct arena *a, struct str text, vec_rpm_file *files,
 			continue;
 		f = files_find(files, path_usrmerge(a, line));
 		if (!f)
-			return err_set(e, -EBADMSG, "conffiles: '%.*s' is not in the package", STR_FMT(line));
+			return err_set(e, -EBADMSG, "conffiles: '%.*s' is not in the package",
+				       STR_FMT(line));
 		f->flags |= FILE_CONFIG | FILE_NOREPLACE;
 	}
 	return 0;
 }
 
-/* "Description: summary" and lines with one blank in front; a line with only a dot is an empty one. */
+/* "Description: summary" and lines with one blank in front; a line with only a dot is an empty one.
+ */
 static struct str description_text(struct arena *a, struct str lines)
 {
 	struct buf b = { .a = a };
@@ -96,7 +102,8 @@ static struct str field_or(const struct stanza *control, const char *name, struc
 	return value.n > 0 ? value : otherwise;
 }
 
-/* The index told all that solving needs; the package itself is what was asked for, and tells the rest. */
+/* The index told all that solving needs; the package itself is what was asked for, and tells the
+ * rest. */
 static int control_apply(struct arena *a, struct str text, struct rpm_meta *meta, struct err *e)
 {
 	const struct {
@@ -117,8 +124,8 @@ static int control_apply(struct arena *a, struct str text, struct rpm_meta *meta
 		struct str have = stanza_get(&control, same[i].field);
 
 		if (!str_eq(have, same[i].want))
-			return err_set(e, -EBADMSG, "control: %s is '%.*s', the index says '%.*s'", same[i].field,
-				       STR_FMT(have), STR_FMT(same[i].want));
+			return err_set(e, -EBADMSG, "control: %s is '%.*s', the index says '%.*s'",
+				       same[i].field, STR_FMT(have), STR_FMT(same[i].want));
 	}
 	description = stanza_get(&control, "Description");
 	meta->summary = str_cut(&description, '\n');
@@ -129,9 +136,10 @@ static int control_apply(struct arena *a, struct str text, struct rpm_meta *meta
 	return 0;
 }
 
-/* A documentation file of the package, unpacked; empty when it is not there or is a link elsewhere. */
-static int doc_read(struct arena *a, const struct deb *deb, struct str package, const char *name, size_t max,
-		    struct str *ret, struct err *e)
+/* A documentation file of the package, unpacked; empty when it is not there or is a link elsewhere.
+ */
+static int doc_read(struct arena *a, const struct deb *deb, struct str package, const char *name,
+		    size_t max, struct str *ret, struct err *e)
 {
 	struct str path = str_printf(a, "/usr/share/doc/%.*s/%s", STR_FMT(package), name);
 	const struct rpm_file *f = files_find(&deb->files, path);
@@ -144,8 +152,10 @@ static int doc_read(struct arena *a, const struct deb *deb, struct str package, 
 	return rc < 0 ? err_wrap(e, rc, "'%.*s'", STR_FMT(path)) : 0;
 }
 
-/* Packages of Debian's own have "changelog.gz", others "changelog.Debian.gz"; rebuilt ones add "...Debian.ARCH.gz". */
-static int changelog_read(struct arena *a, const struct deb *deb, struct rpm_package *pkg, struct err *e)
+/* Packages of Debian's own have "changelog.gz", others "changelog.Debian.gz"; rebuilt ones add
+ * "...Debian.ARCH.gz". */
+static int changelog_read(struct arena *a, const struct deb *deb, struct rpm_package *pkg,
+			  struct err *e)
 {
 	const char *names[] = {
 		str_z(a, str_printf(a, "changelog.Debian.%.*s.gz", STR_FMT(pkg->meta.origin_arch))),
@@ -156,7 +166,8 @@ static int changelog_read(struct arena *a, const struct deb *deb, struct rpm_pac
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct str text;
-		int rc = doc_read(&scratch, deb, pkg->meta.origin_name, names[i], CHANGELOG_BYTES_MAX, &text, e);
+		int rc = doc_read(&scratch, deb, pkg->meta.origin_name, names[i],
+				  CHANGELOG_BYTES_MAX, &text, e);
 
 		if (rc < 0)
 			return rc;
@@ -166,7 +177,8 @@ static int changelog_read(struct arena *a, const struct deb *deb, struct rpm_pac
 	return 0;
 }
 
-static int license_read(struct arena *a, const struct deb *deb, struct rpm_meta *meta, struct err *e)
+static int license_read(struct arena *a, const struct deb *deb, struct rpm_meta *meta,
+			struct err *e)
 {
 	struct str folder = str_printf(a, "/usr/share/doc/%.*s", STR_FMT(meta->origin_name)), text;
 	const struct rpm_file *f = files_find(&deb->files, folder);
@@ -174,9 +186,11 @@ static int license_read(struct arena *a, const struct deb *deb, struct rpm_meta 
 
 	if (rc < 0)
 		return rc;
-	/* /usr/share/doc/libfoo2 -> libfoo-common: its file speaks for this package too, but is not in it. */
+	/* /usr/share/doc/libfoo2 -> libfoo-common: its file speaks for this package too, but is not
+	 * in it. */
 	if (f && S_ISLNK(f->mode) && str_find(f->data, '/') < 0)
-		meta->license = str_printf(a, "LicenseRef-Debian-copyright-of-%.*s", STR_FMT(f->data));
+		meta->license =
+			str_printf(a, "LicenseRef-Debian-copyright-of-%.*s", STR_FMT(f->data));
 	else
 		meta->license = copyright_license(a, text);
 	return 0;
@@ -194,22 +208,25 @@ static uint64_t build_time(const struct rpm_package *pkg)
 	return newest;
 }
 
-static int mode_apply(struct arena *a, vec_rpm_file *files, const struct conf_mode *mode, struct err *e)
+static int mode_apply(struct arena *a, vec_rpm_file *files, const struct conf_mode *mode,
+		      struct err *e)
 {
 	struct rpm_file *f = files_find(files, mode->path);
 	uint32_t bits = 0;
 
 	if (!f)
-		return err_set(e, -ENOENT, "modes: '%.*s' is not in the package", STR_FMT(mode->path));
+		return err_set(e, -ENOENT, "modes: '%.*s' is not in the package",
+			       STR_FMT(mode->path));
 	for (size_t i = 0; i < mode->mode.n; i++) {
 		if (mode->mode.p[i] < '0' || mode->mode.p[i] > '7' || mode->mode.n > 5)
-			return err_set(e, -EINVAL, "modes: '%.*s': '%.*s' is no octal mode such as 0755",
+			return err_set(e, -EINVAL,
+				       "modes: '%.*s': '%.*s' is no octal mode such as 0755",
 				       STR_FMT(mode->path), STR_FMT(mode->mode));
 		bits = bits * 8 + (uint32_t)(mode->mode.p[i] - '0');
 	}
 	if (bits > 07777)
-		return err_set(e, -EINVAL, "modes: '%.*s': '%.*s' is beyond 7777", STR_FMT(mode->path),
-			       STR_FMT(mode->mode));
+		return err_set(e, -EINVAL, "modes: '%.*s': '%.*s' is beyond 7777",
+			       STR_FMT(mode->path), STR_FMT(mode->mode));
 	/* all names of one inode have one mode */
 	vec_each(other, files) {
 		if (other != f && (f->link_group == 0 || other->link_group != f->link_group))
@@ -224,12 +241,14 @@ static int mode_apply(struct arena *a, vec_rpm_file *files, const struct conf_mo
 	return 0;
 }
 
-static int caps_apply(struct arena *a, vec_rpm_file *files, const struct conf_caps *caps, struct err *e)
+static int caps_apply(struct arena *a, vec_rpm_file *files, const struct conf_caps *caps,
+		      struct err *e)
 {
 	struct rpm_file *f = files_find(files, caps->path);
 
 	if (!f || !S_ISREG(f->mode))
-		return err_set(e, -ENOENT, "caps: '%.*s' is no file of the package", STR_FMT(caps->path));
+		return err_set(e, -ENOENT, "caps: '%.*s' is no file of the package",
+			       STR_FMT(caps->path));
 	vec_each(other, files)
 		if (other == f || (f->link_group > 0 && other->link_group == f->link_group))
 			other->caps = str_dup(a, caps->caps);
@@ -244,8 +263,10 @@ static bool file_dropped(const struct conf_package *conf, const struct rpm_file 
 	return false;
 }
 
-/* What the definition changes about the files, so that the RPM itself says it and `rpm -V` agrees with the image. */
-static int definition_apply(struct arena *a, const struct conf_package *conf, vec_rpm_file *files, struct err *e)
+/* What the definition changes about the files, so that the RPM itself says it and `rpm -V` agrees
+ * with the image. */
+static int definition_apply(struct arena *a, const struct conf_package *conf, vec_rpm_file *files,
+			    struct err *e)
 {
 	size_t kept = 0;
 	int rc = 0;
@@ -266,7 +287,8 @@ static int definition_apply(struct arena *a, const struct conf_package *conf, ve
 }
 
 static int package_make(struct arena *a, struct str bytes, const struct conf_package *conf,
-			const struct conf_upstream *upstream, struct rpm_package *pkg, struct err *e)
+			const struct conf_upstream *upstream, struct rpm_package *pkg,
+			struct err *e)
 {
 	struct deb deb = { 0 };
 	int rc = deb_parse(a, bytes, &deb, e);
@@ -289,8 +311,9 @@ static int package_make(struct arena *a, struct str bytes, const struct conf_pac
 	return definition_apply(a, conf, &pkg->files, e);
 }
 
-int deb_convert(struct arena *a, struct str deb, const struct rpm_meta *meta, const struct conf_package *conf,
-		const struct conf_upstream *upstream, struct rpm_package *ret, struct err *e)
+int deb_convert(struct arena *a, struct str deb, const struct rpm_meta *meta,
+		const struct conf_package *conf, const struct conf_upstream *upstream,
+		struct rpm_package *ret, struct err *e)
 {
 	struct rpm_package pkg = { .meta = *meta };
 	int rc = package_make(a, deb, conf, upstream, &pkg, e);

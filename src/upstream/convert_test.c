@@ -21,7 +21,8 @@ static const struct tar_entry data[] = {
 	{ .path = "./etc/hello.conf", .data = "x=1\n" },
 	{ .path = "./etc/hello.d/", .type = '5', .mode = 0700 },
 	{ .path = "./usr/share/doc/hello/", .type = '5' },
-	{ .path = "./usr/share/doc/hello/copyright", .data = "Format: x\n\nFiles: *\nLicense: GPL-2+ or MIT\n" },
+	{ .path = "./usr/share/doc/hello/copyright",
+	  .data = "Format: x\n\nFiles: *\nLicense: GPL-2+ or MIT\n" },
 	{ .path = "./usr/share/doc/hello/changelog.Debian.gz",
 	  .data = "hello (1:1.2-3) x; y\n\n  * New.\n\n -- A. Person <a@x>  Thu, 02 Jan 2025 12:00:00 +0000\n" },
 	{ .path = "./usr/share/doc/libhello", .type = '2', .data = "hello" },
@@ -35,9 +36,15 @@ static const struct tar_entry data[] = {
 
 static struct rpm_meta meta(void)
 {
-	return (struct rpm_meta){ .name = STR("hello"), .version = STR("1.2"), .release = STR("3"), .epoch = 1,
-				  .arch = STR("x86_64"), .origin_name = STR("hello"), .origin_version = STR("1:1.2-3"),
-				  .origin_arch = STR("amd64"), .vendor = STR("Ashlar") };
+	return (struct rpm_meta){ .name = STR("hello"),
+				  .version = STR("1.2"),
+				  .release = STR("3"),
+				  .epoch = 1,
+				  .arch = STR("x86_64"),
+				  .origin_name = STR("hello"),
+				  .origin_version = STR("1:1.2-3"),
+				  .origin_arch = STR("amd64"),
+				  .vendor = STR("Ashlar") };
 }
 
 /* As text: what the RPM will say. */
@@ -45,19 +52,26 @@ static struct str dump(struct arena *a, const struct rpm_package *p)
 {
 	struct buf b = { .a = a };
 
-	buf_printf(&b, "summary %.*s\ndescription %.*s\nurl %.*s\nlicense %.*s\ngroup %.*s\nvendor %.*s\nbuilt %llu\n",
-		   STR_FMT(p->meta.summary), STR_FMT(p->meta.description), STR_FMT(p->meta.url),
-		   STR_FMT(p->meta.license), STR_FMT(p->meta.group), STR_FMT(p->meta.vendor),
-		   (unsigned long long)p->build_time_sec);
+	buf_printf(
+		&b,
+		"summary %.*s\ndescription %.*s\nurl %.*s\nlicense %.*s\ngroup %.*s\nvendor %.*s\nbuilt %llu\n",
+		STR_FMT(p->meta.summary), STR_FMT(p->meta.description), STR_FMT(p->meta.url),
+		STR_FMT(p->meta.license), STR_FMT(p->meta.group), STR_FMT(p->meta.vendor),
+		(unsigned long long)p->build_time_sec);
 	vec_each(entry, &p->changelog)
-		buf_printf(&b, "* %llu %.*s: %.*s\n", (unsigned long long)entry->time_sec, STR_FMT(entry->author),
-			   STR_FMT(entry->text));
+		buf_printf(&b, "* %llu %.*s: %.*s\n", (unsigned long long)entry->time_sec,
+			   STR_FMT(entry->author), STR_FMT(entry->text));
 	vec_each(f, &p->files) {
-		buf_printf(&b, "%06o %.*s:%.*s %.*s", f->mode, STR_FMT(f->user), STR_FMT(f->group), STR_FMT(f->path));
-		buf_printf(&b, S_ISLNK(f->mode) ? " -> %.*s" : S_ISREG(f->mode) ? " = %.*s" : "%.*s",
+		buf_printf(&b, "%06o %.*s:%.*s %.*s", f->mode, STR_FMT(f->user), STR_FMT(f->group),
+			   STR_FMT(f->path));
+		buf_printf(&b,
+			   S_ISLNK(f->mode)   ? " -> %.*s"
+			   : S_ISREG(f->mode) ? " = %.*s"
+					      : "%.*s",
 			   STR_FMT(str_head(f->data, 8)));
 		buf_printf(&b, "%s%s%s%s", f->flags & FILE_CONFIG ? " config" : "",
-			   f->flags & FILE_NOREPLACE ? " noreplace" : "", f->flags & FILE_DOC ? " doc" : "",
+			   f->flags & FILE_NOREPLACE ? " noreplace" : "",
+			   f->flags & FILE_DOC ? " doc" : "",
 			   f->flags & FILE_LICENSE ? " license" : "");
 		if (f->lang.n > 0)
 			buf_printf(&b, " lang=%.*s", STR_FMT(f->lang));
@@ -76,8 +90,12 @@ static void test_golden(void **state)
 	static const char path[] = "test/golden/convert/hello.txt";
 	struct str globs[] = { STR("ldconfig**") }, drops[] = { STR("/usr/share/hello/dropped/") };
 	struct conf_caps caps = { STR("/usr/share/hello/ping"), STR("cap_net_raw=ep") };
-	struct conf_mode mode = { .path = STR("/usr/bin/hello"), .mode = STR("0755"), .group = STR("tty") };
-	struct conf_package conf = { .drop_files = { drops, 1, 1 }, .caps = { &caps, 1, 1 }, .modes = { &mode, 1, 1 } };
+	struct conf_mode mode = { .path = STR("/usr/bin/hello"),
+				  .mode = STR("0755"),
+				  .group = STR("tty") };
+	struct conf_package conf = { .drop_files = { drops, 1, 1 },
+				     .caps = { &caps, 1, 1 },
+				     .modes = { &mode, 1, 1 } };
 	struct conf_upstream upstream = { .script_covered = { globs, 1, 1 } };
 	_cleanup_arena_ struct arena a = { 0 };
 	const char *update = getenv("ASHLAR_GOLDEN");
@@ -96,7 +114,8 @@ static void test_golden(void **state)
 		fail_msg("%s:\n%.*s", path, STR_FMT(got));
 }
 
-static void check(const struct tar_entry *c, const struct conf_package *conf, struct rpm_meta m, const char *text)
+static void check(const struct tar_entry *c, const struct conf_package *conf, struct rpm_meta m,
+		  const char *text)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct conf_upstream upstream = { 0 };
@@ -109,16 +128,20 @@ static void check(const struct tar_entry *c, const struct conf_package *conf, st
 static void test_errors(void **state)
 {
 	static const struct tar_entry no_conffile[] = {
-		{ .path = "./control", .data = "Package: hello\nVersion: 1:1.2-3\nArchitecture: amd64\n" },
+		{ .path = "./control",
+		  .data = "Package: hello\nVersion: 1:1.2-3\nArchitecture: amd64\n" },
 		{ .path = "./conffiles", .data = "/etc/absent\n" },
 		{ 0 },
 	};
 	static const struct tar_entry plain[] = {
-		{ .path = "./control", .data = "Package: hello\nVersion: 1:1.2-3\nArchitecture: amd64\n" },
+		{ .path = "./control",
+		  .data = "Package: hello\nVersion: 1:1.2-3\nArchitecture: amd64\n" },
 		{ 0 },
 	};
 	static const struct tar_entry empty[] = { { 0 } };
-	static const struct tar_entry no_field[] = { { .path = "./control", .data = "Package hello\n" }, { 0 } };
+	static const struct tar_entry no_field[] = {
+		{ .path = "./control", .data = "Package hello\n" }, { 0 }
+	};
 	struct conf_package none = { 0 }, conf = { 0 };
 	struct conf_caps caps = { STR("/etc"), STR("cap_net_raw=ep") };
 	struct conf_mode mode = { .path = STR("/absent"), .mode = STR("0755") };
@@ -127,8 +150,10 @@ static void test_errors(void **state)
 	(void)state;
 	check(control, &none, meta(), "package 'hello': postinst does what nothing covers");
 	other.origin_version = STR("2");
-	check(control, &none, other, "package 'hello': control: Version is '1:1.2-3', the index says '2'");
-	check(no_conffile, &none, meta(), "package 'hello': conffiles: '/etc/absent' is not in the package");
+	check(control, &none, other,
+	      "package 'hello': control: Version is '1:1.2-3', the index says '2'");
+	check(no_conffile, &none, meta(),
+	      "package 'hello': conffiles: '/etc/absent' is not in the package");
 	check(no_field, &none, meta(), "package 'hello': control: 'Package hello' is no field");
 	conf.caps.p = &caps;
 	conf.caps.n = 1;
@@ -138,7 +163,8 @@ static void test_errors(void **state)
 	check(plain, &conf, meta(), "package 'hello': modes: '/absent' is not in the package");
 	mode.path = STR("/etc/hello.conf");
 	mode.mode = STR("0789");
-	check(plain, &conf, meta(), "modes: '/etc/hello.conf': '0789' is no octal mode such as 0755");
+	check(plain, &conf, meta(),
+	      "modes: '/etc/hello.conf': '0789' is no octal mode such as 0755");
 	mode.mode = STR("17777");
 	check(plain, &conf, meta(), "modes: '/etc/hello.conf': '17777' is beyond 7777");
 }

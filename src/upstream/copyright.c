@@ -8,7 +8,8 @@
 
 enum { LICENSES_MAX = 64, LICENSE_NAME_MAX = 128 };
 
-/* DEP-5's short names, and others that Debian's copyright files commonly use, in SPDX's spelling. */
+/* DEP-5's short names, and others that Debian's copyright files commonly use, in SPDX's spelling.
+ */
 static const struct {
 	const char *debian, *spdx;
 } license_names[] = {
@@ -113,9 +114,10 @@ static void license_name(struct buf *b, struct str name)
 	}
 }
 
-/* "GPL-2+ or Artistic, and BSD-3-clause": in DEP-5, "and" binds tighter than "or", except behind a comma. As people
- * write it, the comma ends everything before it; so each part between commas gets parentheses. "X with NAME exception"
- * is a name of its own, since Debian's names of exceptions are not SPDX's. */
+/* "GPL-2+ or Artistic, and BSD-3-clause": in DEP-5, "and" binds tighter than "or", except behind a
+ * comma. As people write it, the comma ends everything before it; so each part between commas gets
+ * parentheses. "X with NAME exception" is a name of its own, since Debian's names of exceptions are
+ * not SPDX's. */
 static struct str license_part(struct arena *a, struct str part, bool *has_or, bool *has_and)
 {
 	struct buf b = { .a = a }, name = { .a = a };
@@ -168,9 +170,14 @@ static void license_line(struct licenses *l, struct str line)
 
 	while (line.n > 0) {
 		struct str part = str_trim(str_cut(&line, ','));
-		bool part_or = false, part_and = false, is_or = str_starts(part, "or "), is_and = str_starts(part, "and ");
+		bool part_or = false, part_and = false, is_or = str_starts(part, "or "),
+		     is_and = str_starts(part, "and ");
 
-		text = license_part(l->a, str_from(part, is_or ? 3 : is_and ? 4 : 0), &part_or, &part_and);
+		text = license_part(l->a,
+				    str_from(part, is_or    ? 3
+						   : is_and ? 4
+							    : 0),
+				    &part_or, &part_and);
 		if (text.n == 0)
 			continue;
 		if (b.v.n > 0)
@@ -216,8 +223,8 @@ struct str copyright_license(struct arena *a, struct str text)
 
 		if (first && stanza_get(&stanza, "Format").n == 0)
 			break;
-		/* A paragraph with a licence and no files only holds that licence's text; the first one speaks for all
-		 * files where no paragraph does. */
+		/* A paragraph with a licence and no files only holds that licence's text; the first
+		 * one speaks for all files where no paragraph does. */
 		if (first || stanza_get(&stanza, "Files").n > 0)
 			license_line(first ? &of_all : &of_files, str_cut(&license, '\n'));
 		first = false;

@@ -18,18 +18,21 @@ static void test_license(void **state)
 		{ DEP5 "\nFiles: *\nLicense: GPL-3+\n text\n", "GPL-3.0-or-later" },
 		{ DEP5 "License: Expat\n", "MIT" },
 		{ DEP5 "License: ISC\n\nFiles: *\nLicense: expat\n", "MIT" },
-		{ DEP5 "\nFiles: *\nLicense: GPL-2\n\nFiles: debian/*\nLicense: GPL-2+\n\nFiles: x\nLicense: GPL-2\n",
+		{ DEP5
+		  "\nFiles: *\nLicense: GPL-2\n\nFiles: debian/*\nLicense: GPL-2+\n\nFiles: x\nLicense: GPL-2\n",
 		  "GPL-2.0-only AND GPL-2.0-or-later" },
 		/* a paragraph of its own holds a text that others name */
 		{ DEP5 "\nFiles: *\nLicense: ISC\n\nLicense: X\n text\n", "ISC" },
-		{ DEP5 "\nFiles: *\nLicense: GPL-2+ or Artistic\n", "GPL-2.0-or-later OR Artistic-1.0-Perl" },
+		{ DEP5 "\nFiles: *\nLicense: GPL-2+ or Artistic\n",
+		  "GPL-2.0-or-later OR Artistic-1.0-Perl" },
 		{ DEP5 "\nFiles: *\nLicense: GPL-2+ or MIT\n\nFiles: x\nLicense: ISC and Zlib\n",
 		  "(GPL-2.0-or-later OR MIT) AND ISC AND Zlib" },
 		{ DEP5 "\nFiles: *\nLicense: GPL-2 or MIT, and ISC\n\nFiles: y\nLicense: ISC\n",
 		  "((GPL-2.0-only OR MIT) AND ISC) AND ISC" },
 		{ DEP5 "\nFiles: *\nLicense: GPL-2+ with OpenSSL exception\n",
 		  "LicenseRef-Debian-GPL-2-or-later-with-OpenSSL-exception" },
-		{ DEP5 "\nFiles: *\nLicense: public/domain \xc3\xa9\n", "LicenseRef-Debian-public-domain---" },
+		{ DEP5 "\nFiles: *\nLicense: public/domain \xc3\xa9\n",
+		  "LicenseRef-Debian-public-domain---" },
 	};
 	_cleanup_arena_ struct arena a = { 0 };
 
@@ -40,9 +43,10 @@ static void test_license(void **state)
 
 static void test_changelog(void **state)
 {
-	static const char text[] = "hello (1.2-3) unstable; urgency=medium\n\n  * Two\n    lines.\n\n  * One.\n\n"
-				   " -- A. Person <a@x>  Thu, 02 Jan 2025 12:00:00 +0130\n\n"
-				   "hello (1:1.2-2) unstable; urgency=low\n\n  * Old.\n\n -- B <b@y>  2 Jan 2024 00:00:00 -0000\n";
+	static const char text[] =
+		"hello (1.2-3) unstable; urgency=medium\n\n  * Two\n    lines.\n\n  * One.\n\n"
+		" -- A. Person <a@x>  Thu, 02 Jan 2025 12:00:00 +0130\n\n"
+		"hello (1:1.2-2) unstable; urgency=low\n\n  * Old.\n\n -- B <b@y>  2 Jan 2024 00:00:00 -0000\n";
 	_cleanup_arena_ struct arena a = { 0 };
 	vec_changelog log = { 0 };
 

@@ -4,7 +4,8 @@
 #include "base/rd.h"
 #include "disk/codec.h"
 
-/* ar(5), the common format: a name, four numbers as text, a size, and two bytes that end the header. */
+/* ar(5), the common format: a name, four numbers as text, a size, and two bytes that end the
+ * header. */
 enum { AR_NAME_BYTES = 16, AR_SKIPPED_BYTES = 12 + 6 + 6 + 8, AR_SIZE_BYTES = 10 };
 
 struct member {
@@ -30,10 +31,11 @@ static int member_next(struct rd *r, struct member *ret, struct err *e)
 		m.name.n--;
 	for (size_t i = 0; i < m.name.n; i++)
 		if (m.name.p[i] <= ' ' || m.name.p[i] > '~')
-			return err_set(e, -EBADMSG, "a member whose name is no text at byte %zu", r->pos);
+			return err_set(e, -EBADMSG, "a member whose name is no text at byte %zu",
+				       r->pos);
 	if (n > r->n - r->pos)
-		return err_set(e, -EBADMSG, "member '%.*s' declares %llu bytes, but %zu are left", STR_FMT(m.name),
-			       (unsigned long long)n, r->n - r->pos);
+		return err_set(e, -EBADMSG, "member '%.*s' declares %llu bytes, but %zu are left",
+			       STR_FMT(m.name), (unsigned long long)n, r->n - r->pos);
 	m.data = rd_str(r, n);
 	if (n % 2 == 1 && r->pos < r->n)
 		rd_u8(r);
@@ -45,13 +47,15 @@ static bool member_is(const struct member *m, const char *name)
 {
 	static const char *const suffixes[] = { "", ".gz", ".xz", ".zst" };
 
-	for (size_t i = 0; str_starts(m->name, name) && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+	for (size_t i = 0; str_starts(m->name, name) && i < sizeof(suffixes) / sizeof(suffixes[0]);
+	     i++)
 		if (str_eqz(str_from(m->name, strlen(name)), suffixes[i]))
 			return true;
 	return false;
 }
 
-/* deb(5): members whose name begins with an underscore may stand between control and data, and are skipped. */
+/* deb(5): members whose name begins with an underscore may stand between control and data, and are
+ * skipped. */
 static int member_want(struct rd *r, const char *name, struct member *ret, struct err *e)
 {
 	struct member m = { 0 };
@@ -65,12 +69,14 @@ static int member_want(struct rd *r, const char *name, struct member *ret, struc
 			return err_set(e, -EBADMSG, "has no member '%s'", name);
 	} while (str_starts(m.name, "_"));
 	if (!member_is(&m, name))
-		return err_set(e, -EBADMSG, "has member '%.*s' where '%s' belongs", STR_FMT(m.name), name);
+		return err_set(e, -EBADMSG, "has member '%.*s' where '%s' belongs", STR_FMT(m.name),
+			       name);
 	*ret = m;
 	return 0;
 }
 
-static int members_read(struct str bytes, struct member *control, struct member *data, struct err *e)
+static int members_read(struct str bytes, struct member *control, struct member *data,
+			struct err *e)
 {
 	struct rd r = { (const uint8_t *)bytes.p, bytes.n, 0, false };
 	struct member version = { 0 }, more;
@@ -82,7 +88,8 @@ static int members_read(struct str bytes, struct member *control, struct member 
 	if (rc < 0)
 		return rc;
 	if (!str_starts(version.data, "2."))
-		return err_set(e, -EBADMSG, "has format '%.*s', want 2.0", STR_FMT(str_head(str_trim(version.data), 16)));
+		return err_set(e, -EBADMSG, "has format '%.*s', want 2.0",
+			       STR_FMT(str_head(str_trim(version.data), 16)));
 	rc = member_want(&r, "control.tar", control, e);
 	if (rc == 0)
 		rc = member_want(&r, "data.tar", data, e);
@@ -91,10 +98,13 @@ static int members_read(struct str bytes, struct member *control, struct member 
 	rc = member_next(&r, &more, e);
 	if (rc < 0)
 		return rc;
-	return rc == 0 ? 0 : err_set(e, -EBADMSG, "has member '%.*s' behind 'data.tar'", STR_FMT(more.name));
+	return rc == 0 ? 0
+		       : err_set(e, -EBADMSG, "has member '%.*s' behind 'data.tar'",
+				 STR_FMT(more.name));
 }
 
-static int member_files(struct arena *a, const struct member *m, uint64_t max, vec_rpm_file *ret, struct err *e)
+static int member_files(struct arena *a, const struct member *m, uint64_t max, vec_rpm_file *ret,
+			struct err *e)
 {
 	uint64_t by_ratio = (uint64_t)m->data.n * DEB_RATIO_MAX;
 	struct str tar;

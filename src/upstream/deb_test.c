@@ -5,7 +5,8 @@
 
 #include "base/proc.h"
 
-static const struct tar_entry control[] = { { .path = "./control", .data = "Package: hello\n" }, { 0 } };
+static const struct tar_entry control[] = { { .path = "./control", .data = "Package: hello\n" },
+					    { 0 } };
 
 static const struct tar_entry hello[] = {
 	{ .path = "./", .type = '5' },
@@ -63,14 +64,20 @@ static void test_hostile_entries(void **state)
 		  "'/x/passwd': lies below '/x', which is a symbolic link" },
 		{ { { .path = "./x/passwd" }, { .path = "./x", .type = '2', .data = "/etc" } },
 		  "'/x/passwd': lies below '/x', which is a symbolic link" },
-		{ { { .path = "./x" }, { .path = "./x/y" } }, "'/x/y': lies below '/x', which is a file" },
+		{ { { .path = "./x" }, { .path = "./x/y" } },
+		  "'/x/y': lies below '/x', which is a file" },
 		{ { { .path = "./x" }, { .path = "./x" } }, "'/x': a duplicate entry" },
-		{ { { .path = "./x/", .type = '5' }, { .path = "./x" } }, "'/x': a duplicate entry" },
-		{ { { .path = "./lib/x" }, { .path = "./usr/lib/x" } }, "'/usr/lib/x': a duplicate entry" },
+		{ { { .path = "./x/", .type = '5' }, { .path = "./x" } },
+		  "'/x': a duplicate entry" },
+		{ { { .path = "./lib/x" }, { .path = "./usr/lib/x" } },
+		  "'/usr/lib/x': a duplicate entry" },
 		{ { { .path = "./x", .type = '1', .data = "./y" }, { .path = "./y" } },
 		  "'/x': hard link to '/y', which is no file before it" },
-		{ { { .path = "./y/", .type = '5' }, { .path = "./x", .type = '1', .data = "./y" } }, "'/x': hard link to '/y'" },
-		{ { { .path = "./x", .type = '1', .data = "../y" } }, "'/x': hard link: '../y': a path that escapes by '..'" },
+		{ { { .path = "./y/", .type = '5' },
+		    { .path = "./x", .type = '1', .data = "./y" } },
+		  "'/x': hard link to '/y'" },
+		{ { { .path = "./x", .type = '1', .data = "../y" } },
+		  "'/x': hard link: '../y': a path that escapes by '..'" },
 		{ { { .path = "./x", .type = '3' } }, "'/x': a device, pipe or socket" },
 		{ { { .path = "./x", .type = '4' } }, "'/x': a device, pipe or socket" },
 		{ { { .path = "./x", .type = '6' } }, "'/x': a device, pipe or socket" },
@@ -79,8 +86,10 @@ static void test_hostile_entries(void **state)
 		{ { { .path = "./\xc0\xaf" } }, "a path that is not UTF-8 text" },
 		{ { { .path = "./x", .data = "abc", .size = 1 << 30 } },
 		  "'/x': declares 1073741824 bytes, the whole archive has 2048" },
-		{ { { .path = "./x", .data = "abc", .size = 1600 } }, "'/x': the archive ends within its 1600 bytes" },
-		{ { { .path = "./x", .type = '2', .data = "" } }, "'/x': a symbolic link without a sensible target" },
+		{ { { .path = "./x", .data = "abc", .size = 1600 } },
+		  "'/x': the archive ends within its 1600 bytes" },
+		{ { { .path = "./x", .type = '2', .data = "" } },
+		  "'/x': a symbolic link without a sensible target" },
 	};
 
 	(void)state;
@@ -89,7 +98,8 @@ static void test_hostile_entries(void **state)
 		struct err e = { 0 };
 		struct deb deb;
 
-		assert_err(deb_parse(&a, deb_make(&a, control, cases[i].entries), &deb, &e), &e, cases[i].text);
+		assert_err(deb_parse(&a, deb_make(&a, control, cases[i].entries), &deb, &e), &e,
+			   cases[i].text);
 	}
 }
 
@@ -99,7 +109,8 @@ static struct str ar_make(struct arena *a, const char *const *names)
 
 	buf_printf(&b, "!<arch>\n");
 	for (; *names; names++)
-		ar_add(&b, *names, strcmp(*names, "debian-binary") == 0 ? STR("2.0\n") : tar_make(a, control));
+		ar_add(&b, *names,
+		       strcmp(*names, "debian-binary") == 0 ? STR("2.0\n") : tar_make(a, control));
 	return buf_slice(&b);
 }
 
@@ -120,12 +131,17 @@ static void test_members(void **state)
 		{ { NULL }, "has no member 'debian-binary'" },
 		{ { "debian-binary" }, "has no member 'control.tar'" },
 		{ { "debian-binary", "control.tar" }, "has no member 'data.tar'" },
-		{ { "debian-binary", "data.tar", "control.tar" }, "has member 'data.tar' where 'control.tar' belongs" },
-		{ { "control.tar", "debian-binary", "data.tar" }, "has member 'control.tar' where 'debian-binary' belongs" },
-		{ { "debian-binary", "control.tar", "data.tar", "data.tar" }, "has member 'data.tar' behind 'data.tar'" },
-		{ { "debian-binary", "control.tar", "data.tar.lzma" }, "has member 'data.tar.lzma' where 'data.tar' belongs" },
+		{ { "debian-binary", "data.tar", "control.tar" },
+		  "has member 'data.tar' where 'control.tar' belongs" },
+		{ { "control.tar", "debian-binary", "data.tar" },
+		  "has member 'control.tar' where 'debian-binary' belongs" },
+		{ { "debian-binary", "control.tar", "data.tar", "data.tar" },
+		  "has member 'data.tar' behind 'data.tar'" },
+		{ { "debian-binary", "control.tar", "data.tar.lzma" },
+		  "has member 'data.tar.lzma' where 'data.tar' belongs" },
 	};
-	static const char *const extra[] = { "debian-binary", "control.tar", "_gpgorigin", "data.tar", NULL };
+	static const char *const extra[] = { "debian-binary", "control.tar", "_gpgorigin",
+					     "data.tar", NULL };
 	_cleanup_arena_ struct arena a = { 0 };
 	struct err e = { 0 };
 	struct deb deb;
@@ -145,7 +161,8 @@ static void test_damage(void **state)
 	size_t data_at = whole.n - tar_make(&a, hello).n;
 
 	(void)state;
-	/* cut anywhere, it is never read as something else; zeroes at the end of a tar archive may be missing */
+	/* cut anywhere, it is never read as something else; zeroes at the end of a tar archive may
+	 * be missing */
 	for (size_t n = 0; n < whole.n; n += n < 300 ? 1 : 97) {
 		_cleanup_arena_ struct arena scratch = { 0 };
 		struct err e = { 0 };
@@ -210,7 +227,9 @@ static void test_bomb(void **state)
 static void check_dpkg(struct arena *a, const char *dir, const char *codec)
 {
 	const char *deb_path = path_join(a, dir, "x.deb"), *tree = path_join(a, dir, "tree");
-	const char *build[] = { "dpkg-deb", "--root-owner-group", codec, "-b", tree, deb_path, NULL };
+	const char *build[] = {
+		"dpkg-deb", "--root-owner-group", codec, "-b", tree, deb_path, NULL
+	};
 	const char *list[] = { "dpkg-deb", "-c", deb_path, NULL };
 	struct proc_result r;
 	struct err e = { 0 };
@@ -233,7 +252,8 @@ static void check_dpkg(struct arena *a, const char *dir, const char *codec)
 
 static void test_dpkg(void **state)
 {
-	static const char text[] = "Package: x\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b>\nDescription: x\n y\n";
+	static const char text[] =
+		"Package: x\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b>\nDescription: x\n y\n";
 	static const char *const codecs[] = { "-Znone", "-Zgzip", "-Zxz", "-Zzstd" };
 	_cleanup_arena_ struct arena a = { 0 };
 	const char *version[] = { "dpkg-deb", "--version", NULL }, *dir = test_dir(&a);
@@ -246,10 +266,14 @@ static void test_dpkg(void **state)
 		skip();
 	assert_ok(dir_make(path_join(&a, tree, "DEBIAN"), &e), &e);
 	assert_ok(dir_make(path_join(&a, tree, "usr/share"), &e), &e);
-	assert_ok(file_write(path_join(&a, tree, "DEBIAN/control"), 0644, text, strlen(text), &e), &e);
-	assert_ok(file_write(path_join(&a, tree, "DEBIAN/postinst"), 0755, "#!/bin/sh\n", 10, &e), &e);
+	assert_ok(file_write(path_join(&a, tree, "DEBIAN/control"), 0644, text, strlen(text), &e),
+		  &e);
+	assert_ok(file_write(path_join(&a, tree, "DEBIAN/postinst"), 0755, "#!/bin/sh\n", 10, &e),
+		  &e);
 	assert_ok(file_write(path_join(&a, tree, "usr/share/Főtanúsítvány"), 0644, "x", 1, &e), &e);
-	assert_ok(file_write(path_join(&a, tree, "usr/share/" LONG_NAME LONG_NAME), 0644, "y", 1, &e), &e);
+	assert_ok(file_write(path_join(&a, tree, "usr/share/" LONG_NAME LONG_NAME), 0644, "y", 1,
+			     &e),
+		  &e);
 	for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++)
 		check_dpkg(&a, dir, codecs[i]);
 	assert_ok(dir_remove(dir, &e), &e);
@@ -258,8 +282,8 @@ static void test_dpkg(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),	cmocka_unit_test(test_hostile_entries),
-		cmocka_unit_test(test_members), cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_files),    cmocka_unit_test(test_hostile_entries),
+		cmocka_unit_test(test_members),  cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_tar_ends), cmocka_unit_test(test_bomb),
 		cmocka_unit_test(test_dpkg),
 	};

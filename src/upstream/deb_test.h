@@ -9,11 +9,11 @@
 /* One entry of a tar archive (POSIX ustar). */
 struct tar_entry {
 	const char *path;
-	char type;	  /* '0' file, '1' hard link, '2' symbolic link, '5' directory; 0: file */
-	unsigned mode;	  /* 0: 0644, or 0755 for directories */
-	const char *data; /* content or link target */
+	char type;         /* '0' file, '1' hard link, '2' symbolic link, '5' directory; 0: file */
+	unsigned mode;     /* 0: 0644, or 0755 for directories */
+	const char *data;  /* content or link target */
 	const char *group; /* NULL: root */
-	size_t size;	  /* declared, when it is not that of @data */
+	size_t size;       /* declared, when it is not that of @data */
 };
 
 static inline void tar_octal(char *field, size_t n, uint64_t x)
@@ -73,7 +73,8 @@ static inline void ar_add(struct buf *b, const char *name, struct str data)
 	buf_align(b, 2);
 }
 
-static inline struct str deb_make(struct arena *a, const struct tar_entry *control, const struct tar_entry *data)
+static inline struct str deb_make(struct arena *a, const struct tar_entry *control,
+				  const struct tar_entry *data)
 {
 	struct buf b = { .a = a };
 

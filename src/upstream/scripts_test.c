@@ -47,37 +47,49 @@ static void test_walk(void **state)
 		{ "cat <<EOF >x\nrm -rf /\nEOF\nb\n", "1 cat >x\n4 b\n" },
 		{ "cat <<-'E' && b\n\tx\n\tE\nc\n", "1 cat\n1 b\n4 c\n" },
 		/* conditions that the arguments decide */
-		{ "if [ \"$1\" = configure ]; then a; else b; fi\n", "1 [ configure = configure ]\n1 a\n" },
-		{ "if [ \"$1\" != configure ]; then exit 0; fi; a\n", "1 [ configure != configure ]\n1 a\n" },
+		{ "if [ \"$1\" = configure ]; then a; else b; fi\n",
+		  "1 [ configure = configure ]\n1 a\n" },
+		{ "if [ \"$1\" != configure ]; then exit 0; fi; a\n",
+		  "1 [ configure != configure ]\n1 a\n" },
 		{ "if test -n \"$2\"; then a; fi\n", "1 test -n \n" },
 		{ "[ -z \"$2\" ] && a || b\n", "1 [ -z  ]\n1 a\n1 b\n" },
 		{ "! true || a\n", "1 true\n1 a\n" },
-		{ "test \"$1\" = x -o \"$1\" = y || a\n", "1 test configure = x -o configure = y\n1 a\n" },
-		{ "if [ -f /x ]; then a; exit 0; else b; fi; c\n", "1 [ -f /x ]\n1 a\n1 exit 0\n1 b\n1 c\n" },
-		{ "if [ -f /x ]; then exit 0; else exit 1; fi; c\n", "1 [ -f /x ]\n1 exit 0\n1 exit 1\n" },
+		{ "test \"$1\" = x -o \"$1\" = y || a\n",
+		  "1 test configure = x -o configure = y\n1 a\n" },
+		{ "if [ -f /x ]; then a; exit 0; else b; fi; c\n",
+		  "1 [ -f /x ]\n1 a\n1 exit 0\n1 b\n1 c\n" },
+		{ "if [ -f /x ]; then exit 0; else exit 1; fi; c\n",
+		  "1 [ -f /x ]\n1 exit 0\n1 exit 1\n" },
 		{ "if [ -d /run/systemd/system ]; then a; fi\n", "1 [ -d /run/systemd/system ]\n" },
-		{ "dpkg --compare-versions \"$2\" lt-nl 1 && a\n", "1 dpkg --compare-versions  lt-nl 1\n" },
-		{ "dpkg --compare-versions \"$2\" lt 1 && a\n", "1 dpkg --compare-versions  lt 1\n1 a\n" },
+		{ "dpkg --compare-versions \"$2\" lt-nl 1 && a\n",
+		  "1 dpkg --compare-versions  lt-nl 1\n" },
+		{ "dpkg --compare-versions \"$2\" lt 1 && a\n",
+		  "1 dpkg --compare-versions  lt 1\n1 a\n" },
 		{ "case \"$1\" in\n upgrade|configure) a ;;\n *) b ;;\nesac\n", "2 a\n" },
-		{ "case \"$1\" in conf*) a;; esac; case $x in \"$1\") b;; *) c;; esac\n", "1 a\n1 b\n1 c\n" },
+		{ "case \"$1\" in conf*) a;; esac; case $x in \"$1\") b;; *) c;; esac\n",
+		  "1 a\n1 b\n1 c\n" },
 		/* variables */
 		{ "x=\"$1\"; if [ $x = upgrade ]; then a; fi\n", "1\n1 [ configure = upgrade ]\n" },
 		{ "x=1; a || x=2; [ $x = 1 ] || b\n", "1\n1 a\n1\n1 [ <$x> = 1 ]\n1 b\n" },
 		{ "x=0; while a; do [ $x = 0 ] || b; x=1; done\n",
 		  "1\n1 a\n1 [ 0 = 0 ]\n1\n1 a\n1 [ <$x> = 0 ]\n1 b\n1\n" },
 		{ "x=a; . /lib.sh; $x b\n", "1\n1 . /lib.sh\n1 <$x> b\n" },
-		{ "a ${x:-b} ${DPKG_ROOT:+--root=x} \"$DPKG_ROOT/etc\" $3\n", "1 a <${x:-b}> /etc\n" },
+		{ "a ${x:-b} ${DPKG_ROOT:+--root=x} \"$DPKG_ROOT/etc\" $3\n",
+		  "1 a <${x:-b}> /etc\n" },
 		{ "x='a b'; c $x \"$x\"\n", "1\n1 c <$x> a b\n" },
 		{ "a /etc/*.conf '*'\n", "1 a </etc/*.conf> *\n" },
 		/* commands inside words */
-		{ "a \"$(b \"$(c)\")\" `d`\n", "1 c\n1 b <\"$(c)\">\n1 d\n1 a <\"$(b \"$(c)\")\"> <`d`>\n" },
+		{ "a \"$(b \"$(c)\")\" `d`\n",
+		  "1 c\n1 b <\"$(c)\">\n1 d\n1 a <\"$(b \"$(c)\")\"> <`d`>\n" },
 		{ "x=$(a) || b\n", "1 a\n1\n1 b\n" },
 		/* functions, with their own arguments */
 		{ "f() { a \"$1\" \"$@\"; }\nif [ x = y ]; then f no; fi\nf p q\n",
 		  "2 [ x = y ]\n3\n1 a p p q\n" },
-		{ "f() { shift; a $1; return 0; b; }; f x y; c $1\n", "1\n1 shift\n1 a y\n1 return 0\n1 c configure\n" },
+		{ "f() { shift; a $1; return 0; b; }; f x y; c $1\n",
+		  "1\n1 shift\n1 a y\n1 return 0\n1 c configure\n" },
 		{ "if a; then f() { b; }; else f() { c; }; fi; f\n", "1 a\n1\n1 b\n1 c\n" },
-		{ "f() { local x=1; }; x=2; f; [ $x = 1 ] || a\n", "1\n1\n1 local x=1\n1 [ <$x> = 1 ]\n1 a\n" },
+		{ "f() { local x=1; }; x=2; f; [ $x = 1 ] || a\n",
+		  "1\n1\n1 local x=1\n1 [ <$x> = 1 ]\n1 a\n" },
 		{ "for i in a b; do c $i; done\n", "1 c <$i>\n1 c <$i>\n" },
 		{ "{ a; } >x; ( b )\n", "1 >x\n1 a\n1 b\n" },
 	};
@@ -90,7 +102,8 @@ static void test_walk(void **state)
 
 		assert_ok(walk(&a, cases[i].script, &got, &e), &e);
 		if (!str_eqz(got, cases[i].reached))
-			fail_msg("%s\nwant:\n%s\ngot:\n%.*s", cases[i].script, cases[i].reached, STR_FMT(got));
+			fail_msg("%s\nwant:\n%s\ngot:\n%.*s", cases[i].script, cases[i].reached,
+				 STR_FMT(got));
 	}
 }
 
@@ -126,7 +139,8 @@ static void test_syntax(void **state)
 
 /* ---- what covers a command ---- */
 
-static int check(struct arena *a, const char *name, const char *script, const struct conf_package *conf, struct err *e)
+static int check(struct arena *a, const char *name, const char *script,
+		 const struct conf_package *conf, struct err *e)
 {
 	const struct tar_entry control[] = {
 		{ .path = "./control", .data = "Package: x\n" },
@@ -136,10 +150,12 @@ static int check(struct arena *a, const char *name, const char *script, const st
 	static const struct tar_entry data[] = {
 		{ .path = "./etc/own", .data = "x" },
 		{ .path = "./usr/lib/sysusers.d/x.conf", .data = "u _known - - /\nm _known tty\n" },
-		{ .path = "./usr/lib/tmpfiles.d/x.conf", .data = "# x\nd /var/lib/known 0750 _known - -\n" },
+		{ .path = "./usr/lib/tmpfiles.d/x.conf",
+		  .data = "# x\nd /var/lib/known 0750 _known - -\n" },
 		{ 0 },
 	};
-	struct str globs[] = { STR("ldconfig**"), STR("activate** ldconfig"), STR("# Automatically added by dh_known/**") };
+	struct str globs[] = { STR("ldconfig**"), STR("activate** ldconfig"),
+			       STR("# Automatically added by dh_known/**") };
 	struct conf_upstream upstream = { .script_covered = { globs, 3, 3 } };
 	struct deb deb;
 
@@ -149,7 +165,8 @@ static int check(struct arena *a, const char *name, const char *script, const st
 
 static struct conf_package definition(void)
 {
-	static struct conf_alternative alternative = { .link = STR("/usr/bin/pager"), .name = STR("pager"),
+	static struct conf_alternative alternative = { .link = STR("/usr/bin/pager"),
+						       .name = STR("pager"),
 						       .path = STR("/usr/bin/less") };
 	static struct conf_user user = { .name = STR("alice") };
 	static struct conf_member member = { STR("alice"), STR("_known") };
@@ -159,8 +176,13 @@ static struct conf_package definition(void)
 	static struct conf_link link = { .path = STR("/etc/linked") };
 
 	return (struct conf_package){
-		.alternatives = { &alternative, 1, 1 }, .users = { &user, 1, 1 }, .members = { &member, 1, 1 },
-		.caps = { &caps, 1, 1 }, .modes = { &mode, 1, 1 }, .files = { &file, 1, 1 }, .links = { &link, 1, 1 },
+		.alternatives = { &alternative, 1, 1 },
+		.users = { &user, 1, 1 },
+		.members = { &member, 1, 1 },
+		.caps = { &caps, 1, 1 },
+		.modes = { &mode, 1, 1 },
+		.files = { &file, 1, 1 },
+		.links = { &link, 1, 1 },
 	};
 }
 
@@ -192,7 +214,9 @@ static void test_covered(void **state)
 		assert_ok(check(&a, "./postinst", script, &conf, &e), &e);
 		assert_ok(check(&a, "./preinst", script, &conf, &e), &e);
 	}
-	assert_ok(check(&a, "./triggers", "# x\nactivate-noawait ldconfig\ninterest x\n", &conf, &e), &e);
+	assert_ok(check(&a, "./triggers", "# x\nactivate-noawait ldconfig\ninterest x\n", &conf,
+			&e),
+		  &e);
 	/* never looked at */
 	assert_ok(check(&a, "./prerm", "#!/bin/sh\nformat-disk\n", &conf, &e), &e);
 	assert_ok(check(&a, "./config", "#!/usr/bin/perl\nformat-disk\n", &conf, &e), &e);
@@ -242,7 +266,8 @@ static void test_uncovered(void **state)
 		const char *script = str_z(&a, str_printf(&a, "#!/bin/sh\n%s\n", uncovered[i]));
 		struct err e = { 0 };
 
-		assert_err(check(&a, "./postinst", script, &conf, &e), &e, "postinst does what nothing covers");
+		assert_err(check(&a, "./postinst", script, &conf, &e), &e,
+			   "postinst does what nothing covers");
 	}
 }
 
@@ -255,27 +280,33 @@ static void test_messages(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	assert_err(check(&a, "./postinst", twelve, &none, &e), &e,
-		   "postinst does what nothing covers; say it in package.yaml, or list the script there under 'scripts' with "
-		   "a reason and sha256 ");
+	assert_err(
+		check(&a, "./postinst", twelve, &none, &e), &e,
+		"postinst does what nothing covers; say it in package.yaml, or list the script there under 'scripts' with "
+		"a reason and sha256 ");
 	assert_err(check(&a, "./postinst", twelve, &none, &e), &e,
 		   ": 2: a 1; 4: b 2 # x; 5: c; 6: d; 7: e; 8: f; and 2 more");
 	assert_err(check(&a, "./triggers", "activate man-db\n", &none, &e), &e,
 		   "triggers does what nothing covers");
-	assert_err(check(&a, "./postinst", "#!/usr/bin/perl\n", &none, &e), &e,
-		   "postinst cannot be understood; list it in package.yaml under 'scripts' with a reason: postinst is no shell "
-		   "script");
-	assert_err(check(&a, "./postinst", "#!/bin/sh\nfi\n", &none, &e), &e, "line 2: 'fi' closes nothing");
+	assert_err(
+		check(&a, "./postinst", "#!/usr/bin/perl\n", &none, &e), &e,
+		"postinst cannot be understood; list it in package.yaml under 'scripts' with a reason: postinst is no shell "
+		"script");
+	assert_err(check(&a, "./postinst", "#!/bin/sh\nfi\n", &none, &e), &e,
+		   "line 2: 'fi' closes nothing");
 	/* an entry covers any script; with a digest, one that does these things */
 	assert_ok(check(&a, "./postinst", twelve, &conf, &e), &e);
 	assert_ok(check(&a, "./postinst", "\177ELF", &conf, &e), &e);
 	entry.sha256 = sha256_hex(&a, "a 1\n", 4);
 	assert_ok(check(&a, "./postinst", "#!/bin/sh\n# comment\na '1'\necho x\n", &conf, &e), &e);
-	assert_err(check(&a, "./postinst", "#!/bin/sh\na 2\n", &conf, &e), &e,
-		   "postinst does something else than package.yaml was written for: look at it again, then set its sha256 to ");
-	assert_err(check(&a, "./preinst", "#!/bin/sh\n", &conf, &e), &e, "scripts: the package has no postinst");
+	assert_err(
+		check(&a, "./postinst", "#!/bin/sh\na 2\n", &conf, &e), &e,
+		"postinst does something else than package.yaml was written for: look at it again, then set its sha256 to ");
+	assert_err(check(&a, "./preinst", "#!/bin/sh\n", &conf, &e), &e,
+		   "scripts: the package has no postinst");
 	entry.script = STR("prerm");
-	assert_err(check(&a, "./prerm", "#!/bin/sh\n", &conf, &e), &e, "scripts: 'prerm' is never looked at");
+	assert_err(check(&a, "./prerm", "#!/bin/sh\n", &conf, &e), &e,
+		   "scripts: 'prerm' is never looked at");
 }
 
 /* A package with an interest in a trigger is also asked to act on it. */
@@ -284,7 +315,8 @@ static void test_triggered(void **state)
 	static const struct tar_entry data[] = { { 0 } };
 	static const struct tar_entry control[] = {
 		{ .path = "./control", .data = "Package: x\n" },
-		{ .path = "./postinst", .data = "#!/bin/sh\nif [ \"$1\" = triggered ] && [ \"$2\" = t ]; then a; fi\n" },
+		{ .path = "./postinst",
+		  .data = "#!/bin/sh\nif [ \"$1\" = triggered ] && [ \"$2\" = t ]; then a; fi\n" },
 		{ .path = "./triggers", .data = "interest-noawait t\n" },
 		{ 0 },
 	};
@@ -302,8 +334,9 @@ static void test_triggered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_walk),	 cmocka_unit_test(test_syntax),	  cmocka_unit_test(test_covered),
-		cmocka_unit_test(test_uncovered), cmocka_unit_test(test_messages), cmocka_unit_test(test_triggered),
+		cmocka_unit_test(test_walk),     cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_covered),  cmocka_unit_test(test_uncovered),
+		cmocka_unit_test(test_messages), cmocka_unit_test(test_triggered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

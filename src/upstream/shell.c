@@ -3,11 +3,10 @@
 
 #include <fnmatch.h>
 
+#include "upstream/shell_status.h"
+
 /* Bytes of words expanded: a bound on work, since functions that call functions multiply it. */
 enum { WALK_WORK_MAX = 1 << 20, WALK_DEPTH_MAX = 200 };
-
-/* What a command's exit status is. */
-enum status { FAILS, WORKS, MAYBE };
 
 /* Where control goes after it. */
 enum flow { GO_ON, RETURNS, EXITS };
@@ -15,7 +14,8 @@ enum flow { GO_ON, RETURNS, EXITS };
 struct variable {
 	struct str text;
 	bool known;
-	bool local; /* somewhere a function's own, two of one name are not told apart; or set elsewhere: never known */
+	bool local; /* somewhere a function's own, two of one name are not told apart; or set
+		       elsewhere: never known */
 };
 
 struct walk {
@@ -91,7 +91,8 @@ struct expansion {
 };
 
 static bool expand_into(struct expansion *x, struct str raw);
-static enum flow walk_list(struct walk *w, const struct shell_node *list, bool certain, enum status *ret);
+static enum flow walk_list(struct walk *w, const struct shell_node *list, bool certain,
+			   enum shell_status *ret);
 
 static void put_literal(struct expansion *x, const char *p, size_t n)
 {
@@ -106,7 +107,7 @@ static void put_literal(struct expansion *x, const char *p, size_t n)
 static void substitution(struct walk *w, struct str script)
 {
 	struct shell_node *list = NULL;
-	enum status status;
+	enum shell_status status;
 
 	if (w->rc < 0)
 		return;
@@ -122,7 +123,8 @@ static void expand_braces(struct expansion *x, struct str inside)
 	size_t n = 0;
 	bool known;
 
-	while (n < inside.n && (shell_is_name(str_head(inside, n + 1)) || (inside.p[n] >= '0' && inside.p[n] <= '9')))
+	while (n < inside.n && (shell_is_name(str_head(inside, n + 1)) ||
+				(inside.p[n] >= '0' && inside.p[n] <= '9')))
 		n++;
 	name = str_head(inside, n);
 	op = str_from(inside, n);
@@ -266,7 +268,8 @@ static struct str buf_str(const struct buf *b)
 	return (struct str){ (const char *)b->v.p, b->v.n };
 }
 
-/* Returns false when the word vanishes: nothing but expansions without quotes, and all of them empty. */
+/* Returns false when the word vanishes: nothing but expansions without quotes, and all of them
+ * empty. */
 static bool expand_word(struct walk *w, struct str raw, struct shell_word *ret)
 {
 	struct expansion x = { .w = w, .out = { .a = w->a }, .known = true };
@@ -274,129 +277,6 @@ static bool expand_word(struct walk *w, struct str raw, struct shell_word *ret)
 	expand_into(&x, raw);
 	*ret = (struct shell_word){ x.known ? buf_str(&x.out) : raw, x.known };
 	return !x.known || x.quoted || x.out.v.n > 0;
-}
-
-/* ---- commands whose status is known ---- */
-
-static enum status status_of(bool works)
-{
-	return works ? WORKS : FAILS;
-}
-
-static enum status status_not(enum status s)
-{
-	return s == MAYBE ? MAYBE : status_of(s == FAILS);
-}
-
-static enum status test_two(struct str op, struct shell_word x)
-{
-	static const char *const gone[] = { "/run/", "/var/run/" };
-
-	if (!x.known)
-		return MAYBE;
-	if (str_eqz(op, "-n") || str_eqz(op, "-z"))
-		return status_of((x.text.n > 0) == str_eqz(op, "-n"));
-	/* Nothing runs while an image is made, so nothing is in /run. */
-	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
-		if (op.n == 2 && op.p[0] == '-' && str_starts(x.text, gone[i]))
-			return FAILS;
-	return MAYBE;
-}
-
-static enum status test_three(struct shell_word x, struct str op, struct shell_word y)
-{
-	uint64_t m, n;
-
-	if (!x.known || !y.known)
-		return MAYBE;
-	if (str_eqz(op, "=") || str_eqz(op, "=="))
-		return status_of(str_eq(x.text, y.text));
-	if (str_eqz(op, "!="))
-		return status_of(!str_eq(x.text, y.text));
-	if (!str_u64(x.text, INT64_MAX, &m) || !str_u64(y.text, INT64_MAX, &n))
-		return MAYBE;
-	if (str_eqz(op, "-eq") || str_eqz(op, "-ne"))
-		return status_of((m == n) == str_eqz(op, "-eq"));
-	if (str_eqz(op, "-gt") || str_eqz(op, "-le"))
-		return status_of((m > n) == str_eqz(op, "-gt"));
-	if (str_eqz(op, "-lt") || str_eqz(op, "-ge"))
-		return status_of((m < n) == str_eqz(op, "-lt"));
-	return MAYBE;
-}
-
-static enum status either(enum status x, enum status y)
-{
-	return x == WORKS || y == WORKS ? WORKS : x == MAYBE || y == MAYBE ? MAYBE : FAILS;
-}
-
-/* test(1): "-o" binds loosest, then "-a", then "!". Each turn shortens what is left, by the first operator. */
-static enum status test_status(const struct shell_word *words, size_t n, unsigned depth)
-{
-	static const char *const joins[] = { "-o", "-a" };
-
-	if (depth > SHELL_DEPTH_MAX)
-		return MAYBE;
-	for (size_t k = 0; n > 3 && k < 2; k++)
-		for (size_t i = 1; i + 1 < n; i++) {
-			enum status x, y;
-
-			if (!str_eqz(words[i].text, joins[k]))
-				continue;
-			x = test_status(words, i, depth + 1);
-			y = test_status(words + i + 1, n - i - 1, depth + 1);
-			return k == 0 ? either(x, y) : status_not(either(status_not(x), status_not(y)));
-		}
-	if (n > 1 && str_eqz(words[0].text, "!"))
-		return status_not(test_status(words + 1, n - 1, depth + 1));
-	if (n == 1)
-		return test_two(STR("-n"), words[0]);
-	if (n == 2)
-		return test_two(words[0].text, words[1]);
-	if (n == 3)
-		return test_three(words[0], words[1].text, words[2]);
-	return n == 0 ? FAILS : MAYBE;
-}
-
-/* dpkg(1), --compare-versions: an empty version is earlier than any, for the "-nl" operators later than any. */
-static enum status compare_versions(const struct shell_command *c)
-{
-	static const struct {
-		const char *op;
-		enum status status;
-	} of_empty[] = {
-		{ "lt", WORKS },    { "le", WORKS },    { "eq", FAILS },    { "ne", WORKS },    { "ge", FAILS },
-		{ "gt", FAILS },    { "lt-nl", FAILS }, { "le-nl", FAILS }, { "ge-nl", WORKS }, { "gt-nl", WORKS },
-	};
-
-	if (c->words.n != 5 || !c->words.p[2].known || c->words.p[2].text.n > 0 || c->words.p[4].text.n == 0)
-		return MAYBE;
-	for (size_t i = 0; i < sizeof(of_empty) / sizeof(of_empty[0]); i++)
-		if (str_eqz(c->words.p[3].text, of_empty[i].op))
-			return of_empty[i].status;
-	return MAYBE;
-}
-
-static bool word_is(const struct shell_command *c, size_t i, const char *text)
-{
-	return i < c->words.n && c->words.p[i].known && str_eqz(c->words.p[i].text, text);
-}
-
-static enum status command_status(const struct shell_command *c)
-{
-	const struct shell_word *words = c->words.p;
-	size_t n = c->words.n;
-
-	if (word_is(c, 0, "true") || word_is(c, 0, ":"))
-		return WORKS;
-	if (word_is(c, 0, "false"))
-		return FAILS;
-	if (word_is(c, 0, "test"))
-		return test_status(words + 1, n - 1, 0);
-	if (word_is(c, 0, "[") && word_is(c, n - 1, "]"))
-		return test_status(words + 1, n - 2, 0);
-	if (word_is(c, 0, "dpkg") && word_is(c, 1, "--compare-versions"))
-		return compare_versions(c);
-	return MAYBE;
 }
 
 /* ---- the walk ---- */
@@ -416,54 +296,60 @@ static bool assign(struct walk *w, struct str word, bool certain)
 	struct expansion x = { .w = w, .out = { .a = w->a }, .known = true };
 
 	expand_into(&x, word);
-	*variable(w, name) = (struct variable){ buf_str(&x.out), x.known && certain, variable(w, name)->local };
+	*variable(w, name) =
+		(struct variable){ buf_str(&x.out), x.known && certain, variable(w, name)->local };
 	return x.known;
 }
 
 /* What the shell's own commands do to variables and parameters. */
 static void builtin(struct walk *w, const struct shell_command *c, bool certain)
 {
-	bool local = word_is(c, 0, "local");
+	bool local = shell_word_is(c, 0, "local");
 
-	if (local || word_is(c, 0, "export") || word_is(c, 0, "readonly") || word_is(c, 0, "read") ||
-	    word_is(c, 0, "unset")) {
+	if (local || shell_word_is(c, 0, "export") || shell_word_is(c, 0, "readonly") ||
+	    shell_word_is(c, 0, "read") || shell_word_is(c, 0, "unset")) {
 		for (size_t i = 1; i < c->words.n; i++) {
 			struct str rest = c->words.p[i].text, name = str_cut(&rest, '=');
 
 			if (!shell_is_name(name))
 				continue;
-			variable(w, name)->known = variable(w, name)->known && str_eqz(c->words.p[0].text, "export") &&
+			variable(w, name)->known = variable(w, name)->known &&
+						   str_eqz(c->words.p[0].text, "export") &&
 						   str_find(c->words.p[i].text, '=') < 0;
 			variable(w, name)->local |= local;
 		}
-	} else if (word_is(c, 0, "shift")) {
+	} else if (shell_word_is(c, 0, "shift")) {
 		if (certain && w->args_known && c->words.n == 1 && w->n_args > 0) {
 			w->args++;
 			w->n_args--;
 		} else {
 			w->args_known = false;
 		}
-	} else if (word_is(c, 0, "set") && c->words.n > 1 && (word_is(c, 1, "--") || c->words.p[1].text.p[0] == '$')) {
+	} else if (shell_word_is(c, 0, "set") && c->words.n > 1 &&
+		   (shell_word_is(c, 1, "--") || c->words.p[1].text.p[0] == '$')) {
 		w->args_known = false;
-	} else if (word_is(c, 0, ".") || word_is(c, 0, "source") || word_is(c, 0, "eval")) {
+	} else if (shell_word_is(c, 0, ".") || shell_word_is(c, 0, "source") ||
+		   shell_word_is(c, 0, "eval")) {
 		/* debconf's library sets no variable but RET and DEBCONF_... */
-		w->sourced |= !word_is(c, 1, "/usr/share/debconf/confmodule");
+		w->sourced |= !shell_word_is(c, 1, "/usr/share/debconf/confmodule");
 		variable(w, STR("RET"))->local = true;
 	}
 }
 
-/* Where a name was defined several times, as in both ways of an "if", any of them may be the one. */
+/* Where a name was defined several times, as in both ways of an "if", any of them may be the one.
+ */
 static enum flow call_bodies(struct walk *w, struct str name, bool certain)
 {
 	enum flow flow = GO_ON;
 	size_t n_bodies = 0, n_functions = w->functions.n;
-	enum status status;
+	enum shell_status status;
 
 	for (size_t i = 0; i < n_functions; i++)
 		n_bodies += str_eq(w->functions.p[i]->name, name);
 	for (size_t i = 0; i < n_functions; i++)
 		if (str_eq(w->functions.p[i]->name, name))
-			flow = walk_list(w, w->functions.p[i]->a, certain && n_bodies == 1, &status);
+			flow = walk_list(w, w->functions.p[i]->a, certain && n_bodies == 1,
+					 &status);
 	return flow == EXITS && n_bodies == 1 ? EXITS : GO_ON;
 }
 
@@ -521,7 +407,8 @@ static void words_expand(struct walk *w, struct str raw, struct shell_command *c
 		vec_push(w->a, &c->words) = word;
 }
 
-static enum flow walk_simple(struct walk *w, const struct shell_node *node, bool certain, enum status *ret)
+static enum flow walk_simple(struct walk *w, const struct shell_node *node, bool certain,
+			     enum shell_status *ret)
 {
 	struct shell_command c = { 0 };
 	bool known = true;
@@ -531,7 +418,8 @@ static enum flow walk_simple(struct walk *w, const struct shell_node *node, bool
 	writes_expand(w, node, &c);
 	while (i < node->words.n && is_assignment(node->words.p[i]))
 		i++;
-	/* in front of a command, assignments are its environment; some commands of the shell itself keep them */
+	/* in front of a command, assignments are its environment; some commands of the shell itself
+	 * keep them */
 	for (size_t k = 0; k < i; k++)
 		known = assign(w, node->words.p[k], certain && i == node->words.n) && known;
 	for (; i < node->words.n; i++)
@@ -551,16 +439,20 @@ static enum flow walk_simple(struct walk *w, const struct shell_node *node, bool
 	}
 	visit(w, &c);
 	builtin(w, &c, certain);
-	*ret = command_status(&c);
-	return word_is(&c, 0, "exit") ? EXITS : word_is(&c, 0, "return") ? RETURNS : GO_ON;
+	*ret = shell_command_status(&c);
+	return shell_word_is(&c, 0, "exit")     ? EXITS
+	       : shell_word_is(&c, 0, "return") ? RETURNS
+						: GO_ON;
 }
 
-static enum flow walk_node(struct walk *w, const struct shell_node *node, bool certain, enum status *ret);
+static enum flow walk_node(struct walk *w, const struct shell_node *node, bool certain,
+			   enum shell_status *ret);
 
 /* The second side of "&&", "||" and what an "if" guards: gone when it must be, or may be. */
-static enum flow walk_and_or(struct walk *w, const struct shell_node *node, bool certain, enum status *ret)
+static enum flow walk_and_or(struct walk *w, const struct shell_node *node, bool certain,
+			     enum shell_status *ret)
 {
-	enum status left, right, ends = node->kind == SHELL_AND ? FAILS : WORKS;
+	enum shell_status left, right, ends = node->kind == SHELL_AND ? FAILS : WORKS;
 	enum flow flow = walk_node(w, node->a, certain, &left);
 
 	*ret = left;
@@ -571,9 +463,10 @@ static enum flow walk_and_or(struct walk *w, const struct shell_node *node, bool
 	return left == MAYBE ? GO_ON : flow;
 }
 
-static enum flow walk_if(struct walk *w, const struct shell_node *node, bool certain, enum status *ret)
+static enum flow walk_if(struct walk *w, const struct shell_node *node, bool certain,
+			 enum shell_status *ret)
 {
-	enum status condition, other;
+	enum shell_status condition, other;
 	enum flow flow = walk_list(w, node->a, certain, &condition), flow_else;
 
 	*ret = WORKS;
@@ -589,9 +482,9 @@ static enum flow walk_if(struct walk *w, const struct shell_node *node, bool cer
 }
 
 /* A body may run many times, and first sees what it will have set: so it is walked twice. */
-static enum flow walk_loop(struct walk *w, const struct shell_node *node, enum status *ret)
+static enum flow walk_loop(struct walk *w, const struct shell_node *node, enum shell_status *ret)
 {
-	enum status status;
+	enum shell_status status;
 
 	w->line = node->line;
 	vec_each(raw, &node->words) {
@@ -608,7 +501,7 @@ static enum flow walk_loop(struct walk *w, const struct shell_node *node, enum s
 	return GO_ON;
 }
 
-static enum status pattern_status(struct walk *w, struct str raw, struct shell_word word)
+static enum shell_status pattern_status(struct walk *w, struct str raw, struct shell_word word)
 {
 	struct expansion x = { .w = w, .out = { .a = w->a }, .known = true, .pattern = true };
 
@@ -617,10 +510,12 @@ static enum status pattern_status(struct walk *w, struct str raw, struct shell_w
 		return WORKS;
 	if (!x.known || !word.known)
 		return MAYBE;
-	return status_of(fnmatch(str_z(w->a, buf_str(&x.out)), str_z(w->a, word.text), 0) == 0);
+	return shell_status_of(fnmatch(str_z(w->a, buf_str(&x.out)), str_z(w->a, word.text), 0) ==
+			       0);
 }
 
-static enum flow walk_case(struct walk *w, const struct shell_node *node, bool certain, enum status *ret)
+static enum flow walk_case(struct walk *w, const struct shell_node *node, bool certain,
+			   enum shell_status *ret)
 {
 	struct shell_word word;
 
@@ -628,10 +523,10 @@ static enum flow walk_case(struct walk *w, const struct shell_node *node, bool c
 	expand_word(w, node->words.p[0], &word);
 	*ret = WORKS;
 	for (const struct shell_node *arm = node->b; arm; arm = arm->next) {
-		enum status match = FAILS, status;
+		enum shell_status match = FAILS, status;
 
 		vec_each(raw, &arm->words)
-			match = either(match, pattern_status(w, *raw, word));
+			match = shell_status_either(match, pattern_status(w, *raw, word));
 		if (match == WORKS)
 			return walk_list(w, arm->a, certain, ret);
 		if (match == MAYBE) {
@@ -643,9 +538,10 @@ static enum flow walk_case(struct walk *w, const struct shell_node *node, bool c
 	return GO_ON;
 }
 
-static enum flow walk_inside(struct walk *w, const struct shell_node *node, bool certain, enum status *ret)
+static enum flow walk_inside(struct walk *w, const struct shell_node *node, bool certain,
+			     enum shell_status *ret)
 {
-	enum status first;
+	enum shell_status first;
 	enum flow flow;
 
 	switch (node->kind) {
@@ -656,7 +552,7 @@ static enum flow walk_inside(struct walk *w, const struct shell_node *node, bool
 		return walk_and_or(w, node, certain, ret);
 	case SHELL_NOT:
 		flow = walk_node(w, node->a, certain, ret);
-		*ret = status_not(*ret);
+		*ret = shell_status_not(*ret);
 		return flow;
 	case SHELL_PIPE: /* each side is a process of its own */
 		walk_node(w, node->a, false, &first);
@@ -685,7 +581,8 @@ static enum flow walk_inside(struct walk *w, const struct shell_node *node, bool
 	return GO_ON;
 }
 
-static enum flow walk_node(struct walk *w, const struct shell_node *node, bool certain, enum status *ret)
+static enum flow walk_node(struct walk *w, const struct shell_node *node, bool certain,
+			   enum shell_status *ret)
 {
 	enum flow flow;
 
@@ -707,7 +604,8 @@ static enum flow walk_node(struct walk *w, const struct shell_node *node, bool c
 	return flow;
 }
 
-static enum flow walk_list(struct walk *w, const struct shell_node *list, bool certain, enum status *ret)
+static enum flow walk_list(struct walk *w, const struct shell_node *list, bool certain,
+			   enum shell_status *ret)
 {
 	enum flow flow = GO_ON;
 
@@ -717,12 +615,18 @@ static enum flow walk_list(struct walk *w, const struct shell_node *list, bool c
 	return flow;
 }
 
-int shell_walk(struct arena *a, struct str script, const struct str *args, size_t n_args, shell_visit visit_, void *arg,
-	       struct err *e)
+int shell_walk(struct arena *a, struct str script, const struct str *args, size_t n_args,
+	       shell_visit visit_, void *arg, struct err *e)
 {
-	struct walk w = { .a = a, .visit = visit_, .arg = arg, .e = e, .args = args, .n_args = n_args, .args_known = true };
+	struct walk w = { .a = a,
+			  .visit = visit_,
+			  .arg = arg,
+			  .e = e,
+			  .args = args,
+			  .n_args = n_args,
+			  .args_known = true };
 	struct shell_node *list = NULL;
-	enum status status;
+	enum shell_status status;
 	int rc = shell_parse(a, script, 1, &list, e);
 
 	if (rc < 0)

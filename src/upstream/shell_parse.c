@@ -30,7 +30,8 @@ bool shell_is_name(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
-		if (c != '_' && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(i > 0 && c >= '0' && c <= '9'))
+		if (c != '_' && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(i > 0 && c >= '0' && c <= '9'))
 			return false;
 	}
 	return s.n > 0;
@@ -38,7 +39,8 @@ bool shell_is_name(struct str s)
 
 static size_t skip_nested(struct str s, size_t i, unsigned depth);
 
-/* From behind an opening to behind @close; quotes inside count, and the same opening inside is nested. */
+/* From behind an opening to behind @close; quotes inside count, and the same opening inside is
+ * nested. */
 static size_t skip_until(struct str s, size_t i, char open, char close, unsigned depth)
 {
 	unsigned level = 1;
@@ -101,7 +103,8 @@ size_t shell_skip(struct str s, size_t i)
 
 static int fail(struct parser *p, const char *what)
 {
-	return err_set(p->e, -EBADMSG, "line %u: %s", p->token.line ? p->token.line : p->line, what);
+	return err_set(p->e, -EBADMSG, "line %u: %s", p->token.line ? p->token.line : p->line,
+		       what);
 }
 
 static void advance(struct parser *p, size_t to)
@@ -162,8 +165,9 @@ static void heredocs_skip(struct parser *p)
 
 static const char *operator_at(struct str rest)
 {
-	static const char *const operators[] = { "<<<", "<<-", "&>>", ";;&", "&&", "||", ";;", "<<", ">>", "<&", ">&",
-						 "<>",  ">|",  "&>",  ";&",  ";",  "&",  "|",  "<",  ">",  "(",  ")" };
+	static const char *const operators[] = { "<<<", "<<-", "&>>", ";;&", "&&", "||", ";;", "<<",
+						 ">>",  "<&",  ">&",  "<>",  ">|", "&>", ";&", ";",
+						 "&",   "|",   "<",   ">",   "(",  ")" };
 
 	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
 		if (str_starts(rest, operators[i]))
@@ -244,7 +248,9 @@ static int expect(struct parser *p, const char *word)
 {
 	if (!is_word(p, word) && !is_operator(p, word))
 		return err_set(p->e, -EBADMSG, "line %u: '%.*s' where '%s' belongs", p->token.line,
-			       STR_FMT(p->token.kind == TOKEN_END ? STR("end of file") : p->token.text), word);
+			       STR_FMT(p->token.kind == TOKEN_END ? STR("end of file")
+								  : p->token.text),
+			       word);
 	return next(p);
 }
 
@@ -276,7 +282,8 @@ static int redirection(struct parser *p, struct shell_node *node)
 	if (p->token.kind != TOKEN_WORD)
 		return fail(p, "a redirection to nothing");
 	if (str_eqz(op, "<<") || str_eqz(op, "<<-"))
-		vec_push(p->a, &p->heredocs) = (struct heredoc){ p->token.text, str_eqz(op, "<<-") };
+		vec_push(p->a, &p->heredocs) =
+			(struct heredoc){ p->token.text, str_eqz(op, "<<-") };
 	else if (op.p[op.n - 1] != '<' && !str_eqz(op, "<<<") && !is_descriptor(op, p->token.text))
 		vec_push(p->a, &node->writes) = p->token.text;
 	return next(p);
@@ -284,7 +291,8 @@ static int redirection(struct parser *p, struct shell_node *node)
 
 static bool is_redirection(const struct parser *p)
 {
-	return p->token.kind == TOKEN_OPERATOR && (str_has(p->token.text, "<") || str_has(p->token.text, ">"));
+	return p->token.kind == TOKEN_OPERATOR &&
+	       (str_has(p->token.text, "<") || str_has(p->token.text, ">"));
 }
 
 /* "2" in "2>x": digits with the operator directly behind. */
@@ -293,7 +301,8 @@ static bool is_io_number(const struct parser *p)
 	for (size_t i = 0; i < p->token.text.n; i++)
 		if (p->token.text.p[i] < '0' || p->token.text.p[i] > '9')
 			return false;
-	return p->token.kind == TOKEN_WORD && p->pos < p->s.n && (p->s.p[p->pos] == '<' || p->s.p[p->pos] == '>');
+	return p->token.kind == TOKEN_WORD && p->pos < p->s.n &&
+	       (p->s.p[p->pos] == '<' || p->s.p[p->pos] == '>');
 }
 
 static int redirections(struct parser *p, struct shell_node *node)
@@ -323,7 +332,8 @@ static int simple(struct parser *p, struct shell_node **ret)
 			break;
 		vec_push(p->a, &node->words) = p->token.text;
 		rc = next(p);
-		if (rc == 0 && is_operator(p, "(") && node->words.n == 1 && shell_is_name(node->words.p[0])) {
+		if (rc == 0 && is_operator(p, "(") && node->words.n == 1 &&
+		    shell_is_name(node->words.p[0])) {
 			node->kind = SHELL_FUNCTION;
 			node->name = node->words.p[0];
 			rc = next(p);
@@ -534,7 +544,8 @@ static int and_or(struct parser *p, struct shell_node **ret)
 
 static bool list_ends(const struct parser *p)
 {
-	static const char *const closings[] = { "then", "elif", "else", "fi", "do", "done", "esac", "}" };
+	static const char *const closings[] = { "then", "elif", "else", "fi",
+						"do",   "done", "esac", "}" };
 
 	for (size_t i = 0; i < sizeof(closings) / sizeof(closings[0]); i++)
 		if (is_word(p, closings[i]))
@@ -555,24 +566,27 @@ static int list(struct parser *p, struct shell_node **ret)
 		if (is_operator(p, ";") || is_operator(p, "&"))
 			rc = next(p);
 		else if (p->token.kind != TOKEN_NEWLINE && !list_ends(p))
-			return err_set(p->e, -EBADMSG, "line %u: '%.*s' is not understood here", p->token.line,
-				       STR_FMT(p->token.text));
+			return err_set(p->e, -EBADMSG, "line %u: '%.*s' is not understood here",
+				       p->token.line, STR_FMT(p->token.text));
 		rc = rc < 0 ? rc : newlines_skip(p);
 	}
 	return rc;
 }
 
-int shell_parse(struct arena *a, struct str script, unsigned line, struct shell_node **ret, struct err *e)
+int shell_parse(struct arena *a, struct str script, unsigned line, struct shell_node **ret,
+		struct err *e)
 {
 	struct parser p = { .a = a, .s = script, .line = line, .e = e };
 	struct shell_node *first = NULL;
-	int rc = script.n > SHELL_BYTES_MAX ? fail(&p, "longer than any script should be") : next(&p);
+	int rc = script.n > SHELL_BYTES_MAX ? fail(&p, "longer than any script should be")
+					    : next(&p);
 
 	rc = rc < 0 ? rc : list(&p, &first);
 	if (rc < 0)
 		return rc;
 	if (p.token.kind != TOKEN_END)
-		return err_set(e, -EBADMSG, "line %u: '%.*s' closes nothing", p.token.line, STR_FMT(p.token.text));
+		return err_set(e, -EBADMSG, "line %u: '%.*s' closes nothing", p.token.line,
+			       STR_FMT(p.token.text));
 	*ret = first;
 	return 0;
 }

@@ -27,7 +27,12 @@ static bool path_is_text(struct str s)
 {
 	for (size_t i = 0; i < s.n;) {
 		uint8_t c = (uint8_t)s.p[i];
-		size_t more = c < 0x80 ? 0 : c < 0xc2 ? 9 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf5 ? 3 : 9;
+		size_t more = c < 0x80   ? 0
+			      : c < 0xc2 ? 9
+			      : c < 0xe0 ? 1
+			      : c < 0xf0 ? 2
+			      : c < 0xf5 ? 3
+					 : 9;
 
 		if (c < 0x20 || c == 0x7f || more == 9 || more > s.n - i - 1)
 			return false;
@@ -41,7 +46,8 @@ static bool path_is_text(struct str s)
 
 struct str path_usrmerge(struct arena *a, struct str path)
 {
-	static const char *const moved[] = { "/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/" };
+	static const char *const moved[] = { "/bin/",   "/sbin/",  "/lib/",
+					     "/lib32/", "/lib64/", "/libx32/" };
 
 	for (size_t i = 0; i < sizeof(moved) / sizeof(moved[0]); i++)
 		if (str_starts(path, moved[i]))
@@ -62,10 +68,11 @@ static int path_normalise(struct arena *a, struct str raw, struct str *ret, stru
 	struct buf b = { .a = a };
 
 	if (!path_is_text(raw))
-		return err_set(e, -EBADMSG, "'%.*s': a path that is not UTF-8 text", STR_FMT(shown));
+		return err_set(e, -EBADMSG, "'%.*s': a path that is not UTF-8 text",
+			       STR_FMT(shown));
 	if (raw.n == 0 || raw.n > TARBALL_PATH_MAX)
-		return err_set(e, -EBADMSG, "'%.*s': a path of %zu bytes, want 1 to %d", STR_FMT(str_head(shown, 80)),
-			       raw.n, TARBALL_PATH_MAX);
+		return err_set(e, -EBADMSG, "'%.*s': a path of %zu bytes, want 1 to %d",
+			       STR_FMT(str_head(shown, 80)), raw.n, TARBALL_PATH_MAX);
 	if (raw.p[0] == '/')
 		return err_set(e, -EBADMSG, "'%.*s': an absolute path", STR_FMT(shown));
 	while (rest.n > 0) {
@@ -74,9 +81,11 @@ static int path_normalise(struct arena *a, struct str raw, struct str *ret, stru
 		if (part.n == 0 || str_eqz(part, "."))
 			continue;
 		if (str_eqz(part, ".."))
-			return err_set(e, -EBADMSG, "'%.*s': a path that escapes by '..'", STR_FMT(shown));
+			return err_set(e, -EBADMSG, "'%.*s': a path that escapes by '..'",
+				       STR_FMT(shown));
 		if (part.n > TARBALL_NAME_MAX)
-			return err_set(e, -EBADMSG, "'%.*s...': a name of %zu bytes, want at most %d",
+			return err_set(e, -EBADMSG,
+				       "'%.*s...': a name of %zu bytes, want at most %d",
 				       STR_FMT(str_head(shown, 80)), part.n, TARBALL_NAME_MAX);
 		buf_u8(&b, '/');
 		buf_put(&b, part.p, part.n);
@@ -113,15 +122,16 @@ static int entry_data(struct reader *r, struct rpm_file *f, struct err *e)
 	int rc;
 
 	if (f->size_bytes > r->tar.n)
-		return err_set(e, -EBADMSG, "'%.*s': declares %llu bytes, the whole archive has %zu", STR_FMT(f->path),
-			       (unsigned long long)f->size_bytes, r->tar.n);
+		return err_set(e, -EBADMSG,
+			       "'%.*s': declares %llu bytes, the whole archive has %zu",
+			       STR_FMT(f->path), (unsigned long long)f->size_bytes, r->tar.n);
 	if (f->size_bytes == 0)
 		return 0;
 	rc = archive_read_data_block(r->archive, &p, &n, &offset);
 	if (rc != ARCHIVE_OK || offset != 0 || n != f->size_bytes || (const char *)p < r->tar.p ||
 	    n > r->tar.n - (size_t)((const char *)p - r->tar.p))
-		return err_set(e, -EBADMSG, "'%.*s': the archive ends within its %llu bytes", STR_FMT(f->path),
-			       (unsigned long long)f->size_bytes);
+		return err_set(e, -EBADMSG, "'%.*s': the archive ends within its %llu bytes",
+			       STR_FMT(f->path), (unsigned long long)f->size_bytes);
 	f->data = (struct str){ p, n };
 	return 0;
 }
@@ -137,7 +147,8 @@ static int entry_hardlink(struct reader *r, const char *raw, struct rpm_file *f,
 		return err_wrap(e, rc, "'%.*s': hard link", STR_FMT(f->path));
 	at = map_get(&r->paths, path);
 	if (!at || !S_ISREG(r->files.p[*at].mode))
-		return err_set(e, -EBADMSG, "'%.*s': hard link to '%.*s', which is no file before it",
+		return err_set(e, -EBADMSG,
+			       "'%.*s': hard link to '%.*s', which is no file before it",
 			       STR_FMT(f->path), STR_FMT(path));
 	target = &r->files.p[*at];
 	if (target->link_group == 0)
@@ -154,9 +165,11 @@ static const char *either(const char *bytes, const char *utf8)
 	return bytes ? bytes : utf8;
 }
 
-static int entry_content(struct reader *r, struct archive_entry *entry, struct rpm_file *f, struct err *e)
+static int entry_content(struct reader *r, struct archive_entry *entry, struct rpm_file *f,
+			 struct err *e)
 {
-	const char *link = either(archive_entry_hardlink(entry), archive_entry_hardlink_utf8(entry));
+	const char *link =
+		either(archive_entry_hardlink(entry), archive_entry_hardlink_utf8(entry));
 
 	if (link)
 		return entry_hardlink(r, link, f, e);
@@ -170,19 +183,23 @@ static int entry_content(struct reader *r, struct archive_entry *entry, struct r
 		return 0;
 	case S_IFLNK:
 		link = either(archive_entry_symlink(entry), archive_entry_symlink_utf8(entry));
-		if (!link || !*link || strlen(link) > TARBALL_PATH_MAX || !path_is_text(str_c(link)))
-			return err_set(e, -EBADMSG, "'%.*s': a symbolic link without a sensible target",
+		if (!link || !*link || strlen(link) > TARBALL_PATH_MAX ||
+		    !path_is_text(str_c(link)))
+			return err_set(e, -EBADMSG,
+				       "'%.*s': a symbolic link without a sensible target",
 				       STR_FMT(f->path));
 		f->data = str_dup(r->a, str_c(link));
 		f->size_bytes = f->data.n;
 		return 0;
 	default:
-		return err_set(e, -EBADMSG, "'%.*s': a device, pipe or socket, which no package may bring",
+		return err_set(e, -EBADMSG,
+			       "'%.*s': a device, pipe or socket, which no package may bring",
 			       STR_FMT(f->path));
 	}
 }
 
-/* Names count, since numbers mean nothing on another system; a nameless owner other than 0 keeps its number as text. */
+/* Names count, since numbers mean nothing on another system; a nameless owner other than 0 keeps
+ * its number as text. */
 static struct str owner_name(struct arena *a, const char *name, la_int64_t id)
 {
 	if (name && *name)
@@ -258,7 +275,8 @@ static int parents_check(struct arena *a, const vec_rpm_file *files, struct err 
 			if (parent && !S_ISDIR(parent->mode))
 				return err_set(e, -EBADMSG, "'%s': lies below '%.*s', which is %s",
 					       str_z(a, f->path), STR_FMT(parent->path),
-					       S_ISLNK(parent->mode) ? "a symbolic link" : "a file");
+					       S_ISLNK(parent->mode) ? "a symbolic link"
+								     : "a file");
 		}
 	return 0;
 }
@@ -279,9 +297,11 @@ static int entries_read(struct reader *r, struct err *e)
 
 		if (rc == ARCHIVE_EOF)
 			return end_check(r, e);
-		/* A warning is about a name that the locale cannot hold: entry_path() looks at the bytes. */
+		/* A warning is about a name that the locale cannot hold: entry_path() looks at the
+		 * bytes. */
 		if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
-			return err_set(e, -EBADMSG, "damaged archive: %s", archive_error_string(r->archive));
+			return err_set(e, -EBADMSG, "damaged archive: %s",
+				       archive_error_string(r->archive));
 		rc = entry_read(r, entry, e);
 		if (rc < 0)
 			return rc;
