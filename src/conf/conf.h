@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* conf.h - the definitions under distro/: what to make. YAML read through libcyaml into these structs.
+/* conf.h - the definitions under distro/: what to make. YAML read through libcyaml into these
+ * structs.
  *
- * Every error reads "FILE:LINE:COLUMN: what was wrong; what was expected; did you mean '...'?". Docs: docs/definitions.md. */
+ * Every error reads "FILE:LINE:COLUMN: what was wrong; what was expected; did you mean '...'?".
+ * Docs: docs/definitions.md. */
 #pragma once
 
 #include "base/str.h"
 
 /* distro/release.yaml */
 struct conf_release {
-	struct str id;	    /* "ashlar": os-release ID */
+	struct str id;      /* "ashlar": os-release ID */
 	struct str name;    /* "Ashlar Linux" */
 	struct str version; /* "1.0": VERSION_ID */
 	struct str codename, home_url, bug_url, vendor;
@@ -16,7 +18,11 @@ struct conf_release {
 
 /* distro/upstreams.yaml: a list */
 enum upstream_type { UPSTREAM_DEBIAN };
-enum valid_until { VALID_UNTIL_SYSTEM, VALID_UNTIL_YES, VALID_UNTIL_NO }; /* "system": as the machine's apt says */
+enum valid_until {
+	VALID_UNTIL_SYSTEM, /* as the machine's apt says */
+	VALID_UNTIL_YES,
+	VALID_UNTIL_NO,
+};
 
 struct conf_suite {
 	struct str name;   /* "trixie-security" */
@@ -31,11 +37,11 @@ struct conf_upstream {
 	vec_str components;
 	struct str keyring; /* path of a file of OpenPGP certificates */
 	enum valid_until check_valid_until;
-	/* Facts about a distribution whose packages expect an administrator's tools inside: requirements on these names are
-	 * dropped from every package (dpkg, debconf, ...). */
+	/* Facts about a distribution whose packages expect an administrator's tools inside:
+	 * requirements on these names are dropped from every package (dpkg, debconf, ...). */
 	vec_str drop_requires;
-	/* Shell commands and helper names in maintainer scripts that generators cover, or that mean nothing in an image
-	 * whose packages never change (globs over a line of a script). */
+	/* Shell commands and helper names in maintainer scripts that generators cover, or that mean
+	 * nothing in an image whose packages never change (globs over a line of a script). */
 	vec_str script_covered;
 };
 
@@ -63,7 +69,8 @@ struct conf_caps {
 };
 
 struct conf_mode {
-	struct str path, user, group, mode; /* mode: octal text "4755"; empty fields stay as upstream has them */
+	struct str path, user, group; /* empty ones stay as upstream has them */
+	struct str mode;              /* octal text "4755" */
 };
 
 struct conf_link {
@@ -71,7 +78,8 @@ struct conf_link {
 };
 
 struct conf_file {
-	struct str path, mode; /* path in the image; mode octal text, default 0644 (0755 for folders, whose content is absent) */
+	struct str path, mode; /* path in the image; mode octal text, default 0644 (0755 for
+				  folders, whose content is absent) */
 	struct str content;    /* inline text, or */
 	struct str source;     /* a file beside the definition: files/NAME */
 	bool directory;
@@ -80,13 +88,15 @@ struct conf_file {
 struct conf_scripts {
 	struct str script; /* "preinst", "postinst" or "triggers"; the others are never looked at */
 	struct str reason; /* why nothing is lost: required */
-	struct str sha256; /* of the commands this was written for (upstream/scripts.h), or empty: any */
+	struct str sha256; /* of the commands this was written for (upstream/scripts.h), or empty:
+			      any */
 };
 
 struct conf_package {
-	struct str name; /* of the folder */
+	struct str name;       /* of the folder */
 	vec_str drop_files;    /* globs of paths that do not enter the RPM */
-	vec_str drop_requires; /* names of requirements dropped (a whole "a | b" goes when every alternative is named) */
+	vec_str drop_requires; /* names of requirements dropped (a whole "a | b" goes when every
+				  alternative is named) */
 	vec_str add_requires;  /* RPM dependency text */
 	vec_str add_provides;
 	VEC(struct conf_user) users;
@@ -98,8 +108,8 @@ struct conf_package {
 	VEC(struct conf_mode) modes;
 	VEC(struct conf_link) links;
 	VEC(struct conf_file) files;
-	VEC(struct conf_scripts) scripts; /* maintainer scripts whose work is done otherwise, or not needed, and why */
-	struct str source; /* file it came from, for messages */
+	VEC(struct conf_scripts) scripts; /* whose work is done otherwise, or not needed */
+	struct str source;                /* file it came from, for messages */
 };
 
 /* distro/images/NAME.yaml */
@@ -115,19 +125,23 @@ struct conf_feature { /* distro/features/NAME.yaml: packages, files and units th
 
 struct conf_image {
 	struct str name, description;
-	vec_str packages;	 /* all that is asked for: of every part, in order, each once */
-	vec_str features;	 /* names, in order; already resolved into the vectors below by conf_image_read() */
-	VEC(struct conf_feature) parts; /* inherited image, its features, own features: in order; this image's own lists last */
-	vec_str drop_files;	 /* globs left out of the image although packages hold them */
-	bool documentation;	 /* keep man pages and /usr/share/doc */
-	vec_str locales;	 /* localised files kept: "en" ...; none by default */
-	bool weak_dependencies;	 /* follow Recommends */
-	vec_str exclude;	 /* packages that must not be chosen */
+	vec_str packages; /* all that is asked for: of every part, in order, each once */
+	vec_str features; /* names, in order; already resolved into the vectors below by
+			     conf_image_read() */
+	/* What the image is of, in order: features and the inherited image's own lists, this one's
+	 * last. */
+	VEC(struct conf_feature) parts;
+	vec_str drop_files;     /* globs left out of the image although packages hold them */
+	bool documentation;     /* keep man pages and /usr/share/doc */
+	vec_str locales;        /* localised files kept: "en" ...; none by default */
+	bool weak_dependencies; /* follow Recommends */
+	vec_str exclude;        /* packages that must not be chosen */
 	struct str hostname, default_unit;
 	vec_str kernel_command_line;
-	vec_str kernel_modules;	 /* globs of module paths kept in the image, below kernel/; with what they depend on */
-	vec_str initrd_modules;	 /* module names loaded always by agent/init */
-	vec_str initrd_drivers;	 /* module names loaded when a device asks for them */
+	vec_str kernel_modules; /* globs of module paths kept in the image, below kernel/; with what
+				   they depend on */
+	vec_str initrd_modules; /* module names loaded always by agent/init */
+	vec_str initrd_drivers; /* module names loaded when a device asks for them */
 	uint64_t esp_bytes;
 	/* Budgets: the build fails when one is exceeded. 0: none. */
 	uint64_t max_packages, max_files_bytes, max_image_bytes;
@@ -135,19 +149,24 @@ struct conf_image {
 };
 
 /* Reads DISTRO/release.yaml. All results live in @a. */
-must_check int conf_release_read(struct arena *a, const char *distro, struct conf_release *ret, struct err *e);
-typedef VEC(struct conf_upstream) vec_conf_upstream;
-must_check int conf_upstreams_read(struct arena *a, const char *distro, vec_conf_upstream *ret, struct err *e);
-/* Reads DISTRO/images/NAME.yaml, whatever it inherits by `from:` (the nearer file wins for single values, lists add
- * up, "-name" in packages or features takes an inherited one away) and its features. */
-must_check int conf_image_read(struct arena *a, const char *distro, const char *name, struct conf_image *ret,
-			       struct err *e);
-/* Reads DISTRO/packages/NAME/package.yaml; a package without one gets an empty definition. */
-must_check int conf_package_read(struct arena *a, const char *distro, struct str name, struct conf_package *ret,
+must_check int conf_release_read(struct arena *a, const char *distro, struct conf_release *ret,
 				 struct err *e);
+typedef VEC(struct conf_upstream) vec_conf_upstream;
+must_check int conf_upstreams_read(struct arena *a, const char *distro, vec_conf_upstream *ret,
+				   struct err *e);
+/* Reads DISTRO/images/NAME.yaml, whatever it inherits by `from:` (the nearer file wins for single
+ * values, lists add up, "-name" in packages or features takes an inherited one away) and its
+ * features. */
+must_check int conf_image_read(struct arena *a, const char *distro, const char *name,
+			       struct conf_image *ret, struct err *e);
+/* Reads DISTRO/packages/NAME/package.yaml; a package without one gets an empty definition. */
+must_check int conf_package_read(struct arena *a, const char *distro, struct str name,
+				 struct conf_package *ret, struct err *e);
 /* Names under DISTRO/images. */
 must_check int conf_images_list(struct arena *a, const char *distro, vec_str *ret, struct err *e);
 
 /* The parsers behind them, over bytes; @name is what messages call the file. */
-must_check int conf_package_parse(struct arena *a, struct str yaml, const char *name, struct conf_package *ret, struct err *e);
-must_check int conf_upstreams_parse(struct arena *a, struct str yaml, const char *name, vec_conf_upstream *ret, struct err *e);
+must_check int conf_package_parse(struct arena *a, struct str yaml, const char *name,
+				  struct conf_package *ret, struct err *e);
+must_check int conf_upstreams_parse(struct arena *a, struct str yaml, const char *name,
+				    vec_conf_upstream *ret, struct err *e);

@@ -139,6 +139,8 @@ static void test_image(void **state)
 		   "image 'servr': there is no 'servr' in '" GOLDEN "/distro/images'; want base, ");
 	assert_err(conf_image_read(&a, GOLDEN "/distro", "servr", &image, &e), &e,
 		   "; did you mean 'server'?");
+	assert_err(conf_image_read(&a, GOLDEN "/distro", "", &image, &e), &e,
+		   "image '': there is no ''");
 	assert_err(conf_image_read(&a, GOLDEN "/distro", "../images/server", &image, &e), &e,
 		   "there is no");
 }

@@ -112,7 +112,7 @@ static int chain_read(struct arena *a, const char *distro, const char *name, vec
 	const char *at = str_printf(a, "image '%s'", name).p;
 	struct str next = str_c(name);
 
-	while (next.n > 0) {
+	do {
 		struct layer layer = { 0 };
 		int r;
 
@@ -125,7 +125,7 @@ static int chain_read(struct arena *a, const char *distro, const char *name, vec
 		vec_push(a, ret) = layer;
 		next = layer.yaml.from;
 		at = yaml_at(a, &layer.doc, "from", UINT32_MAX);
-	}
+	} while (next.n > 0);
 	return 0;
 }
 

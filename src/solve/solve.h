@@ -1,32 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* solve.h - from the metadata of every package to the exact packages of an image, with libsolv. No Id leaves this folder. */
+/* solve.h - from the metadata of every package to the exact packages of an image, with libsolv. No
+ * Id leaves this folder. */
 #pragma once
 
 #include "rpm/package.h"
 
 struct universe; /* every package that can be chosen; opaque */
 
-/* Adds all of @packages as one repository. @packages[i] keeps its number: solutions name packages by it. What is
- * chosen does not depend on their order. */
-must_check int universe_build(const vec_rpm_meta *packages, const char *arch, struct universe **ret, struct err *e);
-/* The universe as bytes, with everything a lock needs, so that a warm start parses nothing else. Loading borrows them:
- * they must outlive the universe. Damage is noticed (SHA-256). */
+/* Adds all of @packages as one repository. @packages[i] keeps its number: solutions name packages
+ * by it. What is chosen does not depend on their order. */
+must_check int universe_build(const vec_rpm_meta *packages, const char *arch, struct universe **ret,
+			      struct err *e);
+/* The universe as bytes, with everything a lock needs, so that a warm start parses nothing else.
+ * Loading borrows them: they must outlive the universe. Damage is noticed (SHA-256). */
 must_check int universe_save(struct arena *a, struct universe *u, struct str *ret, struct err *e);
-must_check int universe_load(struct str bytes, const char *arch, struct universe **ret, struct err *e);
+must_check int universe_load(struct str bytes, const char *arch, struct universe **ret,
+			     struct err *e);
 size_t universe_size(const struct universe *u);
 /* All facts about package number @i (strings in @a). */
 void universe_package(struct arena *a, const struct universe *u, uint32_t i, struct rpm_meta *ret);
 void universe_free(struct universe *u);
 
 struct solve_request {
-	vec_str packages; /* dependency text: a name, "name = evr", a file path or a provided name */
+	vec_str packages; /* names, provided names, "name = evr", "(a or b)" */
 	vec_str exclude;
 	bool weak_dependencies;
-	const char *testcase_dir; /* where an unsolvable request leaves a libsolv test case, or NULL */
-	const char *what;	  /* "image 'server'": begins the sentence */
+	const char *testcase_dir; /* for a libsolv test case of what cannot be, or NULL */
+	const char *what;         /* "image 'server'": begins the sentence */
 };
 
-/* One reason a package is there: @by required (or, weakly, recommended) @dep; @by UINT32_MAX: the image asked for it. */
+/* One reason a package is there: @by required (or, weakly, recommended) @dep; @by UINT32_MAX: the
+ * image asked for it. */
 struct solve_reason {
 	uint32_t package, by;
 	struct str dep;
@@ -35,13 +39,15 @@ struct solve_reason {
 
 struct solution {
 	VEC(uint32_t) packages; /* sorted by name */
-	VEC(struct solve_reason) reasons; /* one per package: the first that brought it in, breadth first from the request */
+	/* One per package, in the same order: the first that brought it in, breadth first from the
+	 * request. */
+	VEC(struct solve_reason) reasons;
 };
 
-/* An unknown name fails with the nearest one; an unsolvable request says which package needs what that is not there or
- * conflicts, in a sentence a person can act on. */
-must_check int solve(struct arena *a, struct universe *u, const struct solve_request *request, struct solution *ret,
-		     struct err *e);
+/* An unknown name fails with the nearest one; an unsolvable request says which package needs what
+ * that is not there or conflicts, in a sentence a person can act on. */
+must_check int solve(struct arena *a, struct universe *u, const struct solve_request *request,
+		     struct solution *ret, struct err *e);
 
 /* The lock: "ashlar-lock 1 SOURCE_DATE_EPOCH", then the exact packages, one a line, sorted by name:
  * NAME EVR ARCH SHA256 SIZE UPSTREAM LOCATION (of the upstream's file; to the end of the line). */
@@ -53,8 +59,10 @@ struct lock_package {
 
 struct lock {
 	VEC(struct lock_package) packages;
-	uint64_t source_date_epoch; /* the newest of what the upstreams' release files say; the build's clock */
+	uint64_t source_date_epoch; /* the newest of what the upstreams' release files say; the
+				       build's clock */
 };
 
-must_check int lock_parse(struct arena *a, struct str text, const char *name, struct lock *ret, struct err *e);
+must_check int lock_parse(struct arena *a, struct str text, const char *name, struct lock *ret,
+			  struct err *e);
 struct str lock_dump(struct arena *a, const struct lock *lock);
