@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#include "upstream/relation.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str text = { (const char *)data, size };
+	vec_dep deps = { 0 };
+	vec_str drop = { 0 };
+	struct err e;
+
+	vec_push(&a, &drop) = STR("d*");
+	if (relation_requires(&a, text, STR("amd64"), &deps, &e) == 0)
+		vec_each(d, &deps)
+			(void)dep_without(&a, d, &drop);
+	(void)!relation_provides(&a, text, &deps, &e);
+	(void)!relation_conflicts(&a, text, STR("amd64"), &deps, &e);
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#include "upstream/version.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct rpm_version v;
+	struct err e;
+
+	return version_parse(&a, (struct str){ (const char *)data, size }, &v, &e) > 0;
+}
