@@ -57,13 +57,15 @@ static int line_parse(struct arena *a, struct str line, vec_apt_source *ret)
 	return 0;
 }
 
-int apt_list_parse(struct arena *a, struct str text, const char *name, vec_apt_source *ret, struct err *e)
+int apt_list_parse(struct arena *a, struct str text, const char *name, vec_apt_source *ret,
+		   struct err *e)
 {
 	for (unsigned n = 1; text.n > 0; n++) {
 		struct str line = str_cut(&text, '\n'), row = str_trim(str_cut(&line, '#'));
 
 		if (row.n > 0 && line_parse(a, row, ret) < 0)
-			return err_set(e, -EBADMSG, "%s:%u: '%.*s'; want 'deb URI SUITE COMPONENTS'", name, n,
+			return err_set(e, -EBADMSG,
+				       "%s:%u: '%.*s'; want 'deb URI SUITE COMPONENTS'", name, n,
 				       STR_FMT(str_head(row, 100)));
 	}
 	return 0;
@@ -96,7 +98,8 @@ static bool words_have(struct arena *a, struct str text, const char *word)
 	return false;
 }
 
-int apt_sources_parse(struct arena *a, struct str text, const char *name, vec_apt_source *ret, struct err *e)
+int apt_sources_parse(struct arena *a, struct str text, const char *name, vec_apt_source *ret,
+		      struct err *e)
 {
 	struct stanza *stanza = arena_new(a, struct stanza);
 	int rc;
@@ -106,7 +109,8 @@ int apt_sources_parse(struct arena *a, struct str text, const char *name, vec_ap
 		struct apt_source s = { .signed_by = stanza_get(stanza, "Signed-By") };
 		vec_str uris = { 0 };
 
-		if (str_eqz(stanza_get(stanza, "Enabled"), "no") || !words_have(a, stanza_get(stanza, "Types"), "deb"))
+		if (str_eqz(stanza_get(stanza, "Enabled"), "no") ||
+		    !words_have(a, stanza_get(stanza, "Types"), "deb"))
 			continue;
 		words_add(a, stanza_get(stanza, "URIs"), &uris);
 		words_add(a, stanza_get(stanza, "Suites"), &s.suites);
@@ -122,7 +126,8 @@ int apt_sources_parse(struct arena *a, struct str text, const char *name, vec_ap
 	return rc < 0 ? err_wrap(e, rc, "%s", name) : 0;
 }
 
-static int file_add(struct arena *a, const char *path, bool deb822, vec_apt_source *ret, struct err *e)
+static int file_add(struct arena *a, const char *path, bool deb822, vec_apt_source *ret,
+		    struct err *e)
 {
 	struct str text;
 	int rc = file_read(a, path, SOURCES_BYTES_MAX, &text, e);
@@ -131,7 +136,8 @@ static int file_add(struct arena *a, const char *path, bool deb822, vec_apt_sour
 		return 0;
 	if (rc < 0)
 		return rc;
-	return deb822 ? apt_sources_parse(a, text, path, ret, e) : apt_list_parse(a, text, path, ret, e);
+	return deb822 ? apt_sources_parse(a, text, path, ret, e)
+		      : apt_list_parse(a, text, path, ret, e);
 }
 
 int apt_sources_read(struct arena *a, const char *dir, vec_apt_source *ret, struct err *e)
@@ -157,7 +163,8 @@ int apt_sources_read(struct arena *a, const char *dir, vec_apt_source *ret, stru
 	return 0;
 }
 
-/* The first mirror of a list such as cloud images have: one URI a line, with metadata behind a tab. */
+/* The first mirror of a list such as cloud images have: one URI a line, with metadata behind a tab.
+ */
 static int mirror_file(struct arena *a, struct str path, struct str *ret, struct err *e)
 {
 	struct str text;
@@ -173,7 +180,8 @@ static int mirror_file(struct arena *a, struct str path, struct str *ret, struct
 			return 0;
 		}
 	}
-	return err_set(e, -EBADMSG, "apt's source 'mirror+file:%.*s': the file names no mirror", STR_FMT(path));
+	return err_set(e, -EBADMSG, "apt's source 'mirror+file:%.*s': the file names no mirror",
+		       STR_FMT(path));
 }
 
 static int uri_resolve(struct arena *a, struct str uri, struct str *ret, struct err *e)
@@ -212,8 +220,8 @@ static bool host_debian(struct str uri)
 	return str_eqz(host, "debian.org") || str_ends(host, ".debian.org");
 }
 
-/* "trixie", "trixie-updates"; not "bookworm/mongodb-org/7.0", "./" or "bookworm-pgdg". The security archive's suites were
- * once called "buster/updates". */
+/* "trixie", "trixie-updates"; not "bookworm/mongodb-org/7.0", "./" or "bookworm-pgdg". The security
+ * archive's suites were once called "buster/updates". */
 static bool suite_plain(struct str suite)
 {
 	static const char *const tails[] = { "", "updates", "security", "backports", "proposed" };
@@ -240,17 +248,20 @@ static unsigned source_rank(const struct apt_source *s, struct str uri, bool sec
 			return 0;
 	if (!main || (s->signed_by.n > 0 && !keyring))
 		return 0;
-	if (!path_has(uri, security ? "debian-security" : "debian") || path_has(uri, "debian-security") != security)
+	if (!path_has(uri, security ? "debian-security" : "debian") ||
+	    path_has(uri, "debian-security") != security)
 		return 0;
 	return 1 + (keyring ? 2 : 0) + (host_debian(uri) ? 1 : 0);
 }
 
 static bool scheme_known(struct str uri)
 {
-	return str_starts(uri, "http://") || str_starts(uri, "https://") || str_starts(uri, "file:/");
+	return str_starts(uri, "http://") || str_starts(uri, "https://") ||
+	       str_starts(uri, "file:/");
 }
 
-int apt_mirror(struct arena *a, const vec_apt_source *sources, struct str suite, struct str *ret, struct err *e)
+int apt_mirror(struct arena *a, const vec_apt_source *sources, struct str suite, struct str *ret,
+	       struct err *e)
 {
 	bool security = str_ends(suite, "-security");
 	struct str best = { 0 };
@@ -270,15 +281,17 @@ int apt_mirror(struct arena *a, const vec_apt_source *sources, struct str suite,
 		best = uri;
 	}
 	if (best_rank == 0)
-		return err_set(e, -ENOENT,
-			       "suite '%.*s': mirror 'system', but the machine's apt sources name no mirror of Debian's %s "
-			       "archive; give the suite's mirror as a URL in upstreams.yaml",
-			       STR_FMT(suite), security ? "security" : "main");
+		return err_set(
+			e, -ENOENT,
+			"suite '%.*s': mirror 'system', but the machine's apt sources name no mirror of Debian's %s "
+			"archive; give the suite's mirror as a URL in upstreams.yaml",
+			STR_FMT(suite), security ? "security" : "main");
 	if (!scheme_known(best))
-		return err_set(e, -ENOTSUP,
-			       "suite '%.*s': mirror 'system' is '%.*s' in the machine's apt sources, which is neither http, "
-			       "https, file nor mirror+file; give the suite's mirror as a URL in upstreams.yaml",
-			       STR_FMT(suite), STR_FMT(best));
+		return err_set(
+			e, -ENOTSUP,
+			"suite '%.*s': mirror 'system' is '%.*s' in the machine's apt sources, which is neither http, "
+			"https, file nor mirror+file; give the suite's mirror as a URL in upstreams.yaml",
+			STR_FMT(suite), STR_FMT(best));
 	while (str_ends(best, "/"))
 		best.n--;
 	*ret = str_dup(a, best);
@@ -296,7 +309,8 @@ int apt_conf_read(struct arena *a, struct apt_conf *ret, struct err *e)
 	if (proc_run(a, argv, (struct str){ 0 }, NULL, &r, &missing) < 0)
 		return 0;
 	if (r.status != 0)
-		return err_set(e, -EIO, "apt-config dump: exit status %d: %.*s", r.status, STR_FMT(str_trim(r.err)));
+		return err_set(e, -EIO, "apt-config dump: exit status %d: %.*s", r.status,
+			       STR_FMT(str_trim(r.err)));
 	ret->text = r.out;
 	return 0;
 }
@@ -309,7 +323,8 @@ struct str apt_conf_get(const struct apt_conf *conf, struct str key)
 	while (text.n > 0) {
 		struct str line = str_cut(&text, '\n'), name = str_cut(&line, ' ');
 
-		if (name.n == key.n && strncasecmp(name.p, key.p, key.n) == 0 && line.n >= 3 && line.p[0] == '"')
+		if (name.n == key.n && strncasecmp(name.p, key.p, key.n) == 0 && line.n >= 3 &&
+		    line.p[0] == '"')
 			found = str_head(str_from(line, 1), line.n - 3);
 	}
 	return found;
@@ -325,12 +340,14 @@ struct str apt_conf_proxy(struct arena *a, const struct apt_conf *conf, struct s
 	str_cut(&rest, '/');
 	host = str_cut(&rest, '/');
 	host = str_cut(&host, ':');
-	proxy = apt_conf_get(conf, str_printf(a, "Acquire::%.*s::Proxy::%.*s", STR_FMT(scheme), STR_FMT(host)));
+	proxy = apt_conf_get(conf, str_printf(a, "Acquire::%.*s::Proxy::%.*s", STR_FMT(scheme),
+					      STR_FMT(host)));
 	if (proxy.n == 0)
 		proxy = apt_conf_get(conf, str_printf(a, "Acquire::%.*s::Proxy", STR_FMT(scheme)));
 	/* As apt's https method: what http says, unless it has its own. */
 	if (proxy.n == 0 && str_eqz(scheme, "https"))
-		return apt_conf_proxy(a, conf, str_printf(a, "http%.*s", STR_FMT(str_from(url, 5))));
+		return apt_conf_proxy(a, conf,
+				      str_printf(a, "http%.*s", STR_FMT(str_from(url, 5))));
 	return proxy.n == 6 && strncasecmp(proxy.p, "DIRECT", 6) == 0 ? STR("DIRECT") : proxy;
 }
 

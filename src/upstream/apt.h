@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* apt.h - what the machine's own apt knows: its mirrors (sources.list(5)), its proxies and whether old release files are
- * refused (apt.conf(5)). Read only; a machine without apt is fine until "mirror: system" asks for it. */
+/* apt.h - what the machine's own apt knows: its mirrors (sources.list(5)), its proxies and whether
+ * old release files are refused (apt.conf(5)). Read only; a machine without apt is fine until
+ * "mirror: system" asks for it. */
 #pragma once
 
 #include "base/str.h"
@@ -13,19 +14,24 @@ struct apt_source {
 
 typedef VEC(struct apt_source) vec_apt_source;
 
-/* Sources of type "deb" of a .list file (one a line) or a .sources file (deb822), appended to *ret. @name is what messages
- * call the file. */
-must_check int apt_list_parse(struct arena *a, struct str text, const char *name, vec_apt_source *ret, struct err *e);
-must_check int apt_sources_parse(struct arena *a, struct str text, const char *name, vec_apt_source *ret, struct err *e);
+/* Sources of type "deb" of a .list file (one a line) or a .sources file (deb822), appended to *ret.
+ * @name is what messages call the file. */
+must_check int apt_list_parse(struct arena *a, struct str text, const char *name,
+			      vec_apt_source *ret, struct err *e);
+must_check int apt_sources_parse(struct arena *a, struct str text, const char *name,
+				 vec_apt_source *ret, struct err *e);
 /* All of @dir ("/etc/apt"), in the order that apt reads them. */
-must_check int apt_sources_read(struct arena *a, const char *dir, vec_apt_source *ret, struct err *e);
+must_check int apt_sources_read(struct arena *a, const char *dir, vec_apt_source *ret,
+				struct err *e);
 
-/* The mirror among @sources that serves @suite's archive (of whatever release), without a trailing '/': Debian's main
- * archive, or, where @suite ends with "-security", its security archive. Third parties' repositories are passed over: a
- * Debian source has component "main", a folder "debian" (or "debian-security") in its path, plain suite names, and no
- * key of its own; one that names Debian's own keyring comes first, then one at debian.org. (Whatever is chosen, its
- * release files must still be signed by Debian.) */
-must_check int apt_mirror(struct arena *a, const vec_apt_source *sources, struct str suite, struct str *ret, struct err *e);
+/* The mirror among @sources that serves @suite's archive (of whatever release), without a trailing
+ * '/': Debian's main archive, or, where @suite ends with "-security", its security archive. Third
+ * parties' repositories are passed over: a Debian source has component "main", a folder "debian"
+ * (or "debian-security") in its path, plain suite names, and no key of its own; one that names
+ * Debian's own keyring comes first, then one at debian.org. (Whatever is chosen, its release files
+ * must still be signed by Debian.) */
+must_check int apt_mirror(struct arena *a, const vec_apt_source *sources, struct str suite,
+			  struct str *ret, struct err *e);
 
 /* apt's configuration, as "apt-config dump" prints it. */
 struct apt_conf {

@@ -15,7 +15,7 @@ struct job {
 	struct curl_slist *headers;
 	char reason[CURL_ERROR_SIZE];
 	struct err err; /* of the sink */
-	int rc;		/* of the sink */
+	int rc;         /* of the sink */
 	unsigned tries;
 	double start_sec; /* not before */
 	bool done;
@@ -50,10 +50,14 @@ static void headers_set(struct run *r, struct job *j)
 	struct fetch *f = j->fetch;
 
 	if (f->etag.n > 0)
-		j->headers = curl_slist_append(j->headers, str_z(r->a, str_printf(r->a, "If-None-Match: %.*s", STR_FMT(f->etag))));
+		j->headers = curl_slist_append(j->headers,
+					       str_z(r->a, str_printf(r->a, "If-None-Match: %.*s",
+								      STR_FMT(f->etag))));
 	if (f->modified.n > 0)
-		j->headers = curl_slist_append(
-			j->headers, str_z(r->a, str_printf(r->a, "If-Modified-Since: %.*s", STR_FMT(f->modified))));
+		j->headers =
+			curl_slist_append(j->headers,
+					  str_z(r->a, str_printf(r->a, "If-Modified-Since: %.*s",
+								 STR_FMT(f->modified))));
 	curl_easy_setopt(j->curl, CURLOPT_HTTPHEADER, j->headers);
 }
 
@@ -159,13 +163,17 @@ static int job_failed(struct run *r, struct job *j, bool again, const char *caus
 
 	/* What a disk holds will be the same in a second. */
 	if (!again || j->tries >= FETCH_TRIES || str_starts(j->fetch->url, "file:"))
-		return err_set(e, j->rc < 0 ? j->rc : -EIO, "%.*s: %.*s: %s (%u %s)%s", STR_FMT(j->fetch->name),
-			       STR_FMT(j->fetch->url), cause, j->tries, j->tries == 1 ? "try" : "tries",
-			       again && j->rc == 0 ? "; is the mirror reachable, or is a proxy needed?" : "");
+		return err_set(e, j->rc < 0 ? j->rc : -EIO, "%.*s: %.*s: %s (%u %s)%s",
+			       STR_FMT(j->fetch->name), STR_FMT(j->fetch->url), cause, j->tries,
+			       j->tries == 1 ? "try" : "tries",
+			       again && j->rc == 0
+				       ? "; is the mirror reachable, or is a proxy needed?"
+				       : "");
 	for (unsigned i = 1; i < j->tries; i++)
 		delay_sec *= FETCH_DELAY_FACTOR;
 	j->start_sec = clock_sec() + delay_sec;
-	progress_note(r->progress, "%.*s: %s; trying again in %.1f s", STR_FMT(j->fetch->name), cause, delay_sec);
+	progress_note(r->progress, "%.*s: %s; trying again in %.1f s", STR_FMT(j->fetch->name),
+		      cause, delay_sec);
 	return 0;
 }
 
@@ -178,7 +186,8 @@ static int job_ended(struct run *r, struct job *j, CURLcode code, struct err *e)
 	f->unchanged = status == 304 && j->headers;
 	if (code == CURLE_OK && !f->unchanged)
 		j->rc = f->sink->end(f->arg, &j->err);
-	/* Not of a body that was refused: the next try would be told that nothing has changed since. */
+	/* Not of a body that was refused: the next try would be told that nothing has changed
+	 * since. */
 	if (code == CURLE_OK && !f->unchanged && j->rc >= 0) {
 		f->etag = header_get(r, j->curl, "ETag");
 		f->modified = header_get(r, j->curl, "Last-Modified");
@@ -187,9 +196,11 @@ static int job_ended(struct run *r, struct job *j, CURLcode code, struct err *e)
 	if (j->rc < 0)
 		return job_failed(r, j, j->rc == -EBADMSG, j->err.msg, e);
 	if (code == CURLE_HTTP_RETURNED_ERROR)
-		snprintf(j->reason, sizeof(j->reason), "the server answers with status %ld", status);
+		snprintf(j->reason, sizeof(j->reason), "the server answers with status %ld",
+			 status);
 	if (code != CURLE_OK)
-		return job_failed(r, j, may_pass(code, status), j->reason[0] ? j->reason : curl_easy_strerror(code), e);
+		return job_failed(r, j, may_pass(code, status),
+				  j->reason[0] ? j->reason : curl_easy_strerror(code), e);
 	j->done = true;
 	r->n_done++;
 	return 0;
@@ -256,8 +267,8 @@ static int run_all(struct run *r, struct err *e)
 	return 0;
 }
 
-int fetch_all(struct arena *a, struct fetch *items, size_t n, unsigned first_delay_ms, struct progress *progress,
-	      struct err *e)
+int fetch_all(struct arena *a, struct fetch *items, size_t n, unsigned first_delay_ms,
+	      struct progress *progress, struct err *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct run r = { .a = a, .n = n, .first_delay_ms = first_delay_ms, .progress = progress };

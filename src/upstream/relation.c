@@ -66,13 +66,15 @@ static int relation_parse(struct str text, struct relation *ret, struct err *e)
 		name = str_trim(str_head(all, (size_t)open));
 		rest = str_from(all, (size_t)open + 1);
 		if (!str_ends(rest, ")") || bound_parse(str_head(rest, rest.n - 1), &r) < 0)
-			return err_set(e, -EBADMSG, "'%.*s': want '(OPERATOR VERSION)' after the name",
+			return err_set(e, -EBADMSG,
+				       "'%.*s': want '(OPERATOR VERSION)' after the name",
 				       STR_FMT(str_head(all, 100)));
 	}
 	r.name = str_cut(&name, ':');
 	r.arch = name;
 	if (!package_name_valid(r.name) || (r.arch.n > 0 && !package_name_valid(r.arch)))
-		return err_set(e, -EBADMSG, "'%.*s' is not the name of a package", STR_FMT(str_head(all, 100)));
+		return err_set(e, -EBADMSG, "'%.*s' is not the name of a package",
+			       STR_FMT(str_head(all, 100)));
 	*ret = r;
 	return 0;
 }
@@ -96,7 +98,8 @@ int relation_next(struct str *field, struct relation_group *ret, struct err *e)
 	return ret->n > 0;
 }
 
-/* Room for just what @field holds: half a million vectors that grow as they like would take twice the memory. */
+/* Room for just what @field holds: half a million vectors that grow as they like would take twice
+ * the memory. */
 static void reserve(struct arena *a, vec_dep *deps, struct str field)
 {
 	size_t n = deps->n + (field.n > 0);
@@ -114,7 +117,8 @@ static void reserve(struct arena *a, vec_dep *deps, struct str field)
 }
 
 /* One relation of dpkg's as one dependency. */
-static int dep_from(struct arena *a, const struct relation *r, struct str arch, struct dep *ret, struct err *e)
+static int dep_from(struct arena *a, const struct relation *r, struct str arch, struct dep *ret,
+		    struct err *e)
 {
 	struct dep d = { .name = r->name, .op = r->op };
 	struct rpm_version v = { 0 };
@@ -123,7 +127,8 @@ static int dep_from(struct arena *a, const struct relation *r, struct str arch, 
 	if (rc < 0)
 		return err_wrap(e, rc, "'%.*s'", STR_FMT(r->name));
 	d.evr = v.evr;
-	if (r->arch.n > 0 && !str_eqz(r->arch, "any") && !str_eqz(r->arch, "native") && !str_eq(r->arch, arch))
+	if (r->arch.n > 0 && !str_eqz(r->arch, "any") && !str_eqz(r->arch, "native") &&
+	    !str_eq(r->arch, arch))
 		d.name = str_printf(a, "%.*s:%.*s", STR_FMT(r->name), STR_FMT(r->arch));
 	*ret = d;
 	return 0;
@@ -145,7 +150,8 @@ static struct dep dep_join(struct arena *a, const struct dep *deps, size_t n)
 	return (struct dep){ .name = { (const char *)b.v.p, b.v.n } };
 }
 
-int relation_requires(struct arena *a, struct str field, struct str arch, vec_dep *ret, struct err *e)
+int relation_requires(struct arena *a, struct str field, struct str arch, vec_dep *ret,
+		      struct err *e)
 {
 	struct relation_group group;
 	int rc;
@@ -168,7 +174,8 @@ static int single(struct str *field, struct relation_group *ret, struct err *e)
 	int rc = relation_next(field, ret, e);
 
 	if (rc > 0 && ret->n > 1)
-		return err_set(e, -EBADMSG, "'%.*s': alternatives are for dependencies only", STR_FMT(ret->items[0].name));
+		return err_set(e, -EBADMSG, "'%.*s': alternatives are for dependencies only",
+			       STR_FMT(ret->items[0].name));
 	return rc;
 }
 
@@ -183,7 +190,8 @@ int relation_provides(struct arena *a, struct str field, vec_dep *ret, struct er
 		struct rpm_version v = { .evr = STR(VIRTUAL) };
 
 		if (r->op != DEP_ANY && r->op != DEP_EQUAL)
-			return err_set(e, -EBADMSG, "'%.*s': only an exact version can be provided", STR_FMT(r->name));
+			return err_set(e, -EBADMSG, "'%.*s': only an exact version can be provided",
+				       STR_FMT(r->name));
 		if (r->op == DEP_EQUAL)
 			rc = version_parse(a, r->version, &v, e);
 		if (rc < 0)
@@ -193,7 +201,8 @@ int relation_provides(struct arena *a, struct str field, vec_dep *ret, struct er
 	return rc;
 }
 
-int relation_conflicts(struct arena *a, struct str field, struct str arch, vec_dep *ret, struct err *e)
+int relation_conflicts(struct arena *a, struct str field, struct str arch, vec_dep *ret,
+		       struct err *e)
 {
 	struct relation_group group;
 	int rc;
@@ -206,7 +215,8 @@ int relation_conflicts(struct arena *a, struct str field, struct str arch, vec_d
 		if (rc < 0)
 			return rc;
 		if (d.op & DEP_LESS)
-			d = (struct dep){ .name = str_printf(a, "(%.*s with %.*s > " VIRTUAL ")", STR_FMT(dep_text(a, &d)),
+			d = (struct dep){ .name = str_printf(a, "(%.*s with %.*s > " VIRTUAL ")",
+							     STR_FMT(dep_text(a, &d)),
 							     STR_FMT(d.name)) };
 		vec_push(a, ret) = d;
 	}
@@ -224,14 +234,14 @@ static bool name_dropped(struct str name, const vec_str *drop)
 /* Takes the next alternative off the inside of "(a or b)". */
 static struct str alternative_cut(struct str *inside)
 {
-	const char *or = memmem(inside->p, inside->n, " or ", 4);
+	const char * or = memmem(inside->p, inside->n, " or ", 4);
 	struct str head = *inside;
 
-	if (!or) {
+	if (! or) {
 		*inside = (struct str){ 0 };
 		return head;
 	}
-	head.n = (size_t)(or - head.p);
+	head.n = (size_t)(or -head.p);
 	*inside = str_from(*inside, head.n + 4);
 	return head;
 }
@@ -246,7 +256,8 @@ bool dep_without(struct arena *a, struct dep *d, const vec_str *drop)
 		return true;
 	if (!str_starts(d->name, "("))
 		return !name_dropped(d->name, drop);
-	/* Only what relation_requires() wrote is taken apart; other rich dependencies stay whole. */
+	/* Only what relation_requires() wrote is taken apart; other rich dependencies stay whole.
+	 */
 	inside = str_head(str_from(inside, 1), inside.n - 2);
 	if (str_find(inside, '(') >= 0 || str_has(inside, " and ") || str_has(inside, " if "))
 		return true;

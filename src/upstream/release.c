@@ -7,11 +7,12 @@
 
 #include <time.h>
 
-#define MESSAGE	      "-----BEGIN PGP SIGNED MESSAGE-----"
+#define MESSAGE       "-----BEGIN PGP SIGNED MESSAGE-----"
 #define SIGNATURE     "-----BEGIN PGP SIGNATURE-----"
 #define SIGNATURE_END "-----END PGP SIGNATURE-----"
 
-/* Lines of the signed text that begin with '-' are escaped by "- ", so a line beginning with five is a frame. */
+/* Lines of the signed text that begin with '-' are escaped by "- ", so a line beginning with five
+ * is a frame. */
 int release_framed(struct str text, struct err *e)
 {
 	static const char *const frames[] = { MESSAGE, SIGNATURE, SIGNATURE_END };
@@ -25,11 +26,13 @@ int release_framed(struct str text, struct err *e)
 		if (n < 3 && str_eqz(str_trim(row), frames[n]))
 			n++;
 		else if (str_starts(row, "-----") || ((n == 0 || n == 3) && str_trim(row).n > 0))
-			return err_set(e, -EBADMSG, "line %u: '%.*s' stands outside the signed message", line,
+			return err_set(e, -EBADMSG,
+				       "line %u: '%.*s' stands outside the signed message", line,
 				       STR_FMT(str_head(row, 60)));
 	}
 	if (n < 3)
-		return err_set(e, -EBADMSG, "there is no '%s'; it is cut off or not an InRelease", frames[n]);
+		return err_set(e, -EBADMSG, "there is no '%s'; it is cut off or not an InRelease",
+			       frames[n]);
 	return 0;
 }
 
@@ -47,32 +50,42 @@ static int status_judge(struct str status, const char *keyring, struct err *e)
 		word = str_word(&row);
 		good |= str_eqz(word, "GOODSIG");
 		valid |= str_eqz(word, "VALIDSIG");
-		if (str_eqz(word, "BADSIG") || str_eqz(word, "EXPSIG") || str_eqz(word, "REVKEYSIG"))
+		if (str_eqz(word, "BADSIG") || str_eqz(word, "EXPSIG") ||
+		    str_eqz(word, "REVKEYSIG"))
 			bad = word;
 		if (str_eqz(word, "NO_PUBKEY") || str_eqz(word, "EXPKEYSIG"))
 			unknown = str_word(&row);
 	}
 	if (bad.n > 0)
-		return err_set(e, -EBADMSG, "the signature is wrong (gpgv says %.*s)", STR_FMT(bad));
+		return err_set(e, -EBADMSG, "the signature is wrong (gpgv says %.*s)",
+			       STR_FMT(bad));
 	if (good && valid)
 		return 0;
 	if (unknown.n > 0)
-		return err_set(e, -EBADMSG, "signed by key %.*s, which keyring '%s' does not hold as a valid one",
-			       STR_FMT(unknown), keyring);
-	return err_set(e, -EBADMSG, "no valid signature: %.*s", STR_FMT(str_trim(str_head(all, 400))));
+		return err_set(
+			e, -EBADMSG,
+			"signed by key %.*s, which keyring '%s' does not hold as a valid one",
+			STR_FMT(unknown), keyring);
+	return err_set(e, -EBADMSG, "no valid signature: %.*s",
+		       STR_FMT(str_trim(str_head(all, 400))));
 }
 
-int release_verify(struct arena *a, struct str in_release, const char *keyring, struct str *ret, struct err *e)
+int release_verify(struct arena *a, struct str in_release, const char *keyring, struct str *ret,
+		   struct err *e)
 {
-	const char *argv[] = { "gpgv", "--status-fd", "2", "--keyring", keyring, "--output", "-", "-", NULL };
+	const char *argv[] = { "gpgv",     "--status-fd", "2", "--keyring", keyring,
+			       "--output", "-",           "-", NULL };
 	struct proc_result r;
 	int rc = release_framed(in_release, e);
 
 	if (rc < 0)
 		return rc;
 	if (keyring[0] != '/' || !file_exists(keyring))
-		return err_set(e, -ENOENT, "keyring '%s' is not there (an absolute path is wanted); Debian's is in package "
-			       "debian-archive-keyring", keyring);
+		return err_set(
+			e, -ENOENT,
+			"keyring '%s' is not there (an absolute path is wanted); Debian's is in package "
+			"debian-archive-keyring",
+			keyring);
 	rc = proc_run(a, argv, in_release, "gpgv", &r, e);
 	if (rc < 0)
 		return rc;
@@ -80,7 +93,8 @@ int release_verify(struct arena *a, struct str in_release, const char *keyring, 
 	if (rc < 0)
 		return rc;
 	if (r.out.n == 0)
-		return err_set(e, -EBADMSG, "gpgv gives no signed text: %.*s", STR_FMT(str_trim(str_head(r.err, 400))));
+		return err_set(e, -EBADMSG, "gpgv gives no signed text: %.*s",
+			       STR_FMT(str_trim(str_head(r.err, 400))));
 	*ret = r.out;
 	return 0;
 }
@@ -110,8 +124,9 @@ bool release_time(struct str text, uint64_t *ret)
 	text = str_trim(text);
 	hour = str_cut(&text, ':');
 	minute = str_cut(&text, ':');
-	if (!str_u64(day, 31, &d) || !str_u64(year, 9999, &y) || !str_u64(hour, 23, &h) || !str_u64(minute, 59, &m) ||
-	    !str_u64(str_word(&text), 60, &s) || month_number(month) < 0 || y < 1970)
+	if (!str_u64(day, 31, &d) || !str_u64(year, 9999, &y) || !str_u64(hour, 23, &h) ||
+	    !str_u64(minute, 59, &m) || !str_u64(str_word(&text), 60, &s) ||
+	    month_number(month) < 0 || y < 1970)
 		return false;
 	zone = str_word(&text);
 	if (!str_eqz(zone, "UTC") && !str_eqz(zone, "GMT") && !str_eqz(zone, "+0000"))
@@ -157,10 +172,13 @@ int release_parse(struct str text, struct release *ret, struct err *e)
 		     !words_have(stanza_get(&s, "No-Support-for-Architecture-all"), "Packages");
 	r.digests = stanza_get(&s, "SHA256");
 	if (!release_time(stanza_get(&s, "Date"), &r.time_sec))
-		return err_set(e, -EBADMSG, "Date '%.*s'; want a time such as 'Sat, 12 Sep 2026 07:55:41 UTC'",
+		return err_set(e, -EBADMSG,
+			       "Date '%.*s'; want a time such as 'Sat, 12 Sep 2026 07:55:41 UTC'",
 			       STR_FMT(stanza_get(&s, "Date")));
-	if (stanza_get(&s, "Valid-Until").n > 0 && !release_time(stanza_get(&s, "Valid-Until"), &r.valid_until_sec))
-		return err_set(e, -EBADMSG, "Valid-Until '%.*s' is no time", STR_FMT(stanza_get(&s, "Valid-Until")));
+	if (stanza_get(&s, "Valid-Until").n > 0 &&
+	    !release_time(stanza_get(&s, "Valid-Until"), &r.valid_until_sec))
+		return err_set(e, -EBADMSG, "Valid-Until '%.*s' is no time",
+			       STR_FMT(stanza_get(&s, "Valid-Until")));
 	if (r.digests.n == 0)
 		return err_set(e, -EBADMSG, "there is no section of SHA256 digests");
 	*ret = r;
@@ -176,18 +194,24 @@ static void time_text(uint64_t sec, char *out, size_t n)
 		snprintf(out, n, "?");
 }
 
-int release_check(const struct release *r, struct str wanted, uint64_t now_sec, bool check_valid_until, struct err *e)
+int release_check(const struct release *r, struct str wanted, uint64_t now_sec,
+		  bool check_valid_until, struct err *e)
 {
 	char until[64];
 
 	if (!str_eq(r->suite, wanted) && !str_eq(r->codename, wanted))
-		return err_set(e, -EBADMSG, "it is about suite '%.*s', codename '%.*s', not '%.*s'; is the mirror right?",
-			       STR_FMT(r->suite), STR_FMT(r->codename), STR_FMT(wanted));
+		return err_set(
+			e, -EBADMSG,
+			"it is about suite '%.*s', codename '%.*s', not '%.*s'; is the mirror right?",
+			STR_FMT(r->suite), STR_FMT(r->codename), STR_FMT(wanted));
 	if (!check_valid_until || r->valid_until_sec == 0 || now_sec <= r->valid_until_sec)
 		return 0;
 	time_text(r->valid_until_sec, until, sizeof(until));
-	return err_set(e, -EBADMSG, "it was valid until %s, so the mirror is out of date; use another one, or accept old files "
-		       "with 'check-valid-until: no' in upstreams.yaml", until);
+	return err_set(
+		e, -EBADMSG,
+		"it was valid until %s, so the mirror is out of date; use another one, or accept old files "
+		"with 'check-valid-until: no' in upstreams.yaml",
+		until);
 }
 
 /* Rows are " DIGEST SIZE PATH". */
@@ -215,7 +239,8 @@ int release_index(struct arena *a, const struct release *r, struct str component
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
 		struct release_index index = {
-			.path = str_printf(a, "%.*s/binary-%.*s/Packages%s", STR_FMT(component), STR_FMT(arch), endings[i]),
+			.path = str_printf(a, "%.*s/binary-%.*s/Packages%s", STR_FMT(component),
+					   STR_FMT(arch), endings[i]),
 		};
 
 		if (row_find(r->digests, index.path, &index)) {
@@ -223,6 +248,7 @@ int release_index(struct arena *a, const struct release *r, struct str component
 			return 0;
 		}
 	}
-	return err_set(e, -ENOENT, "it lists no '%.*s/binary-%.*s/Packages' as .xz, .zst, .gz or plain", STR_FMT(component),
-		       STR_FMT(arch));
+	return err_set(e, -ENOENT,
+		       "it lists no '%.*s/binary-%.*s/Packages' as .xz, .zst, .gz or plain",
+		       STR_FMT(component), STR_FMT(arch));
 }

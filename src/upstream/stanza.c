@@ -13,13 +13,16 @@ static int field_add(struct stanza *s, struct str line, struct err *e)
 	ptrdiff_t colon = str_find(line, ':');
 
 	if (colon <= 0)
-		return err_set(e, -EBADMSG, "'%.*s' is no field; want 'Name: value'", STR_FMT(str_head(line, 80)));
+		return err_set(e, -EBADMSG, "'%.*s' is no field; want 'Name: value'",
+			       STR_FMT(str_head(line, 80)));
 	if (s->n == STANZA_FIELDS_MAX)
-		return err_set(e, -EBADMSG, "a stanza has more than %d fields, '%.*s' is one too many",
+		return err_set(e, -EBADMSG,
+			       "a stanza has more than %d fields, '%.*s' is one too many",
 			       STANZA_FIELDS_MAX, STR_FMT(str_head(line, (size_t)colon)));
 	s->fields[s->n++] = (struct stanza_field){
 		.name = str_head(line, (size_t)colon),
-		/* Also when empty it must point into the text: lines that continue it are measured from there. */
+		/* Also when empty it must point into the text: lines that continue it are measured
+		   from there. */
 		.value = { line.p + colon + 1, line.n - (size_t)colon - 1 },
 	};
 	return 0;
@@ -31,7 +34,8 @@ static int field_continue(struct stanza *s, struct str line, struct err *e)
 	struct str *value;
 
 	if (s->n == 0)
-		return err_set(e, -EBADMSG, "'%.*s' continues no field", STR_FMT(str_head(line, 80)));
+		return err_set(e, -EBADMSG, "'%.*s' continues no field",
+			       STR_FMT(str_head(line, 80)));
 	value = &s->fields[s->n - 1].value;
 	value->n = (size_t)(line.p + line.n - value->p);
 	return 0;
@@ -49,7 +53,8 @@ int stanza_next(struct str *text, struct stanza *ret, struct err *e)
 				break;
 			continue;
 		}
-		rc = line.p[0] == ' ' || line.p[0] == '\t' ? field_continue(ret, line, e) : field_add(ret, line, e);
+		rc = line.p[0] == ' ' || line.p[0] == '\t' ? field_continue(ret, line, e)
+							   : field_add(ret, line, e);
 		if (rc < 0)
 			return rc;
 	}

@@ -79,7 +79,8 @@ static int digest_check(const struct item *it, const uint8_t digest[SHA256_BYTES
 
 	if (memcmp(digest, it->transfer->sha256, SHA256_BYTES) == 0)
 		return 0;
-	return err_set(e, -EBADMSG, "SHA-256 is %.*s, want %.*s", STR_FMT(hex_encode(&a, digest, SHA256_BYTES)),
+	return err_set(e, -EBADMSG, "SHA-256 is %.*s, want %.*s",
+		       STR_FMT(hex_encode(&a, digest, SHA256_BYTES)),
 		       STR_FMT(hex_encode(&a, it->transfer->sha256, SHA256_BYTES)));
 }
 
@@ -90,7 +91,8 @@ static int item_end(void *arg, struct err *e)
 	int rc;
 
 	if (it->transfer->size_bytes && it->size_bytes != it->transfer->size_bytes)
-		return err_set(e, -EBADMSG, "%llu bytes came, want %llu", (unsigned long long)it->size_bytes,
+		return err_set(e, -EBADMSG, "%llu bytes came, want %llu",
+			       (unsigned long long)it->size_bytes,
 			       (unsigned long long)it->transfer->size_bytes);
 	sha256_final(&it->hash, digest);
 	it->hash = (struct sha256){ 0 };
@@ -132,12 +134,14 @@ static bool item_present(const struct item *it)
 
 char *transfer_path(struct arena *a, const char *cache, const uint8_t sha256[SHA256_BYTES])
 {
-	return str_z(a, str_printf(a, "%s/downloads/%.*s", cache, STR_FMT(hex_encode(a, sha256, SHA256_BYTES))));
+	return str_z(a, str_printf(a, "%s/downloads/%.*s", cache,
+				   STR_FMT(hex_encode(a, sha256, SHA256_BYTES))));
 }
 
 /* The items to fetch; for what is there already, done() is called. */
-static struct fetch *missing_find(struct set *set, const char *cache, const struct transfer *transfers, size_t n,
-				  struct item *items, size_t *ret_n, uint64_t *ret_bytes)
+static struct fetch *missing_find(struct set *set, const char *cache,
+				  const struct transfer *transfers, size_t n, struct item *items,
+				  size_t *ret_n, uint64_t *ret_bytes)
 {
 	struct fetch *fetches = arena_array(&set->a, n, sizeof(*fetches));
 
@@ -153,15 +157,17 @@ static struct fetch *missing_find(struct set *set, const char *cache, const stru
 			continue;
 		}
 		*ret_bytes += transfers[i].size_bytes;
-		fetches[(*ret_n)++] = (struct fetch){
-			.url = transfers[i].url, .name = transfers[i].name, .sink = &item_sink, .arg = it
-		};
+		fetches[(*ret_n)++] = (struct fetch){ .url = transfers[i].url,
+						      .name = transfers[i].name,
+						      .sink = &item_sink,
+						      .arg = it };
 	}
 	return fetches;
 }
 
-int transfer_run(const struct transfer *transfers, size_t n, const char *cache, unsigned first_delay_ms,
-		 struct progress *progress, transfer_done done, void *arg, struct err *e)
+int transfer_run(const struct transfer *transfers, size_t n, const char *cache,
+		 unsigned first_delay_ms, struct progress *progress, transfer_done done, void *arg,
+		 struct err *e)
 {
 	struct set set = { .progress = progress, .done = done, .arg = arg };
 	struct item *items = arena_array(&set.a, n, sizeof(*items));
@@ -186,8 +192,8 @@ int transfer_run(const struct transfer *transfers, size_t n, const char *cache, 
 	return rc;
 }
 
-int transfer_all(const struct transfer *transfers, size_t n, const char *cache, struct progress *progress,
-		 transfer_done done, void *arg, struct err *e)
+int transfer_all(const struct transfer *transfers, size_t n, const char *cache,
+		 struct progress *progress, transfer_done done, void *arg, struct err *e)
 {
 	return transfer_run(transfers, n, cache, FETCH_FIRST_DELAY_MS, progress, done, arg, e);
 }

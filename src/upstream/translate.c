@@ -28,7 +28,8 @@ static int arch_translate(struct str debian, struct str arch, struct str *ret, s
 			*ret = str_c(arches[i].rpm);
 			return 0;
 		}
-	return err_set(e, -EBADMSG, "architecture '%.*s' in an index of '%.*s'", STR_FMT(debian), STR_FMT(arch));
+	return err_set(e, -EBADMSG, "architecture '%.*s' in an index of '%.*s'", STR_FMT(debian),
+		       STR_FMT(arch));
 }
 
 /* "Source: name (version)"; without it, the package itself (Policy 5.6.1). */
@@ -38,26 +39,32 @@ static void source_translate(const struct stanza *s, struct rpm_meta *m)
 
 	text = str_trim(text);
 	m->source_name = name.n > 0 ? name : m->origin_name;
-	m->source_version = text.n > 2 && text.p[0] == '(' ? str_head(str_from(text, 1), text.n - 2) : m->origin_version;
+	m->source_version = text.n > 2 && text.p[0] == '(' ? str_head(str_from(text, 1), text.n - 2)
+							   : m->origin_version;
 }
 
-/* The path is put behind a mirror's URL and its digest is checked, but it also ends in messages and in locks, whose fields
- * are words. */
+/* The path is put behind a mirror's URL and its digest is checked, but it also ends in messages and
+ * in locks, whose fields are words. */
 static int file_translate(const struct stanza *s, struct rpm_meta *m, struct err *e)
 {
 	uint64_t kib = 0;
 
 	m->location = stanza_get(s, "Filename");
 	if (m->location.n == 0 || str_has(m->location, "..") || m->location.p[0] == '/')
-		return err_set(e, -EBADMSG, "Filename '%.*s' is not a path below the mirror", STR_FMT(m->location));
+		return err_set(e, -EBADMSG, "Filename '%.*s' is not a path below the mirror",
+			       STR_FMT(m->location));
 	for (size_t i = 0; i < m->location.n; i++)
 		if (m->location.p[i] <= ' ' || m->location.p[i] == 0x7f)
-			return err_set(e, -EBADMSG, "Filename '%.*s' has blanks", STR_FMT(m->location));
+			return err_set(e, -EBADMSG, "Filename '%.*s' has blanks",
+				       STR_FMT(m->location));
 	if (!str_u64(stanza_get(s, "Size"), 1ULL << 40, &m->size_bytes))
-		return err_set(e, -EBADMSG, "Size '%.*s' is not a number of bytes", STR_FMT(stanza_get(s, "Size")));
+		return err_set(e, -EBADMSG, "Size '%.*s' is not a number of bytes",
+			       STR_FMT(stanza_get(s, "Size")));
 	if (!hex_decode(stanza_get(s, "SHA256"), m->sha256, sizeof(m->sha256)))
-		return err_set(e, -EBADMSG, "SHA256 '%.*s' is not a digest", STR_FMT(stanza_get(s, "SHA256")));
-	if (stanza_get(s, "Installed-Size").n > 0 && !str_u64(stanza_get(s, "Installed-Size"), 1ULL << 40, &kib))
+		return err_set(e, -EBADMSG, "SHA256 '%.*s' is not a digest",
+			       STR_FMT(stanza_get(s, "SHA256")));
+	if (stanza_get(s, "Installed-Size").n > 0 &&
+	    !str_u64(stanza_get(s, "Installed-Size"), 1ULL << 40, &kib))
 		return err_set(e, -EBADMSG, "Installed-Size '%.*s' is not a number",
 			       STR_FMT(stanza_get(s, "Installed-Size")));
 	m->installed_bytes = kib * 1024;
@@ -65,7 +72,8 @@ static int file_translate(const struct stanza *s, struct rpm_meta *m, struct err
 }
 
 /* Also the provision of itself. */
-static int identity_translate(struct arena *a, const struct stanza *s, struct str arch, struct rpm_meta *m, struct err *e)
+static int identity_translate(struct arena *a, const struct stanza *s, struct str arch,
+			      struct rpm_meta *m, struct err *e)
 {
 	struct rpm_version v;
 	int rc;
@@ -118,10 +126,12 @@ static int relations_read(struct arena *a, struct str field, vec_relation *ret, 
 	return rc;
 }
 
-/* A package takes another's place (Policy 7.6.2) when it replaces it up to a version, conflicts with it or breaks it, and
- * provides it. Replaces alone, or with Breaks only, means that files moved. Without a version, the same three fields
- * say that any provider of a virtual package excludes the others: nothing is obsolete then. */
-static int obsoletes_translate(struct arena *a, const struct stanza *s, struct rpm_meta *m, struct err *e)
+/* A package takes another's place (Policy 7.6.2) when it replaces it up to a version, conflicts
+ * with it or breaks it, and provides it. Replaces alone, or with Breaks only, means that files
+ * moved. Without a version, the same three fields say that any provider of a virtual package
+ * excludes the others: nothing is obsolete then. */
+static int obsoletes_translate(struct arena *a, const struct stanza *s, struct rpm_meta *m,
+			       struct err *e)
 {
 	_cleanup_arena_ struct arena scratch = { 0 };
 	vec_relation replaces = { 0 }, excludes = { 0 }, provides = { 0 };
@@ -141,17 +151,20 @@ static int obsoletes_translate(struct arena *a, const struct stanza *s, struct r
 
 		if (rc < 0)
 			return rc;
-		if (!(r->op & DEP_LESS) || str_eq(r->name, m->name) || !relation_names(provides.p, provides.n, r->name) ||
+		if (!(r->op & DEP_LESS) || str_eq(r->name, m->name) ||
+		    !relation_names(provides.p, provides.n, r->name) ||
 		    !relation_names(excludes.p, excludes.n, r->name))
 			continue;
 		rc = version_parse(a, r->version, &v, e);
 		if (rc >= 0)
-			vec_push(a, &m->obsoletes) = (struct dep){ .name = r->name, .evr = v.evr, .op = r->op };
+			vec_push(a, &m->obsoletes) =
+				(struct dep){ .name = r->name, .evr = v.evr, .op = r->op };
 	}
 	return rc;
 }
 
-static int relations_translate(struct arena *a, const struct stanza *s, struct str arch, struct rpm_meta *m, struct err *e)
+static int relations_translate(struct arena *a, const struct stanza *s, struct str arch,
+			       struct rpm_meta *m, struct err *e)
 {
 	static const struct {
 		const char *name;
@@ -181,7 +194,8 @@ static int relations_translate(struct arena *a, const struct stanza *s, struct s
 	return rc < 0 ? err_wrap(e, rc, "Replaces") : 0;
 }
 
-int meta_translate(struct arena *a, const struct stanza *s, struct str arch, struct rpm_meta *ret, struct err *e)
+int meta_translate(struct arena *a, const struct stanza *s, struct str arch, struct rpm_meta *ret,
+		   struct err *e)
 {
 	struct str name = stanza_get(s, "Package");
 	struct rpm_meta m = { 0 };
@@ -205,7 +219,7 @@ static void requires_drop(struct arena *a, struct rpm_meta *m, const vec_str *dr
 
 	vec_each(d, &m->requires)
 		if (dep_without(a, d, drop))
-			m->requires.p[n++] = *d;
+	m->requires.p[n++] = *d;
 	m->requires.n = n;
 }
 
@@ -214,7 +228,8 @@ static void deps_add(struct arena *a, vec_dep *to, const vec_str *texts)
 	vec_each(text, texts) {
 		struct dep d = { .name = *text };
 
-		/* What is no dependency stays as a name, which nothing provides, so that the solver will quote it. */
+		/* What is no dependency stays as a name, which nothing provides, so that the solver
+		 * will quote it. */
 		if (!dep_parse(*text, &d))
 			d = (struct dep){ .name = *text };
 		vec_push(a, to) = d;

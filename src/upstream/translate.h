@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* translate.h - a stanza of Debian's Packages index as a package in RPM's terms: docs/translation.md. */
+/* translate.h - a stanza of Debian's Packages index as a package in RPM's terms:
+ * docs/translation.md. */
 #pragma once
 
 #include "rpm/package.h"
@@ -12,4 +13,5 @@ enum { TRANSLATION_VERSION = 1 };
 struct str debian_arch(const char *arch);
 
 /* @arch: Debian's name. Borrows from the stanza's text. Errors begin with "package 'NAME'". */
-must_check int meta_translate(struct arena *a, const struct stanza *s, struct str arch, struct rpm_meta *ret, struct err *e);
+must_check int meta_translate(struct arena *a, const struct stanza *s, struct str arch,
+			      struct rpm_meta *ret, struct err *e);

@@ -41,7 +41,8 @@ static int body_data(void *arg, const void *p, size_t n, struct err *e)
 	struct refresh *f = arg;
 
 	if (n > RELEASE_BYTES_MAX - f->body.v.n)
-		return err_set(e, -EFBIG, "a release file of more than %d bytes", RELEASE_BYTES_MAX);
+		return err_set(e, -EFBIG, "a release file of more than %d bytes",
+			       RELEASE_BYTES_MAX);
 	buf_put(&f->body, p, n);
 	return 0;
 }
@@ -55,14 +56,16 @@ static int body_end(void *arg, struct err *e)
 
 static const struct fetch_sink body_sink = { body_begin, body_data, body_end };
 
-/* In the cache: lines "KEY VALUE", an empty one, the signed text. One file, so that it is all of one time. */
+/* In the cache: lines "KEY VALUE", an empty one, the signed text. One file, so that it is all of
+ * one time. */
 static struct str state_text(const struct refresh *f, struct str url)
 {
 	struct buf b = { .a = f->a };
 	struct str digest = sha256_hex(f->a, f->text.p, f->text.n);
 
-	buf_printf(&b, STATE_MAGIC "\nurl %.*s\nkeyring %.*s\nin-release %.*s\ntext %.*s\n", STR_FMT(url),
-		   STR_FMT(f->keyring_sha256), STR_FMT(f->in_release_sha256), STR_FMT(digest));
+	buf_printf(&b, STATE_MAGIC "\nurl %.*s\nkeyring %.*s\nin-release %.*s\ntext %.*s\n",
+		   STR_FMT(url), STR_FMT(f->keyring_sha256), STR_FMT(f->in_release_sha256),
+		   STR_FMT(digest));
 	buf_printf(&b, "etag %.*s\nmodified %.*s\n\n", STR_FMT(f->etag), STR_FMT(f->modified));
 	buf_put(&b, f->text.p, f->text.n);
 	return (struct str){ (const char *)b.v.p, b.v.n };
@@ -75,15 +78,18 @@ static struct str state_value(struct str *text, const char *key)
 	return str_eqz(str_cut(&row, ' '), key) ? row : (struct str){ 0 };
 }
 
-/* What the cache holds counts only when it is whole and was verified with this keyring; it is made again otherwise. */
+/* What the cache holds counts only when it is whole and was verified with this keyring; it is made
+ * again otherwise. */
 static void state_load(struct refresh *f, struct str url)
 {
 	struct str all, digest, etag, modified, in_release;
 	struct err e;
 
-	if (file_read(f->a, f->path, RELEASE_BYTES_MAX, &all, &e) < 0 || !str_eqz(str_cut(&all, '\n'), STATE_MAGIC))
+	if (file_read(f->a, f->path, RELEASE_BYTES_MAX, &all, &e) < 0 ||
+	    !str_eqz(str_cut(&all, '\n'), STATE_MAGIC))
 		return;
-	if (!str_eq(state_value(&all, "url"), url) || !str_eq(state_value(&all, "keyring"), f->keyring_sha256))
+	if (!str_eq(state_value(&all, "url"), url) ||
+	    !str_eq(state_value(&all, "keyring"), f->keyring_sha256))
 		return;
 	in_release = state_value(&all, "in-release");
 	digest = state_value(&all, "text");
@@ -119,8 +125,8 @@ static int release_accept(struct refresh *f, const struct fetch *fetch, struct e
 	return file_write(f->path, 0644, state.p, state.n, e);
 }
 
-static int mirrors_resolve(struct arena *a, const struct conf_upstream *conf, struct upstream_release *releases,
-			   struct err *e)
+static int mirrors_resolve(struct arena *a, const struct conf_upstream *conf,
+			   struct upstream_release *releases, struct err *e)
 {
 	vec_apt_source sources = { 0 };
 	bool read = false;
@@ -169,8 +175,8 @@ static int keyring_digest(struct arena *a, const char *keyring, struct str *ret,
 	return 0;
 }
 
-static int releases_fetch(struct arena *a, struct refresh *refreshes, struct fetch *fetches, size_t n,
-			  struct progress *progress, struct err *e)
+static int releases_fetch(struct arena *a, struct refresh *refreshes, struct fetch *fetches,
+			  size_t n, struct progress *progress, struct err *e)
 {
 	unsigned stage = progress_begin(progress, "refresh", "files", n);
 	int rc;
@@ -179,7 +185,8 @@ static int releases_fetch(struct arena *a, struct refresh *refreshes, struct fet
 		struct upstream_release *r = refreshes[i].release;
 
 		fetches[i] = (struct fetch){
-			.url = str_printf(a, "%.*s/dists/%.*s/InRelease", STR_FMT(r->mirror_url), STR_FMT(r->suite)),
+			.url = str_printf(a, "%.*s/dists/%.*s/InRelease", STR_FMT(r->mirror_url),
+					  STR_FMT(r->suite)),
 			.name = str_printf(a, "suite '%.*s'", STR_FMT(r->suite)),
 			.sink = &body_sink,
 			.arg = &refreshes[i],
@@ -192,16 +199,18 @@ static int releases_fetch(struct arena *a, struct refresh *refreshes, struct fet
 	for (size_t i = 0; i < n && rc >= 0; i++) {
 		rc = release_accept(&refreshes[i], &fetches[i], e);
 		if (rc < 0)
-			rc = err_wrap(e, rc, "%.*s: %.*s", STR_FMT(fetches[i].name), STR_FMT(fetches[i].url));
+			rc = err_wrap(e, rc, "%.*s: %.*s", STR_FMT(fetches[i].name),
+				      STR_FMT(fetches[i].url));
 		progress_add(progress, stage, 1);
 	}
 	progress_end(progress, stage);
 	return rc;
 }
 
-/* The one place that asks what time it is: a release file's validity is about the world, not about the output. */
-static int releases_check(const struct conf_upstream *conf, struct upstream_state *state, bool check_valid_until,
-			  struct err *e)
+/* The one place that asks what time it is: a release file's validity is about the world, not about
+ * the output. */
+static int releases_check(const struct conf_upstream *conf, struct upstream_state *state,
+			  bool check_valid_until, struct err *e)
 {
 	for (size_t i = 0; i < state->n_releases; i++) {
 		struct upstream_release *r = &state->releases[i];
@@ -209,7 +218,8 @@ static int releases_check(const struct conf_upstream *conf, struct upstream_stat
 		int rc = release_parse(r->text, &parsed, e);
 
 		if (rc >= 0)
-			rc = release_check(&parsed, conf->suites.p[i].name, (uint64_t)time(NULL), check_valid_until, e);
+			rc = release_check(&parsed, conf->suites.p[i].name, (uint64_t)time(NULL),
+					   check_valid_until, e);
 		if (rc < 0)
 			return err_wrap(e, rc, "suite '%.*s': InRelease of %.*s", STR_FMT(r->suite),
 					STR_FMT(r->mirror_url));
@@ -219,7 +229,8 @@ static int releases_check(const struct conf_upstream *conf, struct upstream_stat
 	return 0;
 }
 
-static int valid_until_wanted(struct arena *a, const struct conf_upstream *conf, bool *ret, struct err *e)
+static int valid_until_wanted(struct arena *a, const struct conf_upstream *conf, bool *ret,
+			      struct err *e)
 {
 	struct apt_conf apt;
 	int rc;
@@ -260,10 +271,13 @@ static void state_digest(struct upstream_state *s)
 	sha256_final(&h, s->digest);
 }
 
-int upstream_refresh(struct arena *a, const struct conf_upstream *conf, const char *arch, const char *cache,
-		     struct progress *progress, struct upstream_state *ret, struct err *e)
+int upstream_refresh(struct arena *a, const struct conf_upstream *conf, const char *arch,
+		     const char *cache, struct progress *progress, struct upstream_state *ret,
+		     struct err *e)
 {
-	struct upstream_state state = { .n_releases = conf->suites.n, .conf = conf, .arch = arch, .cache = cache };
+	struct upstream_state state = {
+		.n_releases = conf->suites.n, .conf = conf, .arch = arch, .cache = cache
+	};
 	struct refresh *refreshes = arena_array(a, state.n_releases, sizeof(*refreshes));
 	struct fetch *fetches = arena_array(a, state.n_releases, sizeof(*fetches));
 	const char *dir = str_z(a, str_printf(a, "%s/upstream/%.*s", cache, STR_FMT(conf->name)));
@@ -286,8 +300,12 @@ int upstream_refresh(struct arena *a, const struct conf_upstream *conf, const ch
 		return rc;
 	for (size_t i = 0; i < state.n_releases; i++)
 		refreshes[i] = (struct refresh){
-			.a = a, .release = &state.releases[i], .body = { .a = a }, .keyring = keyring,
-			.path = state_path(a, dir, state.releases[i].suite), .keyring_sha256 = keyring_sha256,
+			.a = a,
+			.release = &state.releases[i],
+			.body = { .a = a },
+			.keyring = keyring,
+			.path = state_path(a, dir, state.releases[i].suite),
+			.keyring_sha256 = keyring_sha256,
 		};
 	rc = releases_fetch(a, refreshes, fetches, state.n_releases, progress, e);
 	for (size_t i = 0; i < state.n_releases; i++)
@@ -306,29 +324,32 @@ struct index {
 	const struct upstream_release *release;
 	struct str origin;
 	struct str what; /* for messages: "suite 'trixie': main/binary-amd64/Packages.xz" */
-	char *path;	 /* in the cache */
+	char *path;      /* in the cache */
 };
 
 typedef VEC(struct index) vec_index;
 typedef VEC(struct transfer) vec_transfer;
 
-/* The folder of an index's digest keeps it reachable while the mirror changes (Debian's Acquire-By-Hash). */
-static struct str index_url(struct arena *a, const struct upstream_release *r, const struct release *parsed,
-			    const struct release_index *index)
+/* The folder of an index's digest keeps it reachable while the mirror changes (Debian's
+ * Acquire-By-Hash). */
+static struct str index_url(struct arena *a, const struct upstream_release *r,
+			    const struct release *parsed, const struct release_index *index)
 {
 	struct str folder = index->path;
 
 	if (!parsed->by_hash)
-		return str_printf(a, "%.*s/dists/%.*s/%.*s", STR_FMT(r->mirror_url), STR_FMT(r->suite),
-				  STR_FMT(index->path));
+		return str_printf(a, "%.*s/dists/%.*s/%.*s", STR_FMT(r->mirror_url),
+				  STR_FMT(r->suite), STR_FMT(index->path));
 	while (folder.n > 0 && folder.p[folder.n - 1] != '/')
 		folder.n--;
-	return str_printf(a, "%.*s/dists/%.*s/%.*sby-hash/SHA256/%.*s", STR_FMT(r->mirror_url), STR_FMT(r->suite),
-			  STR_FMT(folder), STR_FMT(hex_encode(a, index->sha256, SHA256_BYTES)));
+	return str_printf(a, "%.*s/dists/%.*s/%.*sby-hash/SHA256/%.*s", STR_FMT(r->mirror_url),
+			  STR_FMT(r->suite), STR_FMT(folder),
+			  STR_FMT(hex_encode(a, index->sha256, SHA256_BYTES)));
 }
 
-static int index_add(struct arena *a, const struct upstream_state *state, const struct upstream_release *r,
-		     const struct release *parsed, struct str component, struct str arch, vec_index *indexes,
+static int index_add(struct arena *a, const struct upstream_state *state,
+		     const struct upstream_release *r, const struct release *parsed,
+		     struct str component, struct str arch, vec_index *indexes,
 		     vec_transfer *transfers, struct err *e)
 {
 	struct release_index index;
@@ -336,20 +357,26 @@ static int index_add(struct arena *a, const struct upstream_state *state, const 
 	int rc = release_index(a, parsed, component, arch, &index, e);
 
 	if (rc < 0)
-		return err_wrap(e, rc, "suite '%.*s': InRelease of %.*s", STR_FMT(r->suite), STR_FMT(r->mirror_url));
+		return err_wrap(e, rc, "suite '%.*s': InRelease of %.*s", STR_FMT(r->suite),
+				STR_FMT(r->mirror_url));
 	what = str_printf(a, "suite '%.*s': %.*s", STR_FMT(r->suite), STR_FMT(index.path));
 	vec_push(a, indexes) = (struct index){
-		.release = r, .origin = parsed->origin, .what = what, .path = transfer_path(a, state->cache, index.sha256),
+		.release = r,
+		.origin = parsed->origin,
+		.what = what,
+		.path = transfer_path(a, state->cache, index.sha256),
 	};
 	vec_push(a, transfers) = (struct transfer){
-		.url = index_url(a, r, parsed, &index), .name = what, .size_bytes = index.size_bytes,
+		.url = index_url(a, r, parsed, &index),
+		.name = what,
+		.size_bytes = index.size_bytes,
 	};
 	memcpy(transfers->p[transfers->n - 1].sha256, index.sha256, SHA256_BYTES);
 	return 0;
 }
 
-static int indexes_list(struct arena *a, const struct upstream_state *state, vec_index *indexes, vec_transfer *transfers,
-			struct err *e)
+static int indexes_list(struct arena *a, const struct upstream_state *state, vec_index *indexes,
+			vec_transfer *transfers, struct err *e)
 {
 	for (size_t i = 0; i < state->n_releases; i++) {
 		const struct upstream_release *r = &state->releases[i];
@@ -359,9 +386,11 @@ static int indexes_list(struct arena *a, const struct upstream_state *state, vec
 		if (rc < 0)
 			return rc;
 		vec_each(c, &state->conf->components) {
-			rc = index_add(a, state, r, &parsed, *c, debian_arch(state->arch), indexes, transfers, e);
+			rc = index_add(a, state, r, &parsed, *c, debian_arch(state->arch), indexes,
+				       transfers, e);
 			if (rc >= 0 && parsed.arch_all)
-				rc = index_add(a, state, r, &parsed, *c, STR("all"), indexes, transfers, e);
+				rc = index_add(a, state, r, &parsed, *c, STR("all"), indexes,
+					       transfers, e);
 			if (rc < 0)
 				return rc;
 		}
@@ -395,13 +424,15 @@ static size_t stanzas_count(struct str text)
 {
 	size_t n = 1;
 
-	for (const char *p = text.p; (p = memmem(p, text.n - (size_t)(p - text.p), "\n\n", 2)); p += 2)
+	for (const char *p = text.p; (p = memmem(p, text.n - (size_t)(p - text.p), "\n\n", 2));
+	     p += 2)
 		n++;
 	return n;
 }
 
-static int index_translate(struct arena *a, const struct upstream_state *state, const struct index *index, struct str text,
-			   vec_rpm_meta *ret, struct err *e)
+static int index_translate(struct arena *a, const struct upstream_state *state,
+			   const struct index *index, struct str text, vec_rpm_meta *ret,
+			   struct err *e)
 {
 	struct str arch = debian_arch(state->arch);
 	struct stanza s;
@@ -429,8 +460,8 @@ static void duplicates_drop(vec_rpm_meta *metas)
 	size_t n = 0;
 
 	vec_each(m, metas) {
-		struct str key = str_printf(&a, "%.*s %.*s %.*s", STR_FMT(m->origin_name), STR_FMT(m->origin_version),
-					    STR_FMT(m->origin_arch));
+		struct str key = str_printf(&a, "%.*s %.*s %.*s", STR_FMT(m->origin_name),
+					    STR_FMT(m->origin_version), STR_FMT(m->origin_arch));
 
 		if (map_get(&seen, key))
 			continue;
@@ -440,8 +471,9 @@ static void duplicates_drop(vec_rpm_meta *metas)
 	metas->n = n;
 }
 
-static int indexes_read(struct arena *a, const struct upstream_state *state, const vec_index *indexes,
-			struct progress *progress, vec_rpm_meta *ret, struct err *e)
+static int indexes_read(struct arena *a, const struct upstream_state *state,
+			const vec_index *indexes, struct progress *progress, vec_rpm_meta *ret,
+			struct err *e)
 {
 	struct str *texts = arena_array(a, indexes->n, sizeof(*texts));
 	unsigned stage;
@@ -466,8 +498,8 @@ static int indexes_read(struct arena *a, const struct upstream_state *state, con
 	return rc;
 }
 
-int upstream_packages(struct arena *a, const struct upstream_state *state, struct progress *progress, vec_rpm_meta *ret,
-		      struct err *e)
+int upstream_packages(struct arena *a, const struct upstream_state *state,
+		      struct progress *progress, vec_rpm_meta *ret, struct err *e)
 {
 	vec_index indexes = { 0 };
 	vec_transfer transfers = { 0 };
@@ -475,7 +507,8 @@ int upstream_packages(struct arena *a, const struct upstream_state *state, struc
 	int rc = indexes_list(a, state, &indexes, &transfers, e);
 
 	if (rc >= 0)
-		rc = transfer_all(transfers.p, transfers.n, state->cache, progress, index_there, NULL, e);
+		rc = transfer_all(transfers.p, transfers.n, state->cache, progress, index_there,
+				  NULL, e);
 	if (rc >= 0)
 		rc = indexes_read(a, state, &indexes, progress, &metas, e);
 	if (rc < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* upstream.h - where packages come from: indexes fetched and verified, metadata in RPM's terms, chosen packages fetched
- * and converted. */
+/* upstream.h - where packages come from: indexes fetched and verified, metadata in RPM's terms,
+ * chosen packages fetched and converted. */
 #pragma once
 
 #include "base/progress.h"
@@ -8,42 +8,50 @@
 #include "rpm/package.h"
 #include "trust/openpgp.h"
 
-/* The verified state of an upstream: what its signed release files say now. Cheap; the big indexes are not read yet. */
+/* The verified state of an upstream: what its signed release files say now. Cheap; the big indexes
+ * are not read yet. */
 struct upstream_state {
-	uint8_t digest[SHA256_BYTES]; /* over the signed release files, architecture and translation version: the key of a
-					 cached universe */
-	uint64_t time_sec;	      /* the newest Date of its release files */
+	uint8_t digest[SHA256_BYTES]; /* over the signed release files, architecture and translation
+					 version: the key of a cached universe */
+	uint64_t time_sec;            /* the newest Date of its release files */
 	struct upstream_release {
-		struct str suite, mirror_url; /* resolved: no "system" any more, without a trailing '/' */
-		struct str text;	      /* the signed text of InRelease */
+		struct str suite;
+		struct str mirror_url; /* resolved: not "system", and without a trailing '/' */
+		struct str text;       /* the signed text of InRelease */
 	} *releases;
 	size_t n_releases;
 	const struct conf_upstream *conf;
 	const char *arch, *cache;
 };
 
-/* Fetches InRelease of every suite (conditionally; an unchanged one costs one round trip), verifies signature and
- * validity. With a mirror that cannot be reached: retries, then an error that names it. */
-must_check int upstream_refresh(struct arena *a, const struct conf_upstream *conf, const char *arch, const char *cache,
-				struct progress *progress, struct upstream_state *ret, struct err *e);
-/* Reads all indexes (fetched into the cache by digest where missing, in parallel) into RPM terms: docs/translation.md. Of a
- * package that several suites have in one version, the first suite's stays; of several versions, all. */
-must_check int upstream_packages(struct arena *a, const struct upstream_state *state, struct progress *progress,
-				 vec_rpm_meta *ret, struct err *e);
-/* What definitions change about requirements and provides: applied before solving, so that solver and package agree. NULL:
- * nothing. In "(a or b)" dropped names are taken out of the alternatives; with all dropped, the requirement goes. */
+/* Fetches InRelease of every suite (conditionally; an unchanged one costs one round trip), verifies
+ * signature and validity. With a mirror that cannot be reached: retries, then an error that names
+ * it. */
+must_check int upstream_refresh(struct arena *a, const struct conf_upstream *conf, const char *arch,
+				const char *cache, struct progress *progress,
+				struct upstream_state *ret, struct err *e);
+/* Reads all indexes (fetched into the cache by digest where missing, in parallel) into RPM terms:
+ * docs/translation.md. Of a package that several suites have in one version, the first suite's
+ * stays; of several versions, all. */
+must_check int upstream_packages(struct arena *a, const struct upstream_state *state,
+				 struct progress *progress, vec_rpm_meta *ret, struct err *e);
+/* What definitions change about requirements and provides: applied before solving, so that solver
+ * and package agree. NULL: nothing. In "(a or b)" dropped names are taken out of the alternatives;
+ * with all dropped, the requirement goes. */
 void meta_apply(struct arena *a, struct rpm_meta *m, const struct conf_upstream *upstream,
 		const struct conf_package *package);
 
-/* Downloads @items (URL + expected size and SHA-256) into CACHE/downloads/SHA256, several at once, skipping those that are
- * there whole; each is verified, then @done(arg, index, path) is called from the transfer's thread. */
+/* Downloads @items (URL + expected size and SHA-256) into CACHE/downloads/SHA256, several at once,
+ * skipping those that are there whole; each is verified, then @done(arg, index, path) is called,
+ * from the thread that called transfer_all(); @path lasts for the call. */
 struct transfer {
-	struct str url; /* http, https or file */
-	struct str name; /* what messages call it */
+	struct str url;      /* http, https or file */
+	struct str name;     /* what messages call it */
 	uint64_t size_bytes; /* 0: unknown */
 	uint8_t sha256[SHA256_BYTES];
 };
 
 typedef void (*transfer_done)(void *arg, size_t index, const char *path);
-must_check int transfer_all(const struct transfer *items, size_t n, const char *cache, struct progress *progress,
-			    transfer_done done, void *arg, struct err *e);
+must_check int transfer_all(const struct transfer *items, size_t n, const char *cache,
+			    struct progress *progress, transfer_done done, void *arg,
+			    struct err *e);

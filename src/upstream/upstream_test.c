@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An archive of three suites with two packages, signed with a key made for the occasion; no network but the loopback. */
+/* An archive of three suites with two packages, signed with a key made for the occasion; no network
+ * but the loopback. */
 #include "upstream/upstream.h"
 
 #include "base/proc.h"
@@ -43,17 +44,28 @@ static void put_file(struct arena *a, const char *dir, const char *name, struct 
 
 static struct str signed_by(struct arena *a, const char *user, struct str text)
 {
-	const char *argv[] = { "gpg", "--homedir", home, "--batch", "--local-user", user, "--digest-algo", "SHA256",
-			       "--clearsign", NULL };
+	const char *argv[] = { "gpg", "--homedir",     home,     "--batch",     "--local-user",
+			       user,  "--digest-algo", "SHA256", "--clearsign", NULL };
 
 	return run_in(a, argv, text);
 }
 
 static void key_make(const char *user, const char *path)
 {
-	const char *make[] = { "gpg", "--homedir", home, "--batch", "--passphrase", "", "--quick-gen-key", user, "ed25519",
-			       "sign", "never", NULL };
-	const char *export[] = { "gpg", "--homedir", home, "--batch", "--output", path, "--export", user, NULL };
+	const char *make[] = { "gpg",
+			       "--homedir",
+			       home,
+			       "--batch",
+			       "--passphrase",
+			       "",
+			       "--quick-gen-key",
+			       user,
+			       "ed25519",
+			       "sign",
+			       "never",
+			       NULL };
+	const char *export[] = { "gpg", "--homedir", home, "--batch", "--output",
+				 path,  "--export",  user, NULL };
 
 	run_in(&shared, make, (struct str){ 0 });
 	run_in(&shared, export, (struct str){ 0 });
@@ -100,26 +112,30 @@ static struct str stanza(struct arena *a, const char *name, const char *version)
 {
 	struct str deb = STR(DEB);
 
-	return str_printf(a,
-			  "Package: %s\nVersion: %s\nArchitecture: amd64\nFilename: pool/%s.deb\nSize: %zu\nSHA256: %.*s\n"
-			  "Description: a test\n\n",
-			  name, version, name, deb.n, STR_FMT(sha256_hex(a, deb.p, deb.n)));
+	return str_printf(
+		a,
+		"Package: %s\nVersion: %s\nArchitecture: amd64\nFilename: pool/%s.deb\nSize: %zu\nSHA256: %.*s\n"
+		"Description: a test\n\n",
+		name, version, name, deb.n, STR_FMT(sha256_hex(a, deb.p, deb.n)));
 }
 
-static void release_put(struct archive *t, const char *suite, struct str packages, const char *extra, const char *user)
+static void release_put(struct archive *t, const char *suite, struct str packages,
+			const char *extra, const char *user)
 {
 	struct arena *a = &t->a;
-	struct str text = str_printf(a,
-				     "Origin: Test\nSuite: stable\nCodename: %s\nDate: Sat, 12 Sep 2026 07:55:41 UTC\n"
-				     "Architectures: amd64\n%sSHA256:\n %.*s %zu main/binary-amd64/Packages\n",
-				     suite, extra, STR_FMT(sha256_hex(a, packages.p, packages.n)), packages.n);
+	struct str text = str_printf(
+		a,
+		"Origin: Test\nSuite: stable\nCodename: %s\nDate: Sat, 12 Sep 2026 07:55:41 UTC\n"
+		"Architectures: amd64\n%sSHA256:\n %.*s %zu main/binary-amd64/Packages\n",
+		suite, extra, STR_FMT(sha256_hex(a, packages.p, packages.n)), packages.n);
 	const char *dir = str_z(a, str_printf(a, "%s/dists/%s", t->dir, suite));
 
 	put_file(a, dir, "main/binary-amd64/Packages", packages);
 	put_file(a, dir, "InRelease", signed_by(a, user, text));
 }
 
-/* As tests begin: suites "one" and "two", with package a in both, in "two" also in a newer version. */
+/* As tests begin: suites "one" and "two", with package a in both, in "two" also in a newer version.
+ */
 static void archive_make(struct archive *t)
 {
 	struct arena *a;
@@ -129,13 +145,15 @@ static void archive_make(struct archive *t)
 	/* Each has room for a command's stages only. */
 	progress_free(quiet);
 	quiet = progress_new(PROGRESS_QUIET);
-	*t = (struct archive){ .conf = { .name = STR("test"), .keyring = str_c(keyring),
+	*t = (struct archive){ .conf = { .name = STR("test"),
+					 .keyring = str_c(keyring),
 					 .check_valid_until = VALID_UNTIL_YES } };
 	a = &t->a;
 	t->dir = path_join(a, test_dir(a), "mirror");
 	t->cache = path_join(a, test_dir(a), "cache");
 	release_put(t, "one", stanza(a, "a", "1-1"), "", "archive@example.org");
-	release_put(t, "two", str_cat(a, stanza(a, "a", "1-1"), stanza(a, "a", "2~rc1-1")), "", "archive@example.org");
+	release_put(t, "two", str_cat(a, stanza(a, "a", "1-1"), stanza(a, "a", "2~rc1-1")), "",
+		    "archive@example.org");
 	put_file(a, t->dir, "pool/a.deb", STR(DEB));
 	t->conf.mirror = str_printf(a, "file://%s/", t->dir);
 	vec_push(a, &t->conf.suites) = (struct conf_suite){ .name = STR("one") };
@@ -181,12 +199,15 @@ static void test_signature(void **state)
 	(void)state;
 	archive_make(&t);
 	assert_ok(refresh(&t, &s, &e), &e);
-	assert_ok(file_read(&t.a, path_join(&t.a, t.dir, "dists/two/InRelease"), 1 << 20, &text, &e), &e);
+	assert_ok(file_read(&t.a, path_join(&t.a, t.dir, "dists/two/InRelease"), 1 << 20, &text,
+			    &e),
+		  &e);
 	at = memmem(text.p, text.n, "amd64", 5);
 	*at = 'A';
 	put_file(&t.a, t.dir, "dists/two/InRelease", text);
 	assert_err(refresh(&t, &s, &e), &e, "suite 'two': file:///");
-	assert_non_null(strstr(e.msg, "/dists/two/InRelease: the signature is wrong (gpgv says BADSIG)"));
+	assert_non_null(
+		strstr(e.msg, "/dists/two/InRelease: the signature is wrong (gpgv says BADSIG)"));
 
 	release_put(&t, "two", stanza(&t.a, "a", "1"), "", "other@example.org");
 	assert_err(refresh(&t, &s, &e), &e, "which keyring '");
@@ -198,7 +219,8 @@ static void test_signature(void **state)
 	t.conf.keyring = str_c(other_keyring);
 	assert_err(refresh(&t, &s, &e), &e, "suite 'one'");
 	t.conf.keyring = STR("/nonexistent/keyring.gpg");
-	assert_err(refresh(&t, &s, &e), &e, "keyring (Debian's is in package debian-archive-keyring): ");
+	assert_err(refresh(&t, &s, &e), &e,
+		   "keyring (Debian's is in package debian-archive-keyring): ");
 	arena_done(&t.a);
 }
 
@@ -210,16 +232,22 @@ static void test_validity(void **state)
 
 	(void)state;
 	archive_make(&t);
-	release_put(&t, "two", stanza(&t.a, "a", "1"), "Valid-Until: Wed, 01 Jan 2020 00:00:00 UTC\n", "archive@example.org");
-	assert_err(refresh(&t, &s, &e), &e,
-		   "/mirror: it was valid until 2020-01-01 00:00:00 UTC, so the mirror is out of date; use another one, or "
-		   "accept old files with 'check-valid-until: no' in upstreams.yaml");
+	release_put(&t, "two", stanza(&t.a, "a", "1"),
+		    "Valid-Until: Wed, 01 Jan 2020 00:00:00 UTC\n", "archive@example.org");
+	assert_err(
+		refresh(&t, &s, &e), &e,
+		"/mirror: it was valid until 2020-01-01 00:00:00 UTC, so the mirror is out of date; use another one, or "
+		"accept old files with 'check-valid-until: no' in upstreams.yaml");
 	t.conf.check_valid_until = VALID_UNTIL_NO;
 	assert_ok(refresh(&t, &s, &e), &e);
 	release_put(&t, "three", stanza(&t.a, "a", "1"), "", "archive@example.org");
 	t.conf.suites.p[1].name = STR("four");
-	assert_int_equal(rename(path_join(&t.a, t.dir, "dists/three"), path_join(&t.a, t.dir, "dists/four")), 0);
-	assert_err(refresh(&t, &s, &e), &e, "it is about suite 'stable', codename 'three', not 'four'; is the mirror right?");
+	assert_int_equal(rename(path_join(&t.a, t.dir, "dists/three"),
+				path_join(&t.a, t.dir, "dists/four")),
+			 0);
+	assert_err(
+		refresh(&t, &s, &e), &e,
+		"it is about suite 'stable', codename 'three', not 'four'; is the mirror right?");
 	arena_done(&t.a);
 }
 
@@ -236,7 +264,8 @@ static void test_index(void **state)
 	good = stanza(&t.a, "a", "1-1");
 	assert_ok(refresh(&t, &s, &e), &e);
 	put_file(&t.a, t.dir, "dists/one/main/binary-amd64/Packages", stanza(&t.a, "a", "1-2"));
-	assert_err(upstream_packages(&t.a, &s, quiet, &metas, &e), &e, "suite 'one': main/binary-amd64/Packages: file:///");
+	assert_err(upstream_packages(&t.a, &s, quiet, &metas, &e), &e,
+		   "suite 'one': main/binary-amd64/Packages: file:///");
 	assert_non_null(strstr(e.msg, ": SHA-256 is "));
 	put_file(&t.a, t.dir, "dists/one/main/binary-amd64/Packages", good);
 	assert_ok(upstream_packages(&t.a, &s, quiet, &metas, &e), &e);
@@ -255,7 +284,8 @@ static void count_done(void *arg, size_t i, const char *path)
 
 static struct transfer deb_transfer(struct archive *t, const char *base)
 {
-	struct transfer x = { .url = str_printf(&t->a, "%s/pool/a.deb", base), .name = STR("package 'a'"),
+	struct transfer x = { .url = str_printf(&t->a, "%s/pool/a.deb", base),
+			      .name = STR("package 'a'"),
 			      .size_bytes = sizeof(DEB) - 1 };
 
 	sha256(DEB, sizeof(DEB) - 1, x.sha256);
@@ -275,7 +305,8 @@ static void test_transfer(void **state)
 	archive_make(&t);
 	x = deb_transfer(&t, str_z(&t.a, str_head(t.conf.mirror, t.conf.mirror.n - 1)));
 	put_file(&t.a, t.dir, "pool/a.deb", STR("not really"));
-	assert_err(transfer_all(&x, 1, t.cache, quiet, count_done, &n, &e), &e, "package 'a': file:///");
+	assert_err(transfer_all(&x, 1, t.cache, quiet, count_done, &n, &e), &e,
+		   "package 'a': file:///");
 	assert_non_null(strstr(e.msg, "/pool/a.deb: 10 bytes came, want 46 (1 try)"));
 	assert_int_equal(n, 0);
 	put_file(&t.a, t.dir, "pool/a.deb", STR(DEB));
@@ -283,7 +314,9 @@ static void test_transfer(void **state)
 	assert_ok(file_read(&t.a, transfer_path(&t.a, t.cache, x.sha256), 1 << 20, &text, &e), &e);
 	assert_str(text, DEB);
 
-	put_file(&t.a, t.cache, str_z(&t.a, str_printf(&t.a, "downloads/%.*s", STR_FMT(sha256_hex(&t.a, DEB, sizeof(DEB) - 1)))),
+	put_file(&t.a, t.cache,
+		 str_z(&t.a, str_printf(&t.a, "downloads/%.*s",
+					STR_FMT(sha256_hex(&t.a, DEB, sizeof(DEB) - 1)))),
 		 STR("NOT really a package, but its digest is right\n"));
 	assert_ok(transfer_all(&x, 1, t.cache, quiet, count_done, &n, &e), &e);
 	assert_ok(file_read(&t.a, transfer_path(&t.a, t.cache, x.sha256), 1 << 20, &text, &e), &e);
@@ -293,8 +326,9 @@ static void test_transfer(void **state)
 
 	x.url = STR("file:///nonexistent/a.deb");
 	x.sha256[0] ^= 1;
-	assert_err(transfer_all(&x, 1, t.cache, quiet, count_done, &n, &e), &e,
-		   "package 'a': file:///nonexistent/a.deb: Couldn't open file /nonexistent/a.deb (1 try)");
+	assert_err(
+		transfer_all(&x, 1, t.cache, quiet, count_done, &n, &e), &e,
+		"package 'a': file:///nonexistent/a.deb: Couldn't open file /nonexistent/a.deb (1 try)");
 	arena_done(&t.a);
 }
 
@@ -321,7 +355,8 @@ static void test_unreachable(void **state)
 	(void)state;
 	archive_make(&t);
 	x = deb_transfer(&t, str_z(&t.a, str_printf(&t.a, "http://127.0.0.1:%u", closed_port())));
-	assert_err(transfer_run(&x, 1, t.cache, 1, quiet, count_done, &n, &e), &e, "package 'a': http://127.0.0.1:");
+	assert_err(transfer_run(&x, 1, t.cache, 1, quiet, count_done, &n, &e), &e,
+		   "package 'a': http://127.0.0.1:");
 	assert_non_null(strstr(e.msg, "/pool/a.deb: Failed to connect to 127.0.0.1"));
 	assert_non_null(strstr(e.msg, "(4 tries); is the mirror reachable, or is a proxy needed?"));
 	arena_done(&t.a);
@@ -342,7 +377,8 @@ static pid_t serve(const char *dir, const char *log, unsigned *ret_port)
 		dup2(out[1], 1);
 		if (!freopen(log, "w", stderr))
 			_exit(1);
-		execlp("python3", "python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", dir, "0", NULL);
+		execlp("python3", "python3", "-u", "-m", "http.server", "--bind", "127.0.0.1",
+		       "--directory", dir, "0", NULL);
 		_exit(1);
 	}
 	close(out[1]);
@@ -353,7 +389,8 @@ static pid_t serve(const char *dir, const char *log, unsigned *ret_port)
 	return pid;
 }
 
-/* The second time, the server says that nothing has changed. Missing and cut files are told apart. */
+/* The second time, the server says that nothing has changed. Missing and cut files are told apart.
+ */
 static void test_http(void **state)
 {
 	struct archive t;
@@ -390,8 +427,9 @@ static void test_http(void **state)
 
 static void test_framing(void **state)
 {
-	static const char good[] = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\na: b\n- --x\n"
-				   "-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n";
+	static const char good[] =
+		"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\na: b\n- --x\n"
+		"-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n";
 	_cleanup_arena_ struct arena a = { 0 };
 	struct err e;
 
@@ -399,11 +437,13 @@ static void test_framing(void **state)
 	assert_ok(release_framed(str_c(good), &e), &e);
 	assert_err(release_framed(str_cat(&a, STR("a: c\n"), str_c(good)), &e), &e,
 		   "line 1: 'a: c' stands outside the signed message");
-	assert_err(release_framed(str_cat(&a, str_c(good), STR("a: c\n")), &e), &e, "line 10: 'a: c' stands outside");
+	assert_err(release_framed(str_cat(&a, str_c(good), STR("a: c\n")), &e), &e,
+		   "line 10: 'a: c' stands outside");
 	assert_err(release_framed(str_cat(&a, str_c(good), str_c(good)), &e), &e,
 		   "line 10: '-----BEGIN PGP SIGNED MESSAGE-----' stands outside");
-	assert_err(release_framed(str_head(str_c(good), 59), &e), &e,
-		   "there is no '-----BEGIN PGP SIGNATURE-----'; it is cut off or not an InRelease");
+	assert_err(
+		release_framed(str_head(str_c(good), 59), &e), &e,
+		"there is no '-----BEGIN PGP SIGNATURE-----'; it is cut off or not an InRelease");
 	assert_err(release_framed(STR("<html>\n"), &e), &e, "line 1: '<html>' stands outside");
 }
 
@@ -412,9 +452,11 @@ static void test_release(void **state)
 	static const char *const rows[][2] = {
 		{ "Suite: x\nDate: yesterday\n", "Date 'yesterday'; want a time such as" },
 		{ "Suite: x\nDate: Sat, 12 Sep 2026 07:55:41 CEST\n", "want a time such as" },
-		{ "Suite: x\nDate: Sat, 12 Sep 2026 07:55:41 UTC\n", "there is no section of SHA256 digests" },
+		{ "Suite: x\nDate: Sat, 12 Sep 2026 07:55:41 UTC\n",
+		  "there is no section of SHA256 digests" },
 		{ "Suite: x\n\nSuite: y\n", "want exactly one stanza" },
-		{ "Suite: x\nDate: Sat, 12 Sep 2026 07:55:41 UTC\nValid-Until: x\n", "Valid-Until 'x' is no time" },
+		{ "Suite: x\nDate: Sat, 12 Sep 2026 07:55:41 UTC\nValid-Until: x\n",
+		  "Valid-Until 'x' is no time" },
 		{ "", "want exactly one stanza" },
 	};
 	struct release r;
@@ -428,9 +470,11 @@ static void test_release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_packages), cmocka_unit_test(test_signature),   cmocka_unit_test(test_validity),
-		cmocka_unit_test(test_index),	 cmocka_unit_test(test_transfer),    cmocka_unit_test(test_unreachable),
-		cmocka_unit_test(test_http),	 cmocka_unit_test(test_framing),     cmocka_unit_test(test_release),
+		cmocka_unit_test(test_packages), cmocka_unit_test(test_signature),
+		cmocka_unit_test(test_validity), cmocka_unit_test(test_index),
+		cmocka_unit_test(test_transfer), cmocka_unit_test(test_unreachable),
+		cmocka_unit_test(test_http),     cmocka_unit_test(test_framing),
+		cmocka_unit_test(test_release),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -3,13 +3,14 @@
 
 #include <stdio.h>
 
-/* The most digits of a number that is written as itself after '.', so that TOP is above all of them. */
+/* The most digits of a number that is written as itself after '.', so that TOP is above all of
+ * them. */
 enum { PLAIN_DIGITS = 8 };
 #define TOP  "999999999" /* above LONG with any length */
 #define LONG 100000000U
 
-/* What a part or a whole version becomes. No byte becomes more than the 13 of ":", no long number more than 10 besides
- * itself, and DEB_VERSION_BYTES_MAX holds. */
+/* What a part or a whole version becomes. No byte becomes more than the 13 of ":", no long number
+ * more than 10 besides itself, and DEB_VERSION_BYTES_MAX holds. */
 struct spelling {
 	size_t n;
 	char text[16 * DEB_VERSION_BYTES_MAX + 64];
@@ -48,7 +49,8 @@ static void put(struct spelling *b, const char *text)
 	put_bytes(b, str_c(text));
 }
 
-/* Takes the number off the front; an absent one is empty. *ret_digits: without leading zeros, so 0 for zero. */
+/* Takes the number off the front; an absent one is empty. *ret_digits: without leading zeros, so 0
+ * for zero. */
 static struct str number_take(struct str *s, size_t *ret_digits)
 {
 	size_t n = 0, zeros = 0;
@@ -111,7 +113,8 @@ static void letters_put(struct spelling *b, struct str *s)
 		}
 }
 
-/* The rest of a word that @b has begun, and its number; @tilde: its last character so far is '~'. */
+/* The rest of a word that @b has begun, and its number; @tilde: its last character so far is '~'.
+ */
 static void word_rest(struct spelling *b, struct str *s, bool tilde)
 {
 	struct str number;
@@ -206,19 +209,22 @@ static int version_check(struct str text, struct str upstream, struct err *e)
 {
 	for (size_t i = 0; i < text.n; i++)
 		if (!is_letter(text.p[i]) && !is_digit(text.p[i]) && !memchr("+-.:~", text.p[i], 5))
-			return err_set(e, -EBADMSG, "version '%.*s': byte 0x%02x; want letters, digits and + - . : ~",
-				       STR_FMT(text), (unsigned char)text.p[i]);
+			return err_set(
+				e, -EBADMSG,
+				"version '%.*s': byte 0x%02x; want letters, digits and + - . : ~",
+				STR_FMT(text), (unsigned char)text.p[i]);
 	if (text.n > DEB_VERSION_BYTES_MAX)
-		return err_set(e, -EBADMSG, "version '%.*s...' is longer than %d bytes", STR_FMT(str_head(text, 64)),
-			       DEB_VERSION_BYTES_MAX);
+		return err_set(e, -EBADMSG, "version '%.*s...' is longer than %d bytes",
+			       STR_FMT(str_head(text, 64)), DEB_VERSION_BYTES_MAX);
 	if (upstream.n == 0)
-		return err_set(e, -EBADMSG, "version '%.*s' has no upstream version", STR_FMT(text));
+		return err_set(e, -EBADMSG, "version '%.*s' has no upstream version",
+			       STR_FMT(text));
 	return 0;
 }
 
 /* Borrows from @text. */
-static int version_split(struct str text, uint64_t *ret_epoch, struct str *ret_upstream, struct str *ret_revision,
-			 struct err *e)
+static int version_split(struct str text, uint64_t *ret_epoch, struct str *ret_upstream,
+			 struct str *ret_revision, struct err *e)
 {
 	struct str rest = text, revision = { 0 };
 	ptrdiff_t colon = str_find(text, ':');
@@ -227,7 +233,8 @@ static int version_split(struct str text, uint64_t *ret_epoch, struct str *ret_u
 	*ret_epoch = 0;
 	if (colon >= 0) {
 		if (!str_u64(str_head(text, (size_t)colon), INT32_MAX, ret_epoch))
-			return err_set(e, -EBADMSG, "version '%.*s': the epoch is not a number below 2^31",
+			return err_set(e, -EBADMSG,
+				       "version '%.*s': the epoch is not a number below 2^31",
 				       STR_FMT(str_head(text, 64)));
 		rest = str_from(text, (size_t)colon + 1);
 	}

@@ -28,7 +28,8 @@ static struct str number_cut(struct str *s)
 {
 	struct str number = *s;
 
-	for (number.n = 0; number.n < s->n && number.p[number.n] >= '0' && number.p[number.n] <= '9'; number.n++)
+	for (number.n = 0;
+	     number.n < s->n && number.p[number.n] >= '0' && number.p[number.n] <= '9'; number.n++)
 		;
 	*s = str_from(*s, number.n);
 	while (number.n > 0 && number.p[0] == '0')
@@ -113,7 +114,8 @@ static void assert_plain(struct str part)
 {
 	assert_true(part.n > 0);
 	for (size_t i = 0; i < part.n; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+~^", part.p[i]))
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+~^",
+			    part.p[i]))
 			fail_msg("'%.*s': RPM takes no '%c'", STR_FMT(part), part.p[i]);
 	assert_false(str_has(part, ".."));
 }
@@ -125,8 +127,8 @@ static void assert_order(struct str x, struct str y)
 	int want = deb_cmp(x, y), got = rpm_cmp(&a, rx, ry);
 
 	if (want != got)
-		fail_msg("%.*s and %.*s: dpkg says %d; as %.*s and %.*s rpm says %d", STR_FMT(x), STR_FMT(y), want,
-			 STR_FMT(rx), STR_FMT(ry), got);
+		fail_msg("%.*s and %.*s: dpkg says %d; as %.*s and %.*s rpm says %d", STR_FMT(x),
+			 STR_FMT(y), want, STR_FMT(rx), STR_FMT(ry), got);
 }
 
 static void test_spelling(void **state)
@@ -176,10 +178,13 @@ static void test_errors(void **state)
 	struct err e;
 
 	(void)state;
-	assert_err(version_parse(&a, STR("1.0 2"), &v, &e), &e, "version '1.0 2': byte 0x20; want letters, digits and");
-	assert_err(version_parse(&a, STR("x:1"), &v, &e), &e, "version 'x:1': the epoch is not a number below 2^31");
+	assert_err(version_parse(&a, STR("1.0 2"), &v, &e), &e,
+		   "version '1.0 2': byte 0x20; want letters, digits and");
+	assert_err(version_parse(&a, STR("x:1"), &v, &e), &e,
+		   "version 'x:1': the epoch is not a number below 2^31");
 	assert_err(version_parse(&a, STR("2147483648:1"), &v, &e), &e, "the epoch is not a number");
-	assert_err(version_parse(&a, STR("1:-1"), &v, &e), &e, "version '1:-1' has no upstream version");
+	assert_err(version_parse(&a, STR("1:-1"), &v, &e), &e,
+		   "version '1:-1' has no upstream version");
 	assert_err(version_parse(&a, STR(""), &v, &e), &e, "version '' has no upstream version");
 }
 
@@ -204,7 +209,8 @@ static void list_check(struct arena *a, struct str *list, size_t n)
 	}
 }
 
-/* Every upstream version, and every revision, of a few of the characters that behave differently. */
+/* Every upstream version, and every revision, of a few of the characters that behave differently.
+ */
 static void test_every_short(void **state)
 {
 	static const char upstream[] = "~+-.:Aaz01", revision[] = "~+.Aaz01";
@@ -238,17 +244,24 @@ static uint32_t random_next(uint64_t *seed)
 
 static struct str random_version(struct arena *a, uint64_t *seed)
 {
-	static const char *const pieces[] = { "~", "+", ".", "-", ":", "0", "00", "1", "01", "9", "99999999", "100000000",
-					      "100000014", "999999999", "20240101123456", "a", "z", "zz", "A", "Z", "dfsg",
-					      "rc", "+b", "+~", "~~", ".0", "0~", "deb", "." };
+	static const char *const pieces[] = {
+		"~",        "+",         ".",         "-",         ":",
+		"0",        "00",        "1",         "01",        "9",
+		"99999999", "100000000", "100000014", "999999999", "20240101123456",
+		"a",        "z",         "zz",        "A",         "Z",
+		"dfsg",     "rc",        "+b",        "+~",        "~~",
+		".0",       "0~",        "deb",       "."
+	};
 	struct buf b = { .a = a };
 	size_t n = random_next(seed) % 7;
 
 	buf_printf(&b, "0:%u", random_next(seed) % 2);
 	while (n-- > 0)
-		buf_printf(&b, "%s", pieces[random_next(seed) % (sizeof(pieces) / sizeof(pieces[0]))]);
+		buf_printf(&b, "%s",
+			   pieces[random_next(seed) % (sizeof(pieces) / sizeof(pieces[0]))]);
 	if (random_next(seed) % 2)
-		buf_printf(&b, "-%s", pieces[random_next(seed) % (sizeof(pieces) / sizeof(pieces[0]) - 5)]);
+		buf_printf(&b, "-%s",
+			   pieces[random_next(seed) % (sizeof(pieces) / sizeof(pieces[0]) - 5)]);
 	/* dpkg takes no empty revision. */
 	if (b.v.p[b.v.n - 1] == '-')
 		buf_u8(&b, '0');
@@ -263,7 +276,8 @@ static void test_random(void **state)
 	for (unsigned i = 0; i < random_pairs; i++) {
 		_cleanup_arena_ struct arena a = { 0 };
 		struct str x = random_version(&a, &seed), y = random_version(&a, &seed);
-		struct str mixed = str_cat(&a, str_head(x, x.n / 2 + 2), str_from(y, 2 + random_next(&seed) % 4));
+		struct str mixed = str_cat(&a, str_head(x, x.n / 2 + 2),
+					   str_from(y, 2 + random_next(&seed) % 4));
 
 		assert_order(x, y);
 		assert_order(x, mixed);
@@ -282,11 +296,13 @@ static void test_archive(void **state)
 	assert_ok(file_read(&a, pairs_path, PAIRS_BYTES_MAX, &text, &e), &e);
 	while (text.n > 0) {
 		_cleanup_arena_ struct arena line = { 0 };
-		struct str row = str_cut(&text, '\n'), x = str_word(&row), sign = str_word(&row), y = str_word(&row);
+		struct str row = str_cut(&text, '\n'), x = str_word(&row), sign = str_word(&row),
+			   y = str_word(&row);
 		int want = str_eqz(sign, "<") ? -1 : str_eqz(sign, ">");
 
 		if (!str_eqz(sign, "?") && want != deb_cmp(x, y))
-			fail_msg("%.*s and %.*s: dpkg says %d, deb_cmp() not", STR_FMT(x), STR_FMT(y), want);
+			fail_msg("%.*s and %.*s: dpkg says %d, deb_cmp() not", STR_FMT(x),
+				 STR_FMT(y), want);
 		assert_order(x, y);
 		plain += rpm_cmp(&line, x, y) != deb_cmp(x, y);
 		n++;
@@ -307,7 +323,8 @@ static void test_rule(void **state)
 		_cleanup_arena_ struct arena a = { 0 };
 		struct str x = random_version(&a, &seed), y = random_version(&a, &seed);
 		int want = deb_cmp(x, y);
-		const char *argv[] = { "dpkg", "--compare-versions", str_z(&a, x), want < 0 ? "lt" : want ? "gt" : "eq",
+		const char *argv[] = { "dpkg",       "--compare-versions",
+				       str_z(&a, x), want < 0 ? "lt" : want ? "gt" : "eq",
 				       str_z(&a, y), NULL };
 		struct proc_result r;
 		struct err e;
@@ -322,8 +339,9 @@ static void test_rule(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spelling), cmocka_unit_test(test_errors), cmocka_unit_test(test_rule),
-		cmocka_unit_test(test_every_short), cmocka_unit_test(test_random), cmocka_unit_test(test_archive),
+		cmocka_unit_test(test_spelling), cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_rule),     cmocka_unit_test(test_every_short),
+		cmocka_unit_test(test_random),   cmocka_unit_test(test_archive),
 	};
 
 	if (argc > 1) {
