@@ -18,6 +18,8 @@ struct module {
 	struct str path; /* below /usr/lib/modules/VERSION: "kernel/fs/erofs/erofs.ko.xz" */
 	struct str name; /* "erofs", with '-' as '_' */
 	uint32_t node, order;
+	uint32_t number; /* among those kept */
+	uint32_t rank;	 /* in modules.dep, whatever needs another stands before it */
 	bool keep, read;
 	struct str info; /* .modinfo, once read */
 	struct arena a;	 /* of info: modules are read in parallel */
@@ -232,38 +234,84 @@ static struct str text_of(const struct buf *b)
 	return (struct str){ (char *)b->v.p, b->v.n };
 }
 
-/* Dependencies behind what depends on them; modules.dep wants them the other way round. */
-static void closure(struct module_set *m, uint32_t i, bool *seen, vec_id *ret)
+/* Ranks the kept modules so that each comes before what it needs, in the order that depmod finds: it goes on with what
+ * the last one needed when nothing else still needs that. */
+static int rank(struct module_set *m, struct err *e)
 {
-	vec_each(dep, &m->v.p[i].deps)
-		if (!seen[*dep]) {
-			seen[*dep] = true;
-			closure(m, *dep, seen, ret);
-			vec_push(m->a, ret) = *dep;
+	uint32_t *users = arena_array(m->a, m->v.n, sizeof(*users)), number = 0, ranked = 0;
+	vec_id next = { 0 };
+
+	vec_each(module, &m->v)
+		for (size_t k = 0; module->keep && k < module->deps.n; k++)
+			users[module->deps.p[k]]++;
+	for (uint32_t i = 0; i < m->v.n; i++) {
+		if (!m->v.p[i].keep)
+			continue;
+		m->v.p[i].number = number++;
+		if (users[i] == 0)
+			vec_push(m->a, &next) = i;
+	}
+	while (next.n > 0) {
+		struct module *module = &m->v.p[next.p[--next.n]];
+
+		module->rank = ranked++;
+		vec_each(dep, &module->deps)
+			if (--users[*dep] == 0)
+				vec_push(m->a, &next) = *dep;
+	}
+	for (size_t i = 0; ranked < number && i < m->v.n; i++)
+		if (users[i] > 0)
+			return err_set(e, -ELOOP, "kernel module '%.*s' needs itself by way of others",
+				       STR_FMT(m->v.p[i].path));
+	return 0;
+}
+
+static int rank_cmp(const void *x, const void *y)
+{
+	const struct module *p = *(const struct module *const *)x, *q = *(const struct module *const *)y;
+
+	return p->rank < q->rank ? -1 : 1;
+}
+
+typedef VEC(const struct module *) vec_module;
+
+/* All that a module needs, also by way of others. */
+static void closure(const struct module_set *m, const struct module *module, uint32_t mark, uint32_t *marks,
+		    vec_module *ret)
+{
+	vec_each(dep, &module->deps)
+		if (marks[*dep] != mark) {
+			marks[*dep] = mark;
+			vec_push(m->a, ret) = &m->v.p[*dep];
+			closure(m, &m->v.p[*dep], mark, marks, ret);
 		}
 }
 
 static int put_dep(struct module_set *m, struct err *e)
 {
-	bool *seen = arena_array(m->a, m->v.n, sizeof(*seen));
+	uint32_t *marks = arena_array(m->a, m->v.n, sizeof(*marks));
 	struct buf text = { .a = m->a };
 	vec_entry entries = { 0 };
+	vec_module deps = { 0 };
 	int r;
 
 	for (uint32_t i = 0; i < m->v.n; i++) {
+		const struct module *module = &m->v.p[i];
 		size_t start = text.v.n;
-		vec_id deps = { 0 };
 
-		if (!m->v.p[i].keep)
+		if (!module->keep)
 			continue;
-		memset(seen, 0, m->v.n * sizeof(*seen));
-		seen[i] = true;
-		closure(m, i, seen, &deps);
-		buf_printf(&text, "%.*s:", STR_FMT(m->v.p[i].path));
-		for (size_t k = deps.n; k-- > 0;)
-			buf_printf(&text, " %.*s", STR_FMT(m->v.p[deps.p[k]].path));
+		deps.n = 0;
+		closure(m, module, i + 1, marks, &deps);
+		if (deps.n > 0)
+			qsort(deps.p, deps.n, sizeof(*deps.p), rank_cmp);
+		buf_printf(&text, "%.*s:", STR_FMT(module->path));
+		vec_each(dep, &deps)
+			buf_printf(&text, " %.*s", STR_FMT((*dep)->path));
 		vec_push(m->a, &entries) = (struct module_index_entry){
-			m->v.p[i].name, str_dup(m->a, (struct str){ (char *)text.v.p + start, text.v.n - start })
+			.key = module->name,
+			.value = str_dup(m->a, (struct str){ (char *)text.v.p + start, text.v.n - start }),
+			.priority = module->number
 		};
 		buf_u8(&text, '\n');
 	}
@@ -271,41 +319,75 @@ static int put_dep(struct module_set *m, struct err *e)
 	return r < 0 ? r : put_index(m, "modules.dep.bin", &entries, e);
 }
 
-/* In an alias, '-' and '_' are one, outside brackets. */
-static struct str alias_normal(struct arena *a, struct str alias)
+/* In an alias, '-' and '_' are one, outside brackets. False when those do not match: such an alias matches nothing. */
+static bool alias_normal(struct arena *a, struct str alias, struct str *ret)
 {
 	char *z = str_z(a, alias);
 	bool bracket = false;
 
 	for (size_t i = 0; i < alias.n; i++) {
+		if (z[i] == ']' && !bracket)
+			return false;
 		bracket = z[i] == '[' || (bracket && z[i] != ']');
 		if (z[i] == '-' && !bracket)
 			z[i] = '_';
 	}
-	return (struct str){ z, alias.n };
+	*ret = (struct str){ z, alias.n };
+	return !bracket;
 }
 
-/* "char-major-10-200" and "devname:net/tun" make the device node that opening loads the module. */
+/* "char-major-10-200" -> "c10:200"; false for anything else, such as all minors of a major, "block-major-7-*". */
+static bool device_number(struct arena *a, struct str alias, struct str *ret)
+{
+	bool block = str_starts(alias, "block-major-");
+	struct str minor = str_from(alias, strlen(block ? "block-major-" : "char-major-"));
+	struct str major = str_cut(&minor, '-');
+	uint64_t x, y;
+
+	if (!block && !str_starts(alias, "char-major-"))
+		return false;
+	if (!str_u64(major, UINT32_MAX, &x) || !str_u64(minor, UINT32_MAX, &y))
+		return false;
+	*ret = str_printf(a, "%c%u:%u", block ? 'b' : 'c', (unsigned)x, (unsigned)y);
+	return true;
+}
+
+/* A number and "devname:net/tun" make the device node that opening loads the module. */
 static void devname_line(struct buf *b, const struct module *module)
 {
-	struct str info = module->info, key, value, devname = { 0 }, major = { 0 };
-	char type = 0;
+	struct str info = module->info, key, value, devname = { 0 }, number = { 0 };
 
-	while (module_info_next(&info, &key, &value)) {
+	while ((devname.n == 0 || number.n == 0) && module_info_next(&info, &key, &value)) {
 		if (!str_eqz(key, "alias"))
 			continue;
 		if (str_starts(value, "devname:"))
 			devname = str_from(value, strlen("devname:"));
-		else if (str_starts(value, "char-major-"))
-			type = 'c', major = str_from(value, strlen("char-major-"));
-		else if (str_starts(value, "block-major-"))
-			type = 'b', major = str_from(value, strlen("block-major-"));
+		else
+			device_number(b->a, value, &number);
 	}
-	if (devname.n > 0 && type && str_find(major, '-') >= 0) {
-		struct str number = str_cut(&major, '-');
+	if (devname.n == 0 || number.n == 0)
+		return;
+	if (b->v.n == 0)
+		buf_printf(b, "# Device nodes to trigger on-demand module loading.\n");
+	buf_printf(b, "%.*s %.*s %.*s\n", STR_FMT(module->name), STR_FMT(devname), STR_FMT(number));
+}
 
-		buf_printf(b, "%.*s %.*s %c%.*s:%.*s\n", STR_FMT(module->name), STR_FMT(devname), type, STR_FMT(number),
-			   STR_FMT(major));
+/* What a module says of itself goes to the text as it is, and to the index in its normal form. */
+static void alias_lines(const struct module_set *m, const struct module *module, struct buf *alias, struct buf *soft,
+			vec_entry *entries)
+{
+	struct str info = module->info, key, value, normal;
+
+	while (module_info_next(&info, &key, &value)) {
+		if (str_eqz(key, "alias")) {
+			buf_printf(alias, "alias %.*s %.*s\n", STR_FMT(value), STR_FMT(module->name));
+			if (alias_normal(m->a, value, &normal))
+				vec_push(m->a, entries) = (struct module_index_entry){
+					.key = normal, .value = module->name, .priority = module->number
+				};
+		} else if (str_eqz(key, "softdep")) {
+			buf_printf(soft, "softdep %.*s %.*s\n", STR_FMT(module->name), STR_FMT(value));
+		}
 	}
 }
 
@@ -317,23 +399,10 @@ static int put_aliases(struct module_set *m, struct err *e)
 
 	buf_printf(&alias, "# Aliases extracted from modules themselves.\n");
 	buf_printf(&soft, "# Soft dependencies extracted from modules themselves.\n");
-	buf_printf(&devname, "# Device nodes to trigger on-demand module loading.\n");
-	for (uint32_t i = 0; i < m->v.n; i++) {
-		const struct module *module = &m->v.p[i];
-		struct str info = module->info, key, value;
-
+	vec_each(module, &m->v) {
 		if (!module->keep)
 			continue;
-		while (module_info_next(&info, &key, &value)) {
-			if (str_eqz(key, "alias") && !str_starts(value, "devname:")) {
-				struct str normal = alias_normal(m->a, value);
-
-				buf_printf(&alias, "alias %.*s %.*s\n", STR_FMT(normal), STR_FMT(module->name));
-				vec_push(m->a, &entries) = (struct module_index_entry){ normal, module->name };
-			} else if (str_eqz(key, "softdep")) {
-				buf_printf(&soft, "softdep %.*s %.*s\n", STR_FMT(module->name), STR_FMT(value));
-			}
-		}
+		alias_lines(m, module, &alias, &soft, &entries);
 		devname_line(&devname, module);
 	}
 	r = put(m, "modules.alias", text_of(&alias), e);
@@ -351,13 +420,13 @@ static int put_builtin(struct module_set *m, struct err *e)
 	int r;
 
 	while (text.n > 0)
-		vec_push(m->a, &builtin) = (struct module_index_entry){ name_of(m->a, str_cut(&text, '\n')), { 0 } };
+		vec_push(m->a, &builtin) = (struct module_index_entry){ .key = name_of(m->a, str_cut(&text, '\n')) };
 	/* "module.alias=value" */
 	while (module_info_next(&info, &key, &value)) {
-		struct str module = str_cut(&key, '.');
+		struct str module = str_cut(&key, '.'), normal;
 
-		if (str_eqz(key, "alias"))
-			vec_push(m->a, &aliases) = (struct module_index_entry){ alias_normal(m->a, value), module };
+		if (str_eqz(key, "alias") && alias_normal(m->a, value, &normal))
+			vec_push(m->a, &aliases) = (struct module_index_entry){ .key = normal, .value = module };
 	}
 	r = put_index(m, "modules.builtin.bin", &builtin, e);
 	return r < 0 ? r : put_index(m, "modules.builtin.alias.bin", &aliases, e);
@@ -401,7 +470,9 @@ static int one_kernel(struct module_set *m, uint32_t dir, const vec_str *keep, s
 		if (!m->v.p[i].keep)
 			tree_remove(m->t, m->v.p[i].node);
 	drop_empty_dirs(m, dir);
-	r = put_dep(m, e);
+	r = rank(m, e);
+	if (r == 0)
+		r = put_dep(m, e);
 	if (r == 0)
 		r = put_aliases(m, e);
 	return r < 0 ? r : put_builtin(m, e);

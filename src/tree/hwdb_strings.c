@@ -75,14 +75,11 @@ static bool find(const struct hwdb_strings *s, struct str string, uint32_t *ret_
 
 uint32_t hwdb_strings_add(struct hwdb_strings *s, struct str string)
 {
-	const uint32_t *known = map_get(&s->known, string);
 	uint32_t offset, parent;
 	uint8_t c;
 
 	if (string.n == 0)
 		return 0;
-	if (known)
-		return *known;
 	if (!find(s, string, &offset, &parent, &c)) {
 		offset = (uint32_t)s->text.v.n;
 		buf_put(&s->text, string.p, string.n);
@@ -92,6 +89,5 @@ uint32_t hwdb_strings_add(struct hwdb_strings *s, struct str string)
 			grow(s);
 		*slot(s, parent, c) = (struct hwdb_strings_slot){ (uint32_t)s->nodes.n - 1, parent, c };
 	}
-	map_put(s->a, &s->known, string, offset);
 	return offset;
 }

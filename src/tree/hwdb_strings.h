@@ -12,7 +12,6 @@ struct hwdb_strings {
 	VEC(struct hwdb_strings_node) nodes;
 	struct hwdb_strings_slot *slots;
 	size_t n_slots;
-	struct map known; /* strings asked for before: most are */
 };
 
 void hwdb_strings_init(struct arena *a, struct hwdb_strings *s);
