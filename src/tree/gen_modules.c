@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel modules: which stay, and the files by which modprobe, udev and the initrd find them.
  *
- * Dependencies are the "depends=" that the kernel's own build wrote into each module. No modules.symbols: nothing asks for
- * a module by symbol. */
+ * Dependencies are the "depends=" that the kernel's own build wrote into each module. Nothing asks for a module by symbol, so
+ * that index is empty; it is there because libkmod, finding one index missing, gives up reading any of them at once. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -75,6 +75,7 @@ static int collect(struct module_set *m, uint32_t dir, struct str prefix, struct
 	vec_each(id, &ids) {
 		const struct tree_node *node = &m->t->nodes.p[*id];
 		struct str path = prefix.n ? str_printf(m->a, "%.*s/%.*s", STR_FMT(prefix), STR_FMT(node->name)) : node->name;
+		const uint32_t *other;
 		struct module *module;
 		int r;
 
@@ -87,6 +88,11 @@ static int collect(struct module_set *m, uint32_t dir, struct str prefix, struct
 			continue;
 		if (m->v.n == MODULES_COUNT_MAX)
 			return err_set(e, -E2BIG, "more than %d kernel modules", MODULES_COUNT_MAX);
+		other = map_get(&m->by_name, name_of(m->a, path));
+		if (other)
+			return err_set(e, -EEXIST, "kernel %.*s has two modules '%.*s': %.*s and %.*s",
+				       STR_FMT(m->version), STR_FMT(m->v.p[*other].name),
+				       STR_FMT(m->v.p[*other].path), STR_FMT(path));
 		module = &vec_push(m->a, &m->v);
 		*module = (struct module){ .path = path, .name = name_of(m->a, path), .node = *id, .order = UINT32_MAX };
 		map_put(m->a, &m->by_name, module->name, (uint32_t)m->v.n - 1);
@@ -416,7 +422,7 @@ static int put_aliases(struct module_set *m, struct err *e)
 static int put_builtin(struct module_set *m, struct err *e)
 {
 	struct str text = file_text(m, "modules.builtin"), info = file_text(m, "modules.builtin.modinfo"), key, value;
-	vec_entry builtin = { 0 }, aliases = { 0 };
+	vec_entry builtin = { 0 }, aliases = { 0 }, symbols = { 0 };
 	int r;
 
 	while (text.n > 0)
@@ -428,7 +434,9 @@ static int put_builtin(struct module_set *m, struct err *e)
 		if (str_eqz(key, "alias") && alias_normal(m->a, value, &normal))
 			vec_push(m->a, &aliases) = (struct module_index_entry){ .key = normal, .value = module };
 	}
-	r = put_index(m, "modules.builtin.bin", &builtin, e);
+	r = put_index(m, "modules.symbols.bin", &symbols, e);
+	if (r == 0)
+		r = put_index(m, "modules.builtin.bin", &builtin, e);
 	return r < 0 ? r : put_index(m, "modules.builtin.alias.bin", &aliases, e);
 }
 
