@@ -64,3 +64,46 @@ have() {
 		return 1
 	done
 }
+
+# build OPTION...: the server image as everyone makes it, silent but for errors.
+build() { "$ASHLAR" build server --quiet --keys "$CHECK/keys" --cache "$CACHE" --out "$CHECK/out" "$@"; }
+
+# image_needed: IMAGE is the image of these definitions; made once for all suites.
+image_needed() {
+	IMAGE=$CHECK/out/server-$(uname -m).raw
+	MANIFEST=${IMAGE%.raw}.manifest.json
+	REPOSITORY=${IMAGE%.raw}.repository
+	[ -e "$CHECK/keys" ] || "$ASHLAR" key generate --quiet --keys "$CHECK/keys"
+	[ -e "$MANIFEST" ] && [ -z "$(find -L "$ASHLAR" distro -newer "$MANIFEST" -print -quit)" ] && return
+	if build >"$WORK/said" 2>&1; then ok "build server"; else not_ok "build server" "$WORK/said"; exit 1; fi
+}
+
+# same_image NAME DIR: what stands in DIR has the bytes of the image that all suites look at.
+same_image() {
+	check "$1" eval "cmp '$IMAGE' '$2/${IMAGE##*/}' && cmp '$MANIFEST' '$2/${MANIFEST##*/}' &&
+		cmp '${IMAGE%.raw}.lock' '$2/$(basename "${IMAGE%.raw}").lock' && diff -r '$REPOSITORY' '$2/${REPOSITORY##*/}'"
+}
+
+# manifest EXPRESSION: a Python expression over the manifest, which is m; lists are printed one a line.
+manifest() {
+	python3 -c '
+import json, sys
+m = json.load(open(sys.argv[1]))
+value = eval(sys.argv[2])
+print("\n".join(map(str, value)) if isinstance(value, list) else value)' "$MANIFEST" "$1"
+}
+
+# partition NUMBER FILE: copies it out of the image.
+partition() {
+	dd if="$IMAGE" of="$2" bs=1M iflag=skip_bytes,count_bytes conv=sparse status=none \
+		skip="$(manifest "m['partitions'][$1]['start-bytes']")" count="$(manifest "m['partitions'][$1]['size-bytes']")"
+}
+
+# flip FILE OFFSET: inverts one byte; a second time brings it back.
+flip() {
+	python3 -c '
+import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(int(sys.argv[2])); byte = f.read(1)[0]
+    f.seek(int(sys.argv[2])); f.write(bytes([byte ^ 255]))' "$1" "$2"
+}

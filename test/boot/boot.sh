@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+# The image boots, is what it should be, and is never trusted when a byte of it is not.
+. "$(dirname "$0")/../lib.sh"
+image_needed
+have "boot" qemu-system-"$(uname -m)" ssh ssh-keygen || exit 0
+export TMPDIR=$WORK # what QEMU keeps of a snapshot
+before=$(sha256sum "$IMAGE")
+ssh-keygen -q -t ed25519 -N '' -f "$WORK/key"
+ssh-keygen -q -t ed25519 -N '' -f "$WORK/other-key"
+
+# One boot for all that is asked inside, and for SSH from outside.
+"$ASHLAR" run server --out "$CHECK/out" --ssh-key "$WORK/key.pub" --timeout 300 -- sh -c "$(cat test/boot/in-guest)" \
+	>"$WORK/guest" 2>"$WORK/errors" &
+machine=$!
+on_exit+=("kill $machine 2>/dev/null")
+port=
+for _ in $(seq 280); do
+	port=$(sed -n 's/.*ssh -p \([0-9]*\) .*/\1/p' "$WORK/errors")
+	kill -0 $machine 2>/dev/null || break
+	grep -q 'journal has no errors' "$WORK/guest" && break
+	sleep 1
+done
+ssh_to() { # KEY COMMAND...
+	local key=$1
+	shift
+	ssh -F none -i "$key" -p "$port" -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile="$WORK/known_hosts" \
+		-o ConnectTimeout=30 -o LogLevel=ERROR "${options[@]}" root@127.0.0.1 "$@"
+}
+if kill -0 $machine 2>/dev/null && [ -n "$port" ]; then
+	options=(-o PreferredAuthentications=password,keyboard-interactive -o NumberOfPasswordPrompts=0)
+	check "SSH: no passwords" eval "! ssh_to '$WORK/key' true 2>'$WORK/refusal' && grep 'Permission denied (publickey)' '$WORK/refusal'"
+	options=(-o BatchMode=yes)
+	check "SSH: not with another key" eval "! ssh_to '$WORK/other-key' true 2>'$WORK/refusal' && grep 'Permission denied (publickey)' '$WORK/refusal'"
+	check "SSH: with the key" test "$(ssh_to "$WORK/key" 'echo x >/run/ssh-tested; cat /usr/lib/os-release' 2>"$WORK/refusal" | grep -c '^ID=')" = 1
+else
+	not_ok "SSH: the machine is up"
+fi
+wait $machine
+status=$?
+cat "$WORK/guest"
+grep -q '^ok - ' "$WORK/guest" || not_ok "the image boots" "$WORK/errors"
+check "run: the command's status is its own" test $status = 7
+check "run: the command's standard error is its own" grep -x 'to standard error' "$WORK/errors"
+
+# A byte of a file's content: whoever reads it is told, and nobody else.
+copy=$WORK/copy.raw
+cp --sparse=always "$IMAGE" "$copy"
+partition 1 "$WORK/root.erofs"
+fsck.erofs --extract="$WORK/root" --no-preserve "$WORK/root.erofs" >/dev/null 2>&1
+find_block() { # FILE: where one of its blocks lies in the image, when files are stored as they are
+	python3 -c '
+import sys
+block = open(sys.argv[1], "rb").read()[8192:12288]
+print(open(sys.argv[2], "rb").read().index(block))' "$WORK/root$1" "$copy"
+}
+victim=/usr/bin/curl
+at=$(find_block $victim)
+if [ -z "$at" ]; then
+	not_ok "the content of $victim is found in the image"
+else
+	flip "$copy" $((at + 100))
+	"$ASHLAR" run server --image "$copy" --timeout 240 -- sh -c "cat /usr/bin/less >/dev/null && echo others are well
+		cat $victim >/dev/null" >"$WORK/guest" 2>"$WORK/errors"
+	status=$?
+	check "a byte changed in $victim: reading it is an error" eval "test $status = 1 && grep 'Input/output error' '$WORK/errors'"
+	check "a byte changed in $victim: other files are well" grep -x 'others are well' "$WORK/guest"
+	[ "$(grep -c . "$WORK/guest")" = 1 ] || not_ok "the image with a changed byte boots" "$WORK/errors"
+	flip "$copy" $((at + 100))
+fi
+
+# A byte of the superblock: init refuses, says so, and nothing of the image runs.
+flip "$copy" $(($(manifest "m['partitions'][1]['start-bytes']") + 1024 + 100))
+"$ASHLAR" run server --image "$copy" --until-login --console --timeout 150 >"$WORK/guest" 2>"$WORK/console" &
+machine=$!
+on_exit+=("kill $machine 2>/dev/null")
+for _ in $(seq 150); do
+	kill -0 $machine 2>/dev/null || break
+	grep -q 'ashlar-init: stopped' "$WORK/console" && break
+	sleep 1
+done
+sleep 2
+kill $machine 2>/dev/null
+wait $machine 2>/dev/null
+refuses() {
+	tail -n 20 "$WORK/console"
+	grep -q 'ashlar-init: root .* is damaged, or not the one with the root hash' "$WORK/console" &&
+		! grep -qE 'systemd\[1\]|login: ' "$WORK/console"
+}
+check "a byte changed in the superblock: init refuses the root" refuses
+check "run never changes the image" test "$(sha256sum "$IMAGE")" = "$before"

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: MIT
+# Definitions, archives and caches with faults: one clear sentence, exit 1, what stood in out/ untouched; then all is well
+# again. (What a single .deb can do wrong: src/upstream/convert_test.c and deb_test.c.)
+. "$(dirname "$0")/../lib.sh"
+image_needed
+
+# An out/ of its own that must survive everything, and a cache that may be damaged: links to the real one, whose files
+# are replaced here, never written to.
+out=$WORK/out cache=$WORK/cache distro=$WORK/distro
+mkdir "$out" && cp --sparse=always "$IMAGE" "$MANIFEST" "${IMAGE%.raw}.lock" "$out" && cp -r "$REPOSITORY" "$out"
+cp -al "$CACHE" "$cache" 2>/dev/null || cp -a "$CACHE" "$cache"
+cp -r distro "$distro"
+state() { (cd "$out" && find . -path ./server-unsolvable -prune -o -type f -print0 | sort -z | xargs -0 sha256sum); }
+before=$(state)
+make_image() { "$ASHLAR" build server --quiet --keys "$CHECK/keys" --cache "$cache" --out "$out" --distro "$distro" "$@"; }
+
+# fails NAME TEXT: with definitions or archives as they are now; then definitions are good again.
+fails() {
+	want_error "$1" "$2" make_image
+	[ "$(state)" = "$before" ] || not_ok "$1: out/ is as it was"
+	rm -rf "$distro"
+	cp -r distro "$distro"
+}
+image=$distro/images/server.yaml
+
+# YAML, one mistake of each kind
+sed -i 's/^features:/featurs:/' "$image"
+fails "unknown key" "images/server.yaml:3:1: "
+sed -i 's/^features:.*/features: ssh/' "$image"
+fails "a word where a list belongs" "images/server.yaml:3:11: "
+sed -i 's/^max-packages:.*/max-packages: many/' "$image"
+fails "a word where a number belongs" "images/server.yaml:5:15: "
+sed -i 's/^description:.*/\tdescription: x/' "$image"
+fails "a tab" "images/server.yaml:2:1: "
+sed -i 's/^features: \[/features: [[/' "$image"
+fails "a bracket that is not closed" "images/server.yaml:"
+sed -i 's/^from: base/from: bse/' "$image"
+fails "an image that is not there" "did you mean 'base'?"
+sed -i 's/ssh/shs/' "$image"
+fails "a feature that is not there" "did you mean 'ssh'?"
+echo 'max-packages: 7' >>"$image"
+fails "a key twice" "max-packages"
+: >"$image"
+fails "an empty definition" "images/server.yaml"
+rm "$image"
+fails "no definition" "server"
+printf '\xff\xfe\x00' >"$distro/release.yaml"
+fails "not even text" "release.yaml"
+mkdir -p "$distro/packages/netbase" && echo 'drop-filse: [x]' >"$distro/packages/netbase/package.yaml"
+fails "a package's definition" "packages/netbase/package.yaml:1:1: "
+
+# Requests
+echo 'packages: [opensh-server]' >>"$image"
+fails "a package that is not there" "did you mean 'openssh-server'?"
+printf 'exclude: [libc6]\n' >>"$image"
+fails "a request that cannot be met" "libc6"
+check "an unsolvable image leaves its test case" test -e "$out/server-unsolvable/testcase.t"
+if have "testsolv replays the test case" testsolv; then
+	(cd "$out/server-unsolvable" && testsolv -r testcase.t) >"$WORK/said" 2>&1
+	check "testsolv replays the test case" grep -q '^problem ' "$WORK/said"
+fi
+rm -rf "$out/server-unsolvable"
+sed -i 's/^max-packages:.*/max-packages: 10/' "$image"
+fails "more packages than the budget" "max-packages: "
+sed -i 's/^max-packages:.*/max-packages: 10/' "$image"
+make_image >"$WORK/said" 2>&1
+check "the budget's message names the largest" grep -Eq 'largest: ([a-z0-9.+()-]+ [0-9.]+ MB, ){4}' "$WORK/said"
+rm -rf "$distro" && cp -r distro "$distro"
+sed -i 's/^max-files-bytes:.*/max-files-bytes: 1MB/' "$image"
+fails "more bytes of files than the budget" "max-files-bytes: "
+sed -i 's/^max-image-bytes:.*/max-image-bytes: 1MB/' "$image"
+fails "a larger image than the budget" "max-image-bytes: "
+
+# Mirrors
+upstreams=$distro/upstreams.yaml
+sed -i 's|^  mirror: .*|  mirror: http://127.0.0.1:1/debian|' "$upstreams"
+fails "a mirror that cannot be reached" "4 tries); is the mirror reachable, or is a proxy needed?"
+sed -i 's|^  mirror: .*|  mirror: file:///nonexistent|' "$upstreams"
+fails "a mirror that is not there" "suite 'trixie': file:///nonexistent/dists/trixie/InRelease"
+sed -i 's|^  keyring: .*|  keyring: /nonexistent.gpg|' "$upstreams"
+fails "no keyring" "/nonexistent.gpg"
+
+# An archive of one suite, from the indexes and packages in the cache, signed with a key made for it.
+archive=$WORK/archive
+gpg_home=$(mktemp -d)
+on_exit+=("gpgconf --homedir '$gpg_home' --kill all; rm -rf '$gpg_home'")
+gpg --homedir "$gpg_home" --batch --passphrase '' --quick-gen-key archive@example.org ed25519 sign never 2>"$WORK/said" &&
+	gpg --homedir "$gpg_home" --batch --output "$WORK/archive.gpg" --export archive@example.org
+deb_arch=amd64
+[ "$(uname -m)" = x86_64 ] || deb_arch=arm64
+# The lock tells the packages; their stanzas are in the cached indexes, the files in the cached downloads.
+archive_make() {
+	python3 - "$cache" "${IMAGE%.raw}.lock" "$archive" <<-'END'
+		import glob, lzma, os, shutil, sys
+		cache, lock, archive = sys.argv[1:]
+		digests = open(lock).read()
+		stanzas = {}
+		for path in glob.glob(cache + "/downloads/*"):
+		    with open(path, "rb") as f:
+		        if f.read(6) != b"\xfd7zXZ\0":
+		            continue
+		    for stanza in lzma.open(path, "rt", encoding="utf-8").read().split("\n\n"):
+		        fields = dict(line.split(": ", 1) for line in stanza.split("\n") if ": " in line and line[0] != " ")
+		        if fields.get("SHA256", "-") in digests:
+		            stanzas[fields["SHA256"]] = (stanza, fields["Filename"])
+		for digest, (stanza, filename) in stanzas.items():
+		    os.makedirs(os.path.dirname(f"{archive}/{filename}"), exist_ok=True)
+		    shutil.copyfile(f"{cache}/downloads/{digest}", f"{archive}/{filename}")
+		open(archive + "/Packages", "w").write("\n\n".join(s for s, _ in sorted(stanzas.values())) + "\n")
+	END
+}
+release_make() { # [FIELD...]: signs a release file over the index as it is
+	local index=main/binary-$deb_arch/Packages dir=$archive/dists/trixie
+	mkdir -p "$dir/main/binary-$deb_arch"
+	cp "$archive/Packages" "$dir/$index"
+	{
+		printf '%s\n' "Origin: Debian" "Suite: stable" "Codename: trixie" "Date: $(date -Ru)" "Architectures: $deb_arch" \
+			"Components: main" "$@" "SHA256:"
+		echo " $(sha256sum <"$dir/$index" | cut -d' ' -f1) $(stat -c %s "$dir/$index") $index"
+	} | gpg --homedir "$gpg_home" --batch --clearsign --digest-algo SHA256 >"$dir/InRelease" 2>"$WORK/said"
+}
+from_archive() { # definitions that take packages from the archive made here, into an empty cache
+	sed -i -e "s|^  mirror: .*|  mirror: file://$archive|" -e "s|^  keyring: .*|  keyring: $WORK/archive.gpg|" \
+		-e '/name: trixie-/d' -e 's/^  check-valid-until: .*/  check-valid-until: yes/' "$distro/upstreams.yaml"
+	cache=$WORK/cache2
+	rm -rf "$cache"
+	mkdir "$cache"
+}
+mkdir -p "$archive"
+archive_make
+check "the archive has every package of the lock" test "$(grep -c '^Package: ' "$archive/Packages")" = "$(manifest "len(m['packages'])")"
+in_release=$archive/dists/trixie/InRelease
+
+release_make "Valid-Until: $(date -Ru -d '-1 day')"
+from_archive
+fails "an InRelease that has expired" "Valid-Until"
+release_make "Valid-Until: $(date -Ru -d '+1 day')"
+from_archive
+sed -i 's/^Origin: Debian/Origin: Debiam/' "$in_release"
+fails "an altered InRelease" "the signature is wrong"
+release_make
+from_archive
+sed -i "s|^  keyring: .*|  keyring: $(sed -n 's/^  keyring: //p' distro/upstreams.yaml)|" "$distro/upstreams.yaml"
+fails "an InRelease signed by another key" "which keyring '"
+from_archive
+sed -n '/^Origin/,/Packages$/p' "$in_release" >"$in_release.plain" && mv "$in_release.plain" "$in_release"
+fails "an InRelease without a signature" "suite 'trixie'"
+release_make
+from_archive
+: >"$in_release"
+fails "an empty InRelease" "suite 'trixie'"
+release_make
+from_archive
+sed -i '1s/Package/package/' "$archive/dists/trixie/main/binary-$deb_arch/Packages"
+fails "an index that does not match" "SHA-256 is "
+from_archive
+truncate -s -100 "$archive/dists/trixie/main/binary-$deb_arch/Packages"
+fails "an index cut short" " bytes came, want "
+release_make
+from_archive
+rm "$archive/dists/trixie/main/binary-$deb_arch/Packages"
+fails "an index that is not there" "Packages"
+release_make
+deb=$(find "$archive/pool" -name 'netbase_*.deb')
+cp "$deb" "$WORK/deb"
+from_archive
+flip "$deb" 1000
+fails "an altered .deb" "netbase: file://$archive/pool"
+from_archive
+truncate -s 5000 "$deb"
+fails "a .deb cut short" " bytes came, want "
+from_archive
+rm "$deb"
+fails "a .deb that is not there" "netbase: file://$archive/pool"
+
+# The index vouches for a .deb that is none: what it was made of is not what was signed for.
+from_archive
+head -c 5000 "$WORK/deb" >"$deb"
+cp "$archive/Packages" "$WORK/Packages"
+python3 - "$archive/Packages" "$deb" <<-'END'
+	import hashlib, sys
+	index, deb = sys.argv[1:]
+	stanzas = open(index).read().split("\n\n")
+	data = open(deb, "rb").read()
+	for i, s in enumerate(stanzas):
+	    if s.startswith("Package: netbase\n"):
+	        lines = [l for l in s.split("\n") if not l.startswith(("SHA256:", "Size:"))]
+	        stanzas[i] = "\n".join(l for l in lines if l) + f"\nSHA256: {hashlib.sha256(data).hexdigest()}\nSize: {len(data)}"
+	open(index, "w").write("\n\n".join(stanzas).rstrip("\n") + "\n")
+END
+release_make
+fails "a .deb that is truncated although signed for" "package 'netbase': "
+cp "$WORK/Packages" "$archive/Packages"
+cp "$WORK/deb" "$deb"
+release_make
+from_archive
+cache=$WORK/cache # converted packages are of the same bytes: only the index is new
+check "the archive as it should be builds" eval "make_image --out '$WORK/from-archive'"
+check "a file: archive gives the same root" eval "test \"\$(manifest \"m['root-hash']\")\" = \"\$(MANIFEST=$WORK/from-archive/${MANIFEST##*/} manifest \"m['root-hash']\")\""
+rm -rf "$WORK/from-archive" "$WORK/cache2" "$distro"
+cp -r distro "$distro"
+
+# Damage in the cache: noted, made again, same bytes
+damaged() { # NAME FILE TEXT: what stands in FILE now is damaged; links to the real cache are cut first
+	make_image --out "$WORK/other" >"$WORK/said" 2>&1
+	check "$1: the build succeeds" test $? = 0
+}
+replace() { cp "$1" "$1.new" && mv "$1.new" "$1"; }
+rebuilds() { # NAME [TEXT]: the build is as ever, and says TEXT
+	"$ASHLAR" build server --keys "$CHECK/keys" --cache "$cache" --out "$WORK/rebuilt" >"$WORK/said" 2>&1
+	check "$1: the build succeeds" test $? = 0
+	same_image "$1: the same bytes" "$WORK/rebuilt"
+	[ -z "${2-}" ] || check "$1: is noted" grep -F -- "$2" "$WORK/said"
+	rm -rf "$WORK/rebuilt"
+}
+key_of() { sha256sum "$1" | cut -d' ' -f1; }
+in_cache() { # PACKAGE: its file in CACHE/packages
+	local digest
+	digest=$(sha256sum "$REPOSITORY/$1"-[0-9]*.rpm | cut -d' ' -f1)
+	for file in "$cache"/packages/*; do
+		[ "$(stat -c %s "$file")" = "$(stat -c %s "$REPOSITORY/$1"-[0-9]*.rpm)" ] && [ "$(key_of "$file")" = "$digest" ] && echo "$file" && return
+	done
+}
+file=$(in_cache netbase)
+replace "$file" && flip "$file" $(($(stat -c %s "$file") - 100))
+rebuilds "a flipped byte in a converted package" "cache: package 'netbase': "
+file=$(in_cache curl)
+replace "$file" && truncate -s 1000 "$file"
+rebuilds "a converted package cut short" "cache: package 'curl': "
+file=$(in_cache less)
+replace "$file" && : >"$file"
+rebuilds "an empty converted package" "cache: package 'less': "
+file=$(in_cache netbase)
+rm "$file" && cp "$(in_cache less)" "$file"
+rebuilds "a converted package under another's name" "cache: package 'netbase': "
+download=$cache/downloads/$(manifest "[p['origin']['sha256'] for p in m['packages'] if p['name'] == 'netbase'][0]")
+rm "$(in_cache netbase)"
+replace "$download" && flip "$download" 2000
+rebuilds "a flipped byte in a download"
+for file in "$cache"/universe/*; do replace "$file" && flip "$file" $(($(stat -c %s "$file") / 2)); done
+rebuilds "a flipped byte in the universe" "made again"
+for file in "$cache"/universe/*; do truncate -s 100 "$file"; done
+rebuilds "a universe cut short" "made again"
+for file in "$cache"/upstream/*/*; do replace "$file" && truncate -s 300 "$file"; done
+rebuilds "a release file cut short"
+chmod 000 "$cache"/upstream/*/* # root reads it all the same
+rebuilds "a release file without permissions"
+
+check "at the end, out/ is as it was" test "$(state)" = "$before"

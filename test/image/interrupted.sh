@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+# Builds that are interrupted, killed, out of space or side by side: the old out/ stays, nothing is left over, and the next
+# build gives the same bytes.
+. "$(dirname "$0")/../lib.sh"
+image_needed
+
+out=$WORK/out cache=$WORK/cache
+mkdir "$out" && cp --sparse=always "$IMAGE" "$MANIFEST" "${IMAGE%.raw}.lock" "$out" && cp -r "$REPOSITORY" "$out"
+cp -al "$CACHE" "$cache" 2>/dev/null || cp -a "$CACHE" "$cache"
+make_image() { "$ASHLAR" build server --quiet --keys "$CHECK/keys" --cache "$cache" --out "$out" "$@"; }
+state() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum); }
+leftovers() { find "$out" "$cache" \( -name '*.tmp*' -o -name '*.old-*' -o -name '.tmp*' \) -print; }
+
+# So that a build has packages to convert, and a repository to write, when the signal comes
+unmake() { ls "$cache"/packages/* | head -n 40 | xargs rm; rm -rf "$out/$(basename "$REPOSITORY")"; }
+whole_sec=$(
+	unmake
+	start=$(date +%s.%N)
+	make_image >/dev/null 2>&1
+	date +%s.%N | awk -v start="$start" '{ print $1 - start }'
+)
+same_image "packages converted again give the same bytes" "$out"
+before=$(state "$out")
+
+interrupt() { # SIGNAL PART-OF-THE-TIME
+	unmake
+	setsid "$ASHLAR" build server --quiet --keys "$CHECK/keys" --cache "$cache" --out "$out" >"$WORK/said" 2>&1 &
+	local pid=$! status=0
+	sleep "$(awk -v whole="$whole_sec" -v part="$2" 'BEGIN { print whole * part / 100 }')"
+	kill -s "$1" "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null || status=$?
+	# each of image, lock and manifest is the old or the new one, which are the same; the repository was taken away
+	check "SIG$1 after $2% of a build: nothing is half-written (status $status)" eval "cmp '$IMAGE' '$out/${IMAGE##*/}' &&
+		cmp '$MANIFEST' '$out/${MANIFEST##*/}' && { [ ! -e '$out/${REPOSITORY##*/}' ] || diff -r '$REPOSITORY' '$out/${REPOSITORY##*/}'; }"
+}
+for part in 5 20 40 60 75 85 95 99; do interrupt KILL $part; done
+check "after SIGKILL the next build succeeds" make_image
+check "it removes what was left" test -z "$(leftovers)"
+same_image "it gives the same bytes" "$out"
+for part in 5 30 55 80 90 97; do interrupt INT $part; done
+interrupt TERM 50
+check "after SIGINT the next build succeeds" make_image
+check "it removes what was left, too" test -z "$(leftovers)"
+same_image "and gives the same bytes" "$out"
+check "out/ is as it was" test "$(state "$out")" = "$before"
+
+# Two at once, with one cache in which packages are missing
+unmake
+make_image --out "$WORK/one" >"$WORK/said1" 2>&1 &
+one=$!
+make_image --out "$WORK/two" >"$WORK/said2" 2>&1
+check "two builds at once: one" test $? = 0
+wait $one
+check "two builds at once: the other" test $? = 0
+same_image "two builds at once: one's bytes" "$WORK/one"
+same_image "two builds at once: the other's bytes" "$WORK/two"
+rm -rf "$WORK/one" "$WORK/two"
+
+# A full disk: for out/, for the cache
+if [ "$(id -u)" != 0 ] || ! mkdir "$WORK/small" || ! mount -t tmpfs -o size=20m tmpfs "$WORK/small" 2>/dev/null; then
+	skip "a full disk" "needs root, to mount a small file system"
+else
+	on_exit+=("umount '$WORK/small'")
+	want_error "a disk too small for the image" "No space left on device" make_image --out "$WORK/small/out"
+	check "a disk too small for the image: nothing is left" test -z "$(find "$WORK/small" -type f)"
+	cp "$MANIFEST" "$WORK/small/out/"
+	want_error "a full disk again" "No space left on device" make_image --out "$WORK/small/out"
+	check "the old files are untouched" cmp "$MANIFEST" "$WORK/small/out/${MANIFEST##*/}"
+	rm -rf "$WORK/small/out"
+	want_error "a disk too small for the cache" "No space left on device" make_image --cache "$WORK/small/cache" --out "$WORK/other"
+	check "a disk too small for the cache: no image" test -z "$(find "$WORK/other" -type f)"
+	mount -o remount,size=2g "$WORK/small"
+	cp -r "$cache/." "$WORK/small/cache/"
+	check "with room again, the build succeeds" make_image --cache "$WORK/small/cache" --out "$WORK/other"
+	same_image "and gives the same bytes" "$WORK/other"
+fi
+if [ "$(id -u)" = 0 ]; then
+	skip "a folder that may not be written" "root may write everywhere"
+else
+	mkdir -m 555 "$WORK/sealed"
+	want_error "a folder that may not be written" "Permission denied" make_image --out "$WORK/sealed/out"
+fi
+(ulimit -f 20480; make_image --out "$WORK/limited") >/dev/null 2>"$WORK/said"
+check "a limit on the size of files" grep -q '^ashlar: .*File too large' "$WORK/said"

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# The repository beside an image: rpm and dnf take its packages for what they are, signed by the key beside them.
+. "$(dirname "$0")/../lib.sh"
+image_needed
+have "rpm" rpm || exit 0
+
+db=$WORK/db
+mkdir "$db"
+rpm --dbpath "$db" --initdb 2>/dev/null
+check "rpm imports the key" rpm --dbpath "$db" --import "$REPOSITORY/package-signing.asc"
+signatures() {
+	rpm --dbpath "$db" -K "$REPOSITORY"/*.rpm >"$WORK/signatures" 2>&1
+	local status=$?
+	grep -v ': digests signatures OK$' "$WORK/signatures"
+	[ $status = 0 ] && [ "$(grep -c ': digests signatures OK$' "$WORK/signatures")" = "$(manifest "len(m['packages'])")" ]
+}
+check "rpm -K accepts every package" signatures
+check "without the key it does not" eval "! rpm --dbpath '$WORK/db' --define '_keyringpath $WORK/none' --dbpath '$WORK/nodb' -K '$REPOSITORY'/netbase-*.rpm"
+
+manifest "[p['rpm-sha256'] for p in m['packages']]" | sort >"$WORK/want"
+sha256sum "$REPOSITORY"/*.rpm | cut -d' ' -f1 | sort >"$WORK/have"
+check "the manifest has each package's digest" diff "$WORK/want" "$WORK/have"
+
+# Headers: spot checks of what each kind of package must say
+query() { rpm --dbpath "$db" -qp "$@" 2>&1; }
+package() { echo "$REPOSITORY/$1"-[0-9]*.rpm; }
+says() { # NAME PACKAGE QUERY PATTERN
+	query "$3" $(package "$2") >"$WORK/answer"
+	check "$1" grep -E -- "$4" "$WORK/answer"
+}
+says "requires: libraries by soname" curl --requires '^libc\.so\.6\(GLIBC_2\.[0-9]+\)\(64bit\)$'
+says "requires: packages with versions" openssh-server --requires '^openssh-client = 1:'
+says "provides: the package itself" curl --provides '^curl = [0-9]'
+says "provides: sonames" libc6 --provides '^libc\.so\.6\(GLIBC_2\.34\)\(64bit\)$'
+says "provides: loader" libc6 --provides '^libc\.so\.6\(\)\(64bit\)$'
+says "changelog" netbase --changelog '^\* [A-Z][a-z]+ [A-Z][a-z]+ [0-9 ]+ 20[0-9][0-9] .*<.*@.*>'
+says "licence" netbase "--qf=%{LICENSE}\n" 'GPL|Expat|MIT|BSD'
+says "description" curl -i '^Summary +: command line tool'
+says "configuration files are marked" netbase --configfiles '^/etc/services$'
+says "documentation is marked" netbase --docfiles '^/usr/share/doc/netbase/'
+says "capabilities" iputils-ping "--qf=[%{FILENAMES} %{FILECAPS}\n]" '^/usr/bin/ping .*cap_net_raw[+=]e?pe?'
+no_unknown_license() { query --qf='%{NAME}: %{LICENSE}\n' "$REPOSITORY"/*.rpm >"$WORK/licenses"; ! grep -E ': (\(none\)|unknown)?$' "$WORK/licenses"; }
+check "every package says its licence" no_unknown_license
+origin() { query --qf='%{NAME} %{VENDOR} %{SOURCERPM} %{PAYLOADCOMPRESSOR} %{FILEDIGESTALGO}\n' "$REPOSITORY"/*.rpm; }
+check "payloads are zstd, file digests SHA-256" test -z "$(origin | grep -v ' zstd \(8\|(none)\)$')"
+check "file lists need no scriptlets" test -z "$(query --scripts "$REPOSITORY"/*.rpm)"
+
+have "dnf" dnf || exit 0
+mkdir -p "$WORK/dnf"
+arch=$(uname -m)
+run_dnf() {
+	dnf --quiet --assumeyes --releasever=1 --forcearch="$arch" --disablerepo='*' --repofrompath="ashlar,file://$REPOSITORY" \
+		--enablerepo=ashlar --setopt=reposdir="$WORK/dnf" --setopt=cachedir="$WORK/dnf/cache" --setopt=logdir="$WORK/dnf" \
+		--setopt=persistdir="$WORK/dnf/persist" --setopt=ashlar.gpgcheck=1 \
+		--setopt="ashlar.gpgkey=file://$REPOSITORY/package-signing.asc" --installroot="$WORK/installed" "$@"
+}
+mkdir -p "$WORK/installed"
+run_dnf repoquery --qf '%{name} %{evr} %{arch}' 2>"$WORK/said" | sed 's/ 0:/ /' | sort >"$WORK/listed"
+manifest "[p['name'] + ' ' + p['evr'] + ' ' + p['arch'] for p in m['packages']]" | sort >"$WORK/chosen"
+check "dnf lists exactly the manifest's packages" diff "$WORK/chosen" "$WORK/listed"
+check "dnf finds what provides a soname" grep -q '^libc6-' <<<"$(run_dnf repoquery --whatprovides 'libc.so.6()(64bit)' 2>/dev/null)"
+check "dnf finds which package has a file" grep -q '^netbase-' <<<"$(run_dnf repoquery --file /etc/services 2>/dev/null)"
+check "dnf downloads and checks a package" run_dnf install --downloadonly netbase
+if [ "$(id -u)" = 0 ]; then
+	check "dnf installs a package" run_dnf install netbase
+	check "the installed package is in place" test -s "$WORK/installed/etc/services"
+	check "rpm -V finds it unchanged" rpm --root "$WORK/installed" -V --nodeps netbase
+else
+	skip "dnf installs a package" "needs root"
+fi
