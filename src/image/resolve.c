@@ -141,17 +141,13 @@ static int request(struct arena *a, const struct image_options *o, const struct 
 {
 	const char *what = str_z(a, str_printf(a, "image '%s'", o->name));
 	struct solve_request q = {
+		.packages = image->packages,
 		.exclude = image->exclude,
 		.weak_dependencies = image->weak_dependencies,
 		.testcase_dir = path_join(a, o->out, str_z(a, str_printf(a, "%s-unsolvable", o->name))),
 		.what = what,
 	};
 
-	vec_each(part, &image->parts)
-		vec_each(name, &part->packages)
-			vec_push(a, &q.packages) = *name;
-	vec_each(name, &image->packages)
-		vec_push(a, &q.packages) = *name;
 	return solve(a, u, &q, ret, e);
 }
 
