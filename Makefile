@@ -6,7 +6,6 @@ ASHLAR = $(BUILD)/ashlar
 
 all: $(BUILD)/build.ninja
 	@ninja --quiet -C $(BUILD)
-	@ln -sfn src/cmd/ashlar $(ASHLAR)
 	@ln -sfn $(BUILD)/compile_commands.json compile_commands.json
 
 # Everything from nothing: what the build needs, the program, keys, the image.
