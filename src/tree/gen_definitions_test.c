@@ -22,7 +22,6 @@ static void test_files(void **state)
 	struct conf_image image = { 0 };
 	struct tree t = parsed("l 0777 root root - 0 /bin -> usr/bin\n"
 			       "f 0755 root root - 9 /usr/bin/ping <ping>\n"
-			       "f 0755 root root - 9 /usr/bin/ping6 link=/usr/bin/ping\n"
 			       "f 0644 root root - 9 /etc/x <theirs>\n");
 
 	(void)state;
@@ -30,9 +29,6 @@ static void test_files(void **state)
 	vec_push(a, &p.files) =
 		(struct conf_file){ .path = STR("/srv/d"), .mode = STR("1777"), .directory = true };
 	vec_push(a, &p.links) = (struct conf_link){ STR("/usr/bin/p"), STR("ping") };
-	vec_push(a, &p.caps) = (struct conf_caps){ STR("/bin/ping6"), STR("cap_net_raw=ep") };
-	vec_push(a, &p.modes) =
-		(struct conf_mode){ STR("/bin/ping6"), STR(""), STR("ping"), STR("0750") };
 	vec_push(a, &part.files) = (struct conf_file){ .path = STR("/etc/y"),
 						       .mode = STR("0600"),
 						       .content = STR("y") };
@@ -51,13 +47,12 @@ static void test_files(void **state)
 		   "d 0755 root root - 0 /usr\n"
 		   "d 0755 root root - 0 /usr/bin\n"
 		   "l 0777 root root - 0 /usr/bin/p -> ping\n"
-		   "f 0750 root ping 4 9 /usr/bin/ping <ping> caps=cap_net_raw=ep\n"
-		   "f 0750 root ping 4 9 /usr/bin/ping6 link=/usr/bin/ping\n");
+		   "f 0755 root root 4 9 /usr/bin/ping <ping>\n");
 }
 
 static void test_file_errors(void **state)
 {
-	struct conf_package mode = package("m"), gone = package("g"), path = package("p");
+	struct conf_package mode = package("m"), path = package("p");
 	struct tree t = parsed("");
 
 	(void)state;
@@ -65,9 +60,6 @@ static void test_file_errors(void **state)
 	assert_err(
 		define(&t, mode), &e,
 		"distro/packages/m/package.yaml: /x: mode '0699': want at most four octal digits");
-	vec_push(a, &gone.caps) = (struct conf_caps){ STR("/gone"), STR("") };
-	assert_err(define(&t, gone), &e,
-		   "distro/packages/g/package.yaml: /gone is not in the image");
 	vec_push(a, &path.links) = (struct conf_link){ STR("x/y"), STR("") };
 	assert_err(define(&t, path), &e,
 		   "distro/packages/p/package.yaml: path 'x/y': want an absolute path");

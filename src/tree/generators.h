@@ -7,8 +7,8 @@
 #include "conf/conf.h"
 #include "tree/tree.h"
 
-/* files, links, modes, caps of definitions: those of packages first, then the image's parts in order. A mode or capability
- * for a path that is not in the tree is -ENOENT. */
+/* Files and links of definitions: those of packages first, then the image's parts in order. (Modes and capabilities of a
+ * package's files are set when it is converted.) */
 must_check int gen_definition_files(struct tree *t, const struct conf_package *packages, size_t n,
 				    const struct conf_image *image, struct err *e);
 /* /etc/passwd, group, shadow, gshadow from the users of definitions and sysusers.d files of the tree (sysusers.d(5), the
