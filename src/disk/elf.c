@@ -47,7 +47,8 @@ static bool header_read(struct elf *elf, uint16_t *ret_machine)
 	rd_seek(r, offsetof(Elf64_Ehdr, e_phentsize));
 	elf->segment_bytes = rd_le16(r);
 	elf->n_segments = rd_le16(r);
-	return !r->bad && type == ET_DYN && elf->segments <= r->n && elf->segment_bytes >= sizeof(Elf64_Phdr);
+	return !r->bad && type == ET_DYN && elf->segments <= r->n &&
+	       elf->segment_bytes >= sizeof(Elf64_Phdr);
 }
 
 static bool dynamic_find(struct elf *elf)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* elf.h - what a dynamic linker wants to know of a shared object (System V ABI, chapters 4 and 5). */
+/* elf.h - what a dynamic linker wants to know of a shared object (System V ABI, chapters 4 and 5).
+ */
 #pragma once
 
 #include "base/str.h"
@@ -9,6 +10,6 @@ struct elf_library {
 	struct str soname; /* borrowed; empty: none */
 };
 
-/* Whether @file is a 64-bit little-endian shared object that can be linked with, and of which nothing lies outside the
- * file. */
+/* Whether @file is a 64-bit little-endian shared object that can be linked with, and of which
+ * nothing lies outside the file. */
 must_check bool elf_library_read(struct str file, struct elf_library *ret);

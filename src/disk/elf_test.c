@@ -17,7 +17,8 @@ static void test_soname(void **state)
 	assert_str(l.soname, "");
 }
 
-/* Every truncation, and every byte of the headers set to 0xff: no answer, or one from within the file. */
+/* Every truncation, and every byte of the headers set to 0xff: no answer, or one from within the
+ * file. */
 static void test_damage(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -40,7 +41,8 @@ static void test_damage(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_soname), cmocka_unit_test(test_damage) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_soname),
+					    cmocka_unit_test(test_damage) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

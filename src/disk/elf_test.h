@@ -29,12 +29,14 @@ static inline struct str elf_make(struct arena *a, uint16_t machine, const char 
 	f->header.e_ident[EI_CLASS] = ELFCLASS64;
 	f->header.e_ident[EI_DATA] = ELFDATA2LSB;
 	f->header.e_ident[EI_VERSION] = EV_CURRENT;
-	f->segments[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_vaddr = LOAD_ADDRESS, .p_filesz = sizeof(*f) };
+	f->segments[0] =
+		(Elf64_Phdr){ .p_type = PT_LOAD, .p_vaddr = LOAD_ADDRESS, .p_filesz = sizeof(*f) };
 	f->segments[1] = (Elf64_Phdr){ .p_type = PT_DYNAMIC,
 				       .p_offset = offsetof(__typeof__(*f), dynamic),
 				       .p_filesz = sizeof(f->dynamic) };
-	f->dynamic[0] = (Elf64_Dyn){ .d_tag = DT_STRTAB,
-				     .d_un.d_val = LOAD_ADDRESS + offsetof(__typeof__(*f), strings) };
+	f->dynamic[0] =
+		(Elf64_Dyn){ .d_tag = DT_STRTAB,
+			     .d_un.d_val = LOAD_ADDRESS + offsetof(__typeof__(*f), strings) };
 	f->dynamic[1] = (Elf64_Dyn){ .d_tag = soname ? DT_SONAME : DT_NULL, .d_un.d_val = 1 };
 	if (n < sizeof(f->strings) - 1)
 		memcpy(f->strings + 1, soname ? soname : "", n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Trusted certificates in the two forms that programs look for: one bundle, and a folder of files by subject. */
+/* Trusted certificates in the two forms that programs look for: one bundle, and a folder of files
+ * by subject. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -50,7 +51,8 @@ static struct str pem_name(struct arena *a, struct str path)
 }
 
 /* Those of one folder, in the order of their paths: links to them, and their text in the bundle. */
-static int add_folder(struct tree *t, const char *folder, struct map *names, struct buf *bundle, struct err *e)
+static int add_folder(struct tree *t, const char *folder, struct map *names, struct buf *bundle,
+		      struct err *e)
 {
 	vec_str paths = { 0 };
 
@@ -62,7 +64,8 @@ static int add_folder(struct tree *t, const char *folder, struct map *names, str
 		int r;
 
 		if (map_get(names, name))
-			return err_set(e, -EEXIST, "certificate '%.*s': another one is called '%.*s', too",
+			return err_set(e, -EEXIST,
+				       "certificate '%.*s': another one is called '%.*s', too",
 				       STR_FMT(*path), STR_FMT(name));
 		map_put(t->a, names, name, 1);
 		r = gen_link(t, str_printf(t->a, CERTS "/%.*s", STR_FMT(name)), *path, e);
@@ -83,7 +86,8 @@ struct hashed {
 
 typedef VEC(struct hashed) vec_hashed;
 
-/* The number that a certificate gets behind its hash; false when the same one is there under another name. */
+/* The number that a certificate gets behind its hash; false when the same one is there under
+ * another name. */
 static bool number(const vec_hashed *seen, const struct certificate *c, unsigned *ret)
 {
 	*ret = 0;
@@ -97,7 +101,8 @@ static bool number(const vec_hashed *seen, const struct certificate *c, unsigned
 	return true;
 }
 
-/* "HASH.N" for every file of the folder that holds one certificate, in the order of their names: c_rehash(1). */
+/* "HASH.N" for every file of the folder that holds one certificate, in the order of their names:
+ * c_rehash(1). */
 static int add_hashes(struct tree *t, struct err *e)
 {
 	uint32_t dir = tree_find(t, STR(CERTS));
@@ -121,7 +126,8 @@ static int add_hashes(struct tree *t, struct err *e)
 		if (r == 0 || !number(&seen, &h.c, &h.number))
 			continue;
 		vec_push(t->a, &seen) = h;
-		r = gen_link(t, str_printf(t->a, CERTS "/%08x.%u", h.c.subject_hash, h.number), name, e);
+		r = gen_link(t, str_printf(t->a, CERTS "/%08x.%u", h.c.subject_hash, h.number),
+			     name, e);
 		if (r < 0)
 			return r;
 	}
@@ -131,7 +137,8 @@ static int add_hashes(struct tree *t, struct err *e)
 int gen_certificates(struct tree *t, struct err *e)
 {
 	/* What packages bring, then what the definitions of an image add. */
-	static const char *const folders[] = { "/usr/share/ca-certificates", "/usr/local/share/ca-certificates" };
+	static const char *const folders[] = { "/usr/share/ca-certificates",
+					       "/usr/local/share/ca-certificates" };
 	struct buf bundle = { .a = t->a };
 	struct map names = { 0 };
 	int r = 0;

@@ -2,13 +2,26 @@
 #include "tree/gen_test.h"
 
 #define SOURCES "/usr/share/ca-certificates/"
-#define CERTS	"/etc/ssl/certs/"
+#define CERTS   "/etc/ssl/certs/"
 
 /* A fresh self-signed certificate, in PEM. */
 static char *certificate(const char *subject)
 {
-	const char *const argv[] = { "openssl", "req",	   "-x509", "-newkey",	 "ec",	  "-pkeyopt", "ec_paramgen_curve:P-256",
-				     "-noenc",	"-keyout", "-",	    "-subj", subject, "-days", "1", NULL };
+	const char *const argv[] = { "openssl",
+				     "req",
+				     "-x509",
+				     "-newkey",
+				     "ec",
+				     "-pkeyopt",
+				     "ec_paramgen_curve:P-256",
+				     "-noenc",
+				     "-keyout",
+				     "-",
+				     "-subj",
+				     subject,
+				     "-days",
+				     "1",
+				     NULL };
 	struct proc_result result;
 	const char *text;
 
@@ -51,14 +64,19 @@ static struct str hashes_of(const char *dir)
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-/* Names in odd characters, one subject twice, one certificate twice; openssl says what their links are. */
+/* Names in odd characters, one subject twice, one certificate twice; openssl says what their links
+ * are. */
 static void test_rehash(void **state)
 {
-	char *one = certificate("/CN=one"), *again = certificate("/CN=one"), *two = certificate("/CN=two"),
-	     *dir = test_dir(a);
-	struct { const char *source, *pem, *text; } files[] = {
-		{ "m/b one.crt", "b_one.pem", one },  { "m/a,one (old).crt", "a_one_=old=.pem", again },
-		{ "m/two.crt", "two.pem", two },      { "n/copy.crt", "copy.pem", two },
+	char *one = certificate("/CN=one"), *again = certificate("/CN=one"),
+	     *two = certificate("/CN=two"), *dir = test_dir(a);
+	struct {
+		const char *source, *pem, *text;
+	} files[] = {
+		{ "m/b one.crt", "b_one.pem", one },
+		{ "m/a,one (old).crt", "a_one_=old=.pem", again },
+		{ "m/two.crt", "two.pem", two },
+		{ "n/copy.crt", "copy.pem", two },
 		{ "n/pair.crt", "pair.pem", str_z(a, str_cat(a, str_c(one), str_c(two))) },
 		{ "n/none.crt", "none.pem", "only text" },
 	};
@@ -69,13 +87,16 @@ static void test_rehash(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		put(&t, str_z(a, str_printf(a, SOURCES "%s", files[i].source)), files[i].text);
-		assert_ok(file_write(path_join(a, dir, files[i].pem), 0644, files[i].text, strlen(files[i].text), &e), &e);
+		assert_ok(file_write(path_join(a, dir, files[i].pem), 0644, files[i].text,
+				     strlen(files[i].text), &e),
+			  &e);
 	}
 	assert_ok(gen_certificates(&t, &e), &e);
 	assert_str(link_of(&t, CERTS "b_one.pem"), SOURCES "m/b one.crt");
 	assert_str(link_of(&t, CERTS "a_one_=old=.pem"), SOURCES "m/a,one (old).crt");
 	assert_str(content(&t, CERTS "ca-certificates.crt"),
-		   str_z(a, str_printf(a, "%s%s%s%sonly text\n%s%s", again, one, two, two, one, two)));
+		   str_z(a,
+			 str_printf(a, "%s%s%s%sonly text\n%s%s", again, one, two, two, one, two)));
 	assert_ok(proc_run(a, argv, (struct str){ 0 }, "openssl", &result, &e), &e);
 	assert_str(hashes(&t), str_z(a, hashes_of(dir)));
 }
@@ -121,11 +142,13 @@ static void test_errors(void **state)
 	(void)state;
 	put(&t, SOURCES "a/x.crt", "");
 	put(&t, "/usr/local/share/ca-certificates/x.crt", "");
-	assert_err(gen_certificates(&t, &e), &e,
-		   "certificate '/usr/local/share/ca-certificates/x.crt': another one is called 'x.pem', too");
+	assert_err(
+		gen_certificates(&t, &e), &e,
+		"certificate '/usr/local/share/ca-certificates/x.crt': another one is called 'x.pem', too");
 	t = parsed("");
 	put(&t, SOURCES "x.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-	assert_err(gen_certificates(&t, &e), &e, "/etc/ssl/certs/x.pem: not a readable certificate: ");
+	assert_err(gen_certificates(&t, &e), &e,
+		   "/etc/ssl/certs/x.pem: not a readable certificate: ");
 	t = parsed("");
 	assert_ok(gen_certificates(&t, &e), &e);
 	assert_int_equal(tree_find(&t, STR("/etc")), TREE_NONE);
@@ -133,7 +156,8 @@ static void test_errors(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_rehash), TEST(test_debian), TEST(test_errors) };
+	const struct CMUnitTest tests[] = { TEST(test_rehash), TEST(test_debian),
+					    TEST(test_errors) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The hardware database: hwdb(7) files of udev, compiled. What systemd-hwdb ignores with a warning is ignored. */
+/* The hardware database: hwdb(7) files of udev, compiled. What systemd-hwdb ignores with a warning
+ * is ignored. */
 #include <sys/stat.h>
 
 #include "tree/gen.h"
@@ -9,7 +10,8 @@
 /* All files together: 25 times what Debian has. */
 enum { HWDB_BYTES_MAX = 256 << 20 };
 
-/* A record is matches, each on a line, then properties, each on a line that begins with a blank; an empty line ends it. */
+/* A record is matches, each on a line, then properties, each on a line that begins with a blank; an
+ * empty line ends it. */
 enum place { BETWEEN, MATCHES, PROPERTIES };
 
 struct reader {
@@ -25,7 +27,9 @@ struct reader {
 /* " KEY=VALUE": one of the blanks before it belongs to the key. */
 static int property(struct reader *r, struct str line, struct err *e)
 {
-	struct hwdb_property p = { .file = r->file->path, .line = r->line, .priority = r->priority };
+	struct hwdb_property p = { .file = r->file->path,
+				   .line = r->line,
+				   .priority = r->priority };
 	ptrdiff_t equals = str_find(line, '=');
 
 	if (equals < 0)
@@ -72,7 +76,8 @@ static int read_file(struct reader *r, struct err *e)
 	struct str text = r->file->text;
 
 	if (memchr(text.p, 0, text.n))
-		return err_set(e, -EBADMSG, "%.*s: holds a NUL byte, so it is no text", STR_FMT(r->file->path));
+		return err_set(e, -EBADMSG, "%.*s: holds a NUL byte, so it is no text",
+			       STR_FMT(r->file->path));
 	for (r->line = 1; text.n > 0; r->line++) {
 		struct str line = str_cut(&text, '\n');
 		int ret;
@@ -125,13 +130,17 @@ int gen_hwdb(struct tree *t, struct err *e)
 	if (files.n == 0)
 		return 0;
 	if (files.n > UINT16_MAX)
-		return err_set(e, -E2BIG, "%zu hwdb.d files: at most %d have a priority", files.n, UINT16_MAX);
+		return err_set(e, -E2BIG, "%zu hwdb.d files: at most %d have a priority", files.n,
+			       UINT16_MAX);
 	vec_each(file, &files) {
-		struct reader reader = { .a = &a, .hwdb = hwdb, .file = file, .priority = priority++ };
+		struct reader reader = {
+			.a = &a, .hwdb = hwdb, .file = file, .priority = priority++
+		};
 
 		bytes += file->text.n;
 		if (bytes > HWDB_BYTES_MAX)
-			return err_set(e, -E2BIG, "hwdb.d files of more than %d bytes", HWDB_BYTES_MAX);
+			return err_set(e, -E2BIG, "hwdb.d files of more than %d bytes",
+				       HWDB_BYTES_MAX);
 		r = read_file(&reader, e);
 		if (r < 0)
 			return r;

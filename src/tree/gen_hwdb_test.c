@@ -4,16 +4,17 @@
 #define FOLDER "/usr/lib/udev/hwdb.d/"
 
 /* Records of every shape, and what is ignored. */
-static const char text_a[] = "# comment\n"
-			     " stray property=1\n"
-			     "usb:v1234*\nusb:v12*  \n   ID_A=one # trailing\n \tID_B=two\n NOVALUE\n  =empty\n ID_C=\n"
-			     "# within\n ID_D=a=b\n\n"
-			     "usb:v1234p5678*\n ID_A=deeper\n"
-			     "usb:v9999*\n ID_A=lost, a match behind properties\n\n"
-			     "only:matches\n\n"
-			     "usb:v1234*\n ID_A=replaced\n\n"
-			     "usb:\n ID_A=short\n\n"
-			     "usb:v1334*\n ID_Z=z\n ID_A=a";
+static const char text_a[] =
+	"# comment\n"
+	" stray property=1\n"
+	"usb:v1234*\nusb:v12*  \n   ID_A=one # trailing\n \tID_B=two\n NOVALUE\n  =empty\n ID_C=\n"
+	"# within\n ID_D=a=b\n\n"
+	"usb:v1234p5678*\n ID_A=deeper\n"
+	"usb:v9999*\n ID_A=lost, a match behind properties\n\n"
+	"only:matches\n\n"
+	"usb:v1234*\n ID_A=replaced\n\n"
+	"usb:\n ID_A=short\n\n"
+	"usb:v1334*\n ID_Z=z\n ID_A=a";
 static const char text_b[] = "usb:v12*\n ID_A=later file\n\npci:*\n ID_A=ID_A\n";
 
 static struct tree sources(void)
@@ -53,8 +54,9 @@ static void test_format(void **state)
 /* The answers for each device are those of what systemd-hwdb makes of the same sources. */
 static void test_systemd(void **state)
 {
-	static const char *const devices[] = { "usb:",	    "usb:v1234",     "usb:v1234p5678x", "usb:v1299", "usb:v1334q",
-					       "usb:v9999", "pci:v00001234", "only:matches",	"other:" };
+	static const char *const devices[] = { "usb:",          "usb:v1234",    "usb:v1234p5678x",
+					       "usb:v1299",     "usb:v1334q",   "usb:v9999",
+					       "pci:v00001234", "only:matches", "other:" };
 	struct tree t = sources(), before = sources();
 	char *mine, *theirs = extract(&before);
 	const char *const update[] = { "systemd-hwdb", "-r", theirs, "--usr", "update", NULL };
@@ -69,7 +71,8 @@ static void test_systemd(void **state)
 	assert_int_equal(result.status, 0);
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
 		const char *const ask[] = { "systemd-hwdb", "-r", mine, "query", devices[i], NULL };
-		const char *const ask_theirs[] = { "systemd-hwdb", "-r", theirs, "query", devices[i], NULL };
+		const char *const ask_theirs[] = { "systemd-hwdb", "-r",       theirs,
+						   "query",        devices[i], NULL };
 
 		assert_ok(proc_run(a, ask, (struct str){ 0 }, "udev", &result, &e), &e);
 		assert_ok(proc_run(a, ask_theirs, (struct str){ 0 }, "udev", &answer, &e), &e);
@@ -91,7 +94,8 @@ static void test_errors(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_format), TEST(test_systemd), TEST(test_errors) };
+	const struct CMUnitTest tests[] = { TEST(test_format), TEST(test_systemd),
+					    TEST(test_errors) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

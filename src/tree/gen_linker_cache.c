@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The linker's cache: which libraries there are, found as glibc's ldconfig finds them, written by tree/linker_cache.h. */
+/* The linker's cache: which libraries there are, found as glibc's ldconfig finds them, written by
+ * tree/linker_cache.h. */
 #include <elf.h>
 #include <sys/stat.h>
 
@@ -52,14 +53,16 @@ static void add_folder(struct search *s, struct str path)
 	while (str_ends(path, "/"))
 		path.n--;
 	id = path.n > 0 ? tree_find(s->t, path) : TREE_NONE;
-	if (id == TREE_NONE || !S_ISDIR(s->t->nodes.p[id].mode) || !add_one(s, path, id, (struct str){ 0 }))
+	if (id == TREE_NONE || !S_ISDIR(s->t->nodes.p[id].mode) ||
+	    !add_one(s, path, id, (struct str){ 0 }))
 		return;
 	id = tree_find(s->t, str_printf(a, "%.*s/glibc-hwcaps", STR_FMT(path)));
 	if (id != TREE_NONE)
 		tree_children(a, s->t, id, &ids);
 	vec_each(sub, &ids) {
 		struct str name = s->t->nodes.p[*sub].name;
-		struct str below = str_printf(a, "%.*s/glibc-hwcaps/%.*s", STR_FMT(path), STR_FMT(name));
+		struct str below =
+			str_printf(a, "%.*s/glibc-hwcaps/%.*s", STR_FMT(path), STR_FMT(name));
 		uint32_t at = tree_find(s->t, below);
 
 		if (at != TREE_NONE && S_ISDIR(s->t->nodes.p[at].mode) && str_find(name, ':') < 0) {
@@ -72,7 +75,8 @@ static void add_folder(struct search *s, struct str path)
 static int read_conf(struct search *s, struct str path, unsigned depth, struct err *e);
 
 /* "include PATTERN", with wildcards in the last component. */
-static int include(struct search *s, struct str conf, struct str pattern, unsigned depth, struct err *e)
+static int include(struct search *s, struct str conf, struct str pattern, unsigned depth,
+		   struct err *e)
 {
 	struct arena *a = s->t->a;
 	struct str folder = pattern, last = pattern;
@@ -95,7 +99,8 @@ static int include(struct search *s, struct str conf, struct str pattern, unsign
 		struct str name = s->t->nodes.p[ids.p[i]].name;
 
 		if (str_glob(last, name) && (!str_starts(name, ".") || str_starts(last, ".")))
-			r = read_conf(s, str_printf(a, "%.*s/%.*s", STR_FMT(folder), STR_FMT(name)), depth + 1, e);
+			r = read_conf(s, str_printf(a, "%.*s/%.*s", STR_FMT(folder), STR_FMT(name)),
+				      depth + 1, e);
 	}
 	return r;
 }
@@ -106,7 +111,8 @@ static int read_conf(struct search *s, struct str path, unsigned depth, struct e
 	int r = 0;
 
 	if (depth > INCLUDE_DEPTH_MAX)
-		return err_set(e, -ELOOP, "%.*s: included from more than %d files", STR_FMT(path), INCLUDE_DEPTH_MAX);
+		return err_set(e, -ELOOP, "%.*s: included from more than %d files", STR_FMT(path),
+			       INCLUDE_DEPTH_MAX);
 	if (!gen_read(s->t, path, &text))
 		return 0;
 	while (r == 0 && text.n > 0) {
@@ -115,7 +121,8 @@ static int read_conf(struct search *s, struct str path, unsigned depth, struct e
 		line = str_trim(str_cut(&line, '#'));
 		words = line;
 		if (str_eqz(str_word(&words), "include") && words.n > 0) {
-			for (struct str word = str_word(&words); r == 0 && word.n > 0; word = str_word(&words))
+			for (struct str word = str_word(&words); r == 0 && word.n > 0;
+			     word = str_word(&words))
 				r = include(s, path, word, depth, e);
 		} else if (line.n > 0) {
 			add_folder(s, line);
@@ -130,14 +137,16 @@ static bool named_as_library(struct str name)
 	       str_starts(name, "ld.so.") || str_starts(name, "ld64.so.");
 }
 
-/* libfoo.so -> libfoo.so.1 is for compilers, and a link of the soname's own name is what is to be: either stands for
- * itself. Any other link is taken for a library of another name. */
+/* libfoo.so -> libfoo.so.1 is for compilers, and a link of the soname's own name is what is to be:
+ * either stands for itself. Any other link is taken for a library of another name. */
 static bool link_is_itself(struct str name, struct str soname)
 {
-	return str_eq(name, soname) || (str_ends(name, ".so") && str_eq(str_head(soname, name.n), name));
+	return str_eq(name, soname) ||
+	       (str_ends(name, ".so") && str_eq(str_head(soname, name.n), name));
 }
 
-static bool candidate_read(const struct search *s, const struct folder *f, uint32_t id, struct candidate *ret)
+static bool candidate_read(const struct search *s, const struct folder *f, uint32_t id,
+			   struct candidate *ret)
 {
 	const struct tree_node *n = &s->t->nodes.p[id];
 	struct elf_library library;
@@ -145,21 +154,24 @@ static bool candidate_read(const struct search *s, const struct folder *f, uint3
 
 	if (!named_as_library(n->name) || (!S_ISREG(n->mode) && !S_ISLNK(n->mode)))
 		return false;
-	if (!gen_read(s->t, str_printf(s->t->a, "%.*s/%.*s", STR_FMT(f->path), STR_FMT(n->name)), &data))
+	if (!gen_read(s->t, str_printf(s->t->a, "%.*s/%.*s", STR_FMT(f->path), STR_FMT(n->name)),
+		      &data))
 		return false;
 	if (!elf_library_read(data, &library) || library.machine != s->machine)
 		return false;
 	/* A soname that is no file name could be no link's name. */
 	if (library.soname.n == 0 || str_find(library.soname, '/') >= 0)
 		library.soname = n->name;
-	*ret = (struct candidate){ n->name, library.soname, S_ISLNK(n->mode) && link_is_itself(n->name, library.soname) };
+	*ret = (struct candidate){ n->name, library.soname,
+				   S_ISLNK(n->mode) && link_is_itself(n->name, library.soname) };
 	if (ret->is_link)
 		ret->soname = n->name;
 	return true;
 }
 
 /* Of two with one soname: a file before a link, then the higher version. */
-static void add_candidate(struct arena *a, struct map *by_soname, vec_candidate *v, struct candidate c)
+static void add_candidate(struct arena *a, struct map *by_soname, vec_candidate *v,
+			  struct candidate c)
 {
 	uint32_t *i = map_get(by_soname, c.soname);
 
@@ -181,13 +193,15 @@ static uint32_t file_of(const struct tree *t, struct str path)
 }
 
 /* The link by which a library is found, unless there is one or a file has its name. */
-static int put_link(struct search *s, const struct folder *f, const struct candidate *c, struct err *e)
+static int put_link(struct search *s, const struct folder *f, const struct candidate *c,
+		    struct err *e)
 {
 	struct str path = str_printf(s->t->a, "%.*s/%.*s", STR_FMT(f->path), STR_FMT(c->soname));
 	struct str target = str_printf(s->t->a, "%.*s/%.*s", STR_FMT(f->path), STR_FMT(c->name));
 	uint32_t id = tree_find_exact(s->t, path);
 
-	if (id != TREE_NONE && (file_of(s->t, path) == file_of(s->t, target) || !S_ISLNK(s->t->nodes.p[id].mode)))
+	if (id != TREE_NONE &&
+	    (file_of(s->t, path) == file_of(s->t, target) || !S_ISLNK(s->t->nodes.p[id].mode)))
 		return 0;
 	return gen_link(s->t, path, c->name, e);
 }
@@ -208,13 +222,15 @@ static int search_folder(struct search *s, const struct folder *f, struct err *e
 	}
 	for (size_t i = 0; r == 0 && i < found.n; i++) {
 		const struct candidate *c = &found.p[i];
-		/* By its soname, so that the cache outlives a new version; those for processors have no links. */
+		/* By its soname, so that the cache outlives a new version; those for processors
+		 * have no links. */
 		struct str file = f->hwcaps.n > 0 ? c->name : c->soname;
 
 		if (f->hwcaps.n == 0 && !c->is_link)
 			r = put_link(s, f, c, e);
 		linker_cache_add(&s->cache, c->soname,
-				 str_printf(s->t->a, "%.*s/%.*s", STR_FMT(f->path), STR_FMT(file)), f->hwcaps);
+				 str_printf(s->t->a, "%.*s/%.*s", STR_FMT(f->path), STR_FMT(file)),
+				 f->hwcaps);
 	}
 	return r;
 }
@@ -226,7 +242,9 @@ int gen_linker_cache(struct tree *t, const char *arch, struct err *e)
 				       str_printf(t->a, "/usr/lib/%s-linux-gnu", arch), STR("/lib"),
 				       STR("/usr/lib") };
 	bool arm = strcmp(arch, "aarch64") == 0;
-	struct search s = { .t = t, .machine = arm ? EM_AARCH64 : EM_X86_64, .cache = { .a = t->a } };
+	struct search s = { .t = t,
+			    .machine = arm ? EM_AARCH64 : EM_X86_64,
+			    .cache = { .a = t->a } };
 	int r = read_conf(&s, STR("/etc/ld.so.conf"), 0, e);
 
 	for (size_t i = 0; i < sizeof(trusted) / sizeof(trusted[0]); i++)
@@ -236,5 +254,7 @@ int gen_linker_cache(struct tree *t, const char *arch, struct err *e)
 	if (r < 0)
 		return r;
 	return gen_put(t, STR("/etc/ld.so.cache"), S_IFREG | 0644,
-		       linker_cache_write(&s.cache, arm ? LINKER_CACHE_AARCH64 : LINKER_CACHE_X86_64), e);
+		       linker_cache_write(&s.cache,
+					  arm ? LINKER_CACHE_AARCH64 : LINKER_CACHE_X86_64),
+		       e);
 }

@@ -9,7 +9,9 @@ enum { EXTENSION_OFFSET_AT = 32, GENERATOR_SIZE_AT = 8 + 12 };
 
 static void put_library(struct tree *t, const char *path, const char *soname)
 {
-	assert_ok(tree_put(t, str_c(path), S_IFREG | 0644, elf_make(a, EM_X86_64, soname), 0, NULL, &e), &e);
+	assert_ok(tree_put(t, str_c(path), S_IFREG | 0644, elf_make(a, EM_X86_64, soname), 0, NULL,
+			   &e),
+		  &e);
 }
 
 static void put_link(struct tree *t, const char *path, const char *target)
@@ -24,7 +26,8 @@ static struct tree root(void)
 
 	put(&t, "/etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf # all\n\n");
 	put(&t, "/etc/ld.so.conf.d/libc.conf", "# local\n/usr/local/lib\n /nowhere\n");
-	put(&t, "/etc/ld.so.conf.d/multi.conf", "/lib/x86_64-linux-gnu/\n/usr/lib/x86_64-linux-gnu\ninclude ../more.conf\n");
+	put(&t, "/etc/ld.so.conf.d/multi.conf",
+	    "/lib/x86_64-linux-gnu/\n/usr/lib/x86_64-linux-gnu\ninclude ../more.conf\n");
 	put(&t, "/etc/ld.so.conf.d/.hidden.conf", "/hidden\n");
 	put(&t, "/etc/more.conf", "/opt/lib\n");
 	put_link(&t, "/lib", "usr/lib");
@@ -43,11 +46,15 @@ static struct tree root(void)
 	put_library(&t, "/usr/lib/libfour.so.4.4", "libfour.so.4");
 	put_library(&t, LIB "ld-linux-x86-64.so.2", "ld-linux-x86-64.so.2");
 	put_library(&t, LIB "plugin.so", "plugin.so");
+	put_library(&t, "/usr/lib64/libsixtyfour.so.1", "libsixtyfour.so.1");
+	put_library(&t, "/usr/lib/libplain.so.1", "libplain.so.1");
 	put(&t, LIB "libscript.so", "/* GNU ld script */ GROUP ( libone.so.1 )");
 	put_library(&t, LIB "glibc-hwcaps/x86-64-v3/libone.so.1.10.0", "libone.so.1");
 	put_library(&t, LIB "glibc-hwcaps/x86-64-v2/libone.so.1.10.0", "libone.so.1");
 	put_library(&t, LIB "glibc-hwcaps/x86-64-v2/libtwo.so.2", "libtwo.so.2");
-	assert_ok(tree_put(&t, STR(LIB "glibc-hwcaps/x86-64-v4"), S_IFDIR | 0755, (struct str){ 0 }, 0, NULL, &e), &e);
+	assert_ok(tree_put(&t, STR(LIB "glibc-hwcaps/x86-64-v4"), S_IFDIR | 0755, (struct str){ 0 },
+			   0, NULL, &e),
+		  &e);
 	return t;
 }
 
@@ -90,7 +97,8 @@ static void test_ldconfig(void **state)
 
 		if (!S_ISLNK(t.nodes.p[*id].mode))
 			continue;
-		n = readlink(path_join(a, dir, str_z(a, tree_path(a, &t, *id))), target, sizeof(target));
+		n = readlink(path_join(a, dir, str_z(a, tree_path(a, &t, *id))), target,
+			     sizeof(target));
 		assert_true(n > 0);
 		assert_str(t.nodes.p[*id].data, str_z(a, (struct str){ target, (size_t)n }));
 	}
@@ -130,12 +138,14 @@ static void test_loop(void **state)
 
 	(void)state;
 	put(&t, "/etc/ld.so.conf", "include /etc/ld.so.conf\n");
-	assert_err(gen_linker_cache(&t, "x86_64", &e), &e, "/etc/ld.so.conf: included from more than 8 files");
+	assert_err(gen_linker_cache(&t, "x86_64", &e), &e,
+		   "/etc/ld.so.conf: included from more than 8 files");
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_ldconfig), TEST(test_links), TEST(test_order), TEST(test_loop) };
+	const struct CMUnitTest tests[] = { TEST(test_ldconfig), TEST(test_links), TEST(test_order),
+					    TEST(test_loop) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

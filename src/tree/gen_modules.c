@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel modules: which stay, and the files by which modprobe, udev and the initrd find them.
  *
- * Dependencies are the "depends=" that the kernel's own build wrote into each module. Nothing asks for a module by symbol, so
- * that index is empty; it is there because libkmod, finding one index missing, gives up reading any of them at once. */
+ * Dependencies are the "depends=" that the kernel's own build wrote into each module. Nothing asks
+ * for a module by symbol, so that index is empty; it is there because libkmod, finding one index
+ * missing, gives up reading any of them at once. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -19,10 +20,10 @@ struct module {
 	struct str name; /* "erofs", with '-' as '_' */
 	uint32_t node, order;
 	uint32_t number; /* among those kept */
-	uint32_t rank;	 /* in modules.dep, whatever needs another stands before it */
+	uint32_t rank;   /* in modules.dep, whatever needs another stands before it */
 	bool keep, read;
-	struct str info; /* .modinfo, once read */
-	struct arena a;	 /* of info: modules are read in parallel */
+	struct str info;    /* .modinfo, once read */
+	struct arena a;     /* of info: modules are read in parallel */
 	VEC(uint32_t) deps; /* direct ones */
 };
 
@@ -57,12 +58,14 @@ static struct str name_of(struct arena *a, struct str path)
 
 static bool is_module(struct str name)
 {
-	return str_ends(name, ".ko") || str_ends(name, ".ko.xz") || str_ends(name, ".ko.zst") || str_ends(name, ".ko.gz");
+	return str_ends(name, ".ko") || str_ends(name, ".ko.xz") || str_ends(name, ".ko.zst") ||
+	       str_ends(name, ".ko.gz");
 }
 
 static struct str file_text(const struct module_set *m, const char *name)
 {
-	uint32_t id = tree_find(m->t, str_printf(m->a, "/usr/lib/modules/%.*s/%s", STR_FMT(m->version), name));
+	uint32_t id = tree_find(m->t, str_printf(m->a, "/usr/lib/modules/%.*s/%s",
+						 STR_FMT(m->version), name));
 
 	return id == TREE_NONE ? (struct str){ 0 } : tree_data(m->t, id);
 }
@@ -74,7 +77,9 @@ static int collect(struct module_set *m, uint32_t dir, struct str prefix, struct
 	tree_children(m->a, m->t, dir, &ids);
 	vec_each(id, &ids) {
 		const struct tree_node *node = &m->t->nodes.p[*id];
-		struct str path = prefix.n ? str_printf(m->a, "%.*s/%.*s", STR_FMT(prefix), STR_FMT(node->name)) : node->name;
+		struct str path = prefix.n ? str_printf(m->a, "%.*s/%.*s", STR_FMT(prefix),
+							STR_FMT(node->name))
+					   : node->name;
 		const uint32_t *other;
 		struct module *module;
 		int r;
@@ -90,18 +95,21 @@ static int collect(struct module_set *m, uint32_t dir, struct str prefix, struct
 			return err_set(e, -E2BIG, "more than %d kernel modules", MODULES_COUNT_MAX);
 		other = map_get(&m->by_name, name_of(m->a, path));
 		if (other)
-			return err_set(e, -EEXIST, "kernel %.*s has two modules '%.*s': %.*s and %.*s",
+			return err_set(e, -EEXIST,
+				       "kernel %.*s has two modules '%.*s': %.*s and %.*s",
 				       STR_FMT(m->version), STR_FMT(m->v.p[*other].name),
 				       STR_FMT(m->v.p[*other].path), STR_FMT(path));
 		module = &vec_push(m->a, &m->v);
-		*module = (struct module){ .path = path, .name = name_of(m->a, path), .node = *id, .order = UINT32_MAX };
+		*module = (struct module){
+			.path = path, .name = name_of(m->a, path), .node = *id, .order = UINT32_MAX
+		};
 		map_put(m->a, &m->by_name, module->name, (uint32_t)m->v.n - 1);
 	}
 	return 0;
 }
 
-/* modules.order names the modules as the kernel was linked, by their uncompressed names: which of two that claim one device
- * comes first. */
+/* modules.order names the modules as the kernel was linked, by their uncompressed names: which of
+ * two that claim one device comes first. */
 static void order(struct module_set *m)
 {
 	struct str text = file_text(m, "modules.order");
@@ -132,7 +140,8 @@ static int select_kept(struct module_set *m, const vec_str *keep, struct err *e)
 			if (str_glob(*glob, m->v.p[i].path))
 				m->v.p[i].keep = hit = true;
 		if (!hit)
-			return err_set(e, -ENOENT, "kernel-modules: '%.*s' matches no module of kernel %.*s",
+			return err_set(e, -ENOENT,
+				       "kernel-modules: '%.*s' matches no module of kernel %.*s",
 				       STR_FMT(*glob), STR_FMT(m->version));
 	}
 	for (size_t i = 0; keep->n == 0 && i < m->v.n; i++)
@@ -151,7 +160,8 @@ static int read_one(void *arg, size_t i, struct err *e)
 	struct module *module = &reading->m->v.p[reading->todo.p[i]];
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct str elf, info;
-	int r = decompress(&scratch, tree_data(reading->m->t, module->node), MODULE_BYTES_MAX, &elf, e);
+	int r = decompress(&scratch, tree_data(reading->m->t, module->node), MODULE_BYTES_MAX, &elf,
+			   e);
 
 	if (r == 0)
 		r = module_info_find(elf, &info, e);
@@ -162,12 +172,14 @@ static int read_one(void *arg, size_t i, struct err *e)
 	return 0;
 }
 
-static int want(struct module_set *m, struct module *module, struct str dep, bool needed, struct err *e)
+static int want(struct module_set *m, struct module *module, struct str dep, bool needed,
+		struct err *e)
 {
 	const uint32_t *i = map_get(&m->by_name, underscored(m->a, dep));
 
 	if (!i && needed && !map_get(&m->builtin, underscored(m->a, dep)))
-		return err_set(e, -ENOENT, "kernel module '%.*s' depends on '%.*s', which is not there",
+		return err_set(e, -ENOENT,
+			       "kernel module '%.*s' depends on '%.*s', which is not there",
 			       STR_FMT(module->path), STR_FMT(dep));
 	if (!i)
 		return 0;
@@ -224,8 +236,9 @@ static int put(struct module_set *m, const char *name, struct str data, struct e
 {
 	uint32_t id;
 
-	return tree_put(m->t, str_printf(m->t->a, "/usr/lib/modules/%.*s/%s", STR_FMT(m->version), name), S_IFREG | 0644,
-			str_dup(m->t->a, data), TREE_OWNER_GENERATOR, &id, e);
+	return tree_put(m->t,
+			str_printf(m->t->a, "/usr/lib/modules/%.*s/%s", STR_FMT(m->version), name),
+			S_IFREG | 0644, str_dup(m->t->a, data), TREE_OWNER_GENERATOR, &id, e);
 }
 
 typedef VEC(struct module_index_entry) vec_entry;
@@ -240,8 +253,8 @@ static struct str text_of(const struct buf *b)
 	return (struct str){ (char *)b->v.p, b->v.n };
 }
 
-/* Ranks the kept modules so that each comes before what it needs, in the order that depmod finds: it goes on with what
- * the last one needed when nothing else still needs that. */
+/* Ranks the kept modules so that each comes before what it needs, in the order that depmod finds:
+ * it goes on with what the last one needed when nothing else still needs that. */
 static int rank(struct module_set *m, struct err *e)
 {
 	uint32_t *users = arena_array(m->a, m->v.n, sizeof(*users)), number = 0, ranked = 0;
@@ -267,14 +280,16 @@ static int rank(struct module_set *m, struct err *e)
 	}
 	for (size_t i = 0; ranked < number && i < m->v.n; i++)
 		if (users[i] > 0)
-			return err_set(e, -ELOOP, "kernel module '%.*s' needs itself by way of others",
+			return err_set(e, -ELOOP,
+				       "kernel module '%.*s' needs itself by way of others",
 				       STR_FMT(m->v.p[i].path));
 	return 0;
 }
 
 static int rank_cmp(const void *x, const void *y)
 {
-	const struct module *p = *(const struct module *const *)x, *q = *(const struct module *const *)y;
+	const struct module *p = *(const struct module *const *)x,
+			    *q = *(const struct module *const *)y;
 
 	return p->rank < q->rank ? -1 : 1;
 }
@@ -282,8 +297,8 @@ static int rank_cmp(const void *x, const void *y)
 typedef VEC(const struct module *) vec_module;
 
 /* All that a module needs, also by way of others. */
-static void closure(const struct module_set *m, const struct module *module, uint32_t mark, uint32_t *marks,
-		    vec_module *ret)
+static void closure(const struct module_set *m, const struct module *module, uint32_t mark,
+		    uint32_t *marks, vec_module *ret)
 {
 	vec_each(dep, &module->deps)
 		if (marks[*dep] != mark) {
@@ -316,7 +331,8 @@ static int put_dep(struct module_set *m, struct err *e)
 			buf_printf(&text, " %.*s", STR_FMT((*dep)->path));
 		vec_push(m->a, &entries) = (struct module_index_entry){
 			.key = module->name,
-			.value = str_dup(m->a, (struct str){ (char *)text.v.p + start, text.v.n - start }),
+			.value = str_dup(m->a, (struct str){ (char *)text.v.p + start,
+							     text.v.n - start }),
 			.priority = module->number
 		};
 		buf_u8(&text, '\n');
@@ -325,7 +341,8 @@ static int put_dep(struct module_set *m, struct err *e)
 	return r < 0 ? r : put_index(m, "modules.dep.bin", &entries, e);
 }
 
-/* In an alias, '-' and '_' are one, outside brackets. False when those do not match: such an alias matches nothing. */
+/* In an alias, '-' and '_' are one, outside brackets. False when those do not match: such an alias
+ * matches nothing. */
 static bool alias_normal(struct arena *a, struct str alias, struct str *ret)
 {
 	char *z = str_z(a, alias);
@@ -342,7 +359,8 @@ static bool alias_normal(struct arena *a, struct str alias, struct str *ret)
 	return !bracket;
 }
 
-/* "char-major-10-200" -> "c10:200"; false for anything else, such as all minors of a major, "block-major-7-*". */
+/* "char-major-10-200" -> "c10:200"; false for anything else, such as all minors of a major,
+ * "block-major-7-*". */
 static bool device_number(struct arena *a, struct str alias, struct str *ret)
 {
 	bool block = str_starts(alias, "block-major-");
@@ -379,20 +397,23 @@ static void devname_line(struct buf *b, const struct module *module)
 }
 
 /* What a module says of itself goes to the text as it is, and to the index in its normal form. */
-static void alias_lines(const struct module_set *m, const struct module *module, struct buf *alias, struct buf *soft,
-			vec_entry *entries)
+static void alias_lines(const struct module_set *m, const struct module *module, struct buf *alias,
+			struct buf *soft, vec_entry *entries)
 {
 	struct str info = module->info, key, value, normal;
 
 	while (module_info_next(&info, &key, &value)) {
 		if (str_eqz(key, "alias")) {
-			buf_printf(alias, "alias %.*s %.*s\n", STR_FMT(value), STR_FMT(module->name));
+			buf_printf(alias, "alias %.*s %.*s\n", STR_FMT(value),
+				   STR_FMT(module->name));
 			if (alias_normal(m->a, value, &normal))
-				vec_push(m->a, entries) = (struct module_index_entry){
-					.key = normal, .value = module->name, .priority = module->number
-				};
+				vec_push(m->a, entries) =
+					(struct module_index_entry){ .key = normal,
+								     .value = module->name,
+								     .priority = module->number };
 		} else if (str_eqz(key, "softdep")) {
-			buf_printf(soft, "softdep %.*s %.*s\n", STR_FMT(module->name), STR_FMT(value));
+			buf_printf(soft, "softdep %.*s %.*s\n", STR_FMT(module->name),
+				   STR_FMT(value));
 		}
 	}
 }
@@ -421,18 +442,21 @@ static int put_aliases(struct module_set *m, struct err *e)
 
 static int put_builtin(struct module_set *m, struct err *e)
 {
-	struct str text = file_text(m, "modules.builtin"), info = file_text(m, "modules.builtin.modinfo"), key, value;
+	struct str text = file_text(m, "modules.builtin"),
+		   info = file_text(m, "modules.builtin.modinfo"), key, value;
 	vec_entry builtin = { 0 }, aliases = { 0 }, symbols = { 0 };
 	int r;
 
 	while (text.n > 0)
-		vec_push(m->a, &builtin) = (struct module_index_entry){ .key = name_of(m->a, str_cut(&text, '\n')) };
+		vec_push(m->a, &builtin) =
+			(struct module_index_entry){ .key = name_of(m->a, str_cut(&text, '\n')) };
 	/* "module.alias=value" */
 	while (module_info_next(&info, &key, &value)) {
 		struct str module = str_cut(&key, '.'), normal;
 
 		if (str_eqz(key, "alias") && alias_normal(m->a, value, &normal))
-			vec_push(m->a, &aliases) = (struct module_index_entry){ .key = normal, .value = module };
+			vec_push(m->a, &aliases) =
+				(struct module_index_entry){ .key = normal, .value = module };
 	}
 	r = put_index(m, "modules.symbols.bin", &symbols, e);
 	if (r == 0)
@@ -496,7 +520,9 @@ int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct 
 	if (root != TREE_NONE)
 		tree_children(&a, t, root, &kernels);
 	vec_each(kernel, &kernels) {
-		struct module_set m = { .t = t, .a = &a, .version = t->nodes.p[*kernel].name, .n_threads = n_threads };
+		struct module_set m = {
+			.t = t, .a = &a, .version = t->nodes.p[*kernel].name, .n_threads = n_threads
+		};
 
 		r = one_kernel(&m, *kernel, keep, e);
 		vec_each(module, &m.v)

@@ -56,7 +56,9 @@ static struct str module(const char *info)
 
 static void put_module(struct tree *t, const char *path, const char *info)
 {
-	assert_ok(tree_put(t, str_cat(a, STR(KERNEL), str_c(path)), S_IFREG | 0644, module(info), 0, NULL, &e), &e);
+	assert_ok(tree_put(t, str_cat(a, STR(KERNEL), str_c(path)), S_IFREG | 0644, module(info), 0,
+			   NULL, &e),
+		  &e);
 }
 
 static int modules(struct tree *t, const char *const *globs)
@@ -74,19 +76,27 @@ static struct tree kernel(void)
 
 	/* depmod looks into /lib/modules. */
 	assert_ok(tree_put(&t, STR("/lib"), S_IFLNK | 0777, STR("usr/lib"), 0, NULL, &e), &e);
-	put(&t, KERNEL "modules.order", "kernel/z-last.ko\nkernel/fs/b.ko\nkernel/gone.ko\nkernel/fs/a.ko\nkernel/loop.ko\n"
-					"kernel/dev.ko\nkernel/soft-dep.ko\n");
+	put(&t, KERNEL "modules.order",
+	    "kernel/z-last.ko\nkernel/fs/b.ko\nkernel/gone.ko\nkernel/fs/a.ko\nkernel/loop.ko\n"
+	    "kernel/dev.ko\nkernel/soft-dep.ko\n");
 	put(&t, KERNEL "modules.builtin", "kernel/lib/crc-x.ko\nkernel/drivers/built.ko\n");
-	assert_ok(tree_put(&t, STR(KERNEL "modules.builtin.modinfo"), S_IFREG | 0644,
-			   STR("built.alias=pci:v1-*\0built.license=GPL\0other.alias=pci:v1-*\0crc_x.alias=crc-[a-z]\0"), 0,
-			   NULL, &e),
-		  &e);
-	put_module(&t, "kernel/z-last.ko", "alias=pci:v00001AF4d*sv*\nalias=virtio-x\nalias=open[\nlicense=GPL\nname=z_last\n");
+	assert_ok(
+		tree_put(
+			&t, STR(KERNEL "modules.builtin.modinfo"), S_IFREG | 0644,
+			STR("built.alias=pci:v1-*\0built.license=GPL\0other.alias=pci:v1-*\0crc_x.alias=crc-[a-z]\0"),
+			0, NULL, &e),
+		&e);
+	put_module(
+		&t, "kernel/z-last.ko",
+		"alias=pci:v00001AF4d*sv*\nalias=virtio-x\nalias=open[\nlicense=GPL\nname=z_last\n");
 	put_module(&t, "kernel/fs/a.ko", "alias=pci:v00001AF4d*sv*\nalias=fs-a\ndepends=\n");
-	put_module(&t, "kernel/fs/b.ko", "alias=fs-[a-b]-c\nalias=pci:v00001AF4d*sv*\nalias=fs-a\ndepends=a,crc-x\n");
-	put_module(&t, "kernel/loop.ko", "alias=block-major-7-*\nalias=char-major-10-237\nalias=devname:loop-control\n");
+	put_module(&t, "kernel/fs/b.ko",
+		   "alias=fs-[a-b]-c\nalias=pci:v00001AF4d*sv*\nalias=fs-a\ndepends=a,crc-x\n");
+	put_module(&t, "kernel/loop.ko",
+		   "alias=block-major-7-*\nalias=char-major-10-237\nalias=devname:loop-control\n");
 	put_module(&t, "kernel/dev.ko", "alias=devname:nothing\nalias=char-major-10-x\n");
-	put_module(&t, "kernel/soft-dep.ko", "softdep=pre: z-last post: loop missing\nsoftdep=pre: nothing\n");
+	put_module(&t, "kernel/soft-dep.ko",
+		   "softdep=pre: z-last post: loop missing\nsoftdep=pre: nothing\n");
 	return t;
 }
 
@@ -97,22 +107,25 @@ static void test_texts(void **state)
 
 	(void)state;
 	assert_ok(modules(&t, globs), &e);
-	assert_str(content(&t, KERNEL "modules.dep"), "kernel/z-last.ko:\nkernel/fs/b.ko: kernel/fs/a.ko\nkernel/fs/a.ko:\n"
-						      "kernel/soft-dep.ko:\n");
+	assert_str(content(&t, KERNEL "modules.dep"),
+		   "kernel/z-last.ko:\nkernel/fs/b.ko: kernel/fs/a.ko\nkernel/fs/a.ko:\n"
+		   "kernel/soft-dep.ko:\n");
 	assert_str(content(&t, KERNEL "modules.alias"),
 		   "# Aliases extracted from modules themselves.\n"
 		   "alias pci:v00001AF4d*sv* z_last\nalias virtio-x z_last\nalias open[ z_last\n"
 		   "alias fs-[a-b]-c b\nalias pci:v00001AF4d*sv* b\nalias fs-a b\n"
 		   "alias pci:v00001AF4d*sv* a\nalias fs-a a\n");
-	assert_str(content(&t, KERNEL "modules.softdep"), "# Soft dependencies extracted from modules themselves.\n"
-							  "softdep soft_dep pre: z-last post: loop missing\n"
-							  "softdep soft_dep pre: nothing\n");
+	assert_str(content(&t, KERNEL "modules.softdep"),
+		   "# Soft dependencies extracted from modules themselves.\n"
+		   "softdep soft_dep pre: z-last post: loop missing\n"
+		   "softdep soft_dep pre: nothing\n");
 	assert_str(content(&t, KERNEL "modules.devname"), "");
 	assert_int_equal(tree_find(&t, STR(KERNEL "kernel/loop.ko")), TREE_NONE);
 	t = kernel();
 	assert_ok(modules(&t, NULL), &e);
-	assert_str(content(&t, KERNEL "modules.devname"), "# Device nodes to trigger on-demand module loading.\n"
-							  "loop loop-control c10:237\n");
+	assert_str(content(&t, KERNEL "modules.devname"),
+		   "# Device nodes to trigger on-demand module loading.\n"
+		   "loop loop-control c10:237\n");
 }
 
 /* The output of a program of kmod over a tree. */
@@ -128,7 +141,8 @@ static struct str ask(const char *dir, const char *program, const char *option, 
 		const char *at = memmem(line.p, line.n, dir, strlen(dir));
 
 		if (at)
-			line = (struct str){ at + strlen(dir), line.n - (size_t)(at - line.p) - strlen(dir) };
+			line = (struct str){ at + strlen(dir),
+					     line.n - (size_t)(at - line.p) - strlen(dir) };
 		buf_printf(&b, "%.*s\n", STR_FMT(line));
 	}
 	return (struct str){ (char *)b.v.p, b.v.n };
@@ -136,8 +150,10 @@ static struct str ask(const char *dir, const char *program, const char *option, 
 
 static void test_depmod(void **state)
 {
-	static const char *const aliases[] = { "pci:v00001AF4d1sv2", "virtio-x", "virtio_x", "fs-a-c", "fs-a", "pci:v1-2",
-					       "crc-m",		     "crc-x",	 "block-major-7-3", "nothing" };
+	static const char *const aliases[] = {
+		"pci:v00001AF4d1sv2", "virtio-x", "virtio_x", "fs-a-c",          "fs-a",
+		"pci:v1-2",           "crc-m",    "crc-x",    "block-major-7-3", "nothing"
+	};
 	static const char *const names[] = { "b", "soft-dep", "a", "crc-x", "z_last" };
 	struct tree t = kernel(), before = kernel();
 	char *theirs = extract(&before), *mine;
@@ -150,19 +166,25 @@ static void test_depmod(void **state)
 	assert_ok(modules(&t, NULL), &e);
 	mine = extract(&t);
 	assert_ok(proc_run(a, argv, (struct str){ 0 }, "kmod", &result, &e), &e);
-	/* Symbols, which these modules have none of, are depmod's dependencies; so not modules.dep. */
-	assert_str(read_back(mine, KERNEL "modules.alias"), str_z(a, read_back(theirs, KERNEL "modules.alias")));
-	assert_str(read_back(mine, KERNEL "modules.softdep"), str_z(a, read_back(theirs, KERNEL "modules.softdep")));
-	assert_str(read_back(mine, KERNEL "modules.devname"), str_z(a, read_back(theirs, KERNEL "modules.devname")));
+	/* Symbols, which these modules have none of, are depmod's dependencies; so not modules.dep.
+	 */
+	assert_str(read_back(mine, KERNEL "modules.alias"),
+		   str_z(a, read_back(theirs, KERNEL "modules.alias")));
+	assert_str(read_back(mine, KERNEL "modules.softdep"),
+		   str_z(a, read_back(theirs, KERNEL "modules.softdep")));
+	assert_str(read_back(mine, KERNEL "modules.devname"),
+		   str_z(a, read_back(theirs, KERNEL "modules.devname")));
 	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
 		assert_str(ask(mine, "/sbin/modprobe", "-R", aliases[i]),
 			   str_z(a, ask(theirs, "/sbin/modprobe", "-R", aliases[i])));
 	for (size_t i = 2; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_str(ask(mine, "/sbin/modprobe", "--show-depends", names[i]),
 			   str_z(a, ask(theirs, "/sbin/modprobe", "--show-depends", names[i])));
-	assert_str(ask(mine, "/sbin/modprobe", "--show-depends", "b"),
-		   "/lib/modules/6.1-test/kernel/fs/a.ko \n/lib/modules/6.1-test/kernel/fs/b.ko \n");
-	assert_true(str_has(ask(mine, "/sbin/modprobe", "--show-depends", "soft-dep"), "z-last.ko"));
+	assert_str(
+		ask(mine, "/sbin/modprobe", "--show-depends", "b"),
+		"/lib/modules/6.1-test/kernel/fs/a.ko \n/lib/modules/6.1-test/kernel/fs/b.ko \n");
+	assert_true(
+		str_has(ask(mine, "/sbin/modprobe", "--show-depends", "soft-dep"), "z-last.ko"));
 }
 
 static void test_errors(void **state)
@@ -171,17 +193,22 @@ static void test_errors(void **state)
 	struct tree t = kernel();
 
 	(void)state;
-	assert_err(modules(&t, globs), &e, "kernel-modules: 'kernel/x/**' matches no module of kernel 6.1-test");
+	assert_err(modules(&t, globs), &e,
+		   "kernel-modules: 'kernel/x/**' matches no module of kernel 6.1-test");
 	put_module(&t, "kernel/fs/b.ko", "depends=gone-x\n");
-	assert_err(modules(&t, NULL), &e, "kernel module 'kernel/fs/b.ko' depends on 'gone-x', which is not there");
+	assert_err(modules(&t, NULL), &e,
+		   "kernel module 'kernel/fs/b.ko' depends on 'gone-x', which is not there");
 	put_module(&t, "kernel/fs/b.ko", "depends=a\n");
 	put_module(&t, "kernel/fs/a.ko", "depends=b\n");
-	assert_err(modules(&t, NULL), &e, "kernel module 'kernel/fs/b.ko' needs itself by way of others");
+	assert_err(modules(&t, NULL), &e,
+		   "kernel module 'kernel/fs/b.ko' needs itself by way of others");
 	put(&t, KERNEL "kernel/fs/b.ko", "text");
-	assert_err(modules(&t, NULL), &e, "kernel module 'kernel/fs/b.ko': no 64-bit little-endian ELF file");
+	assert_err(modules(&t, NULL), &e,
+		   "kernel module 'kernel/fs/b.ko': no 64-bit little-endian ELF file");
 	t = kernel();
 	put_module(&t, "updates/b.ko", "license=GPL\n");
-	assert_err(modules(&t, NULL), &e, "kernel 6.1-test has two modules 'b': kernel/fs/b.ko and updates/b.ko");
+	assert_err(modules(&t, NULL), &e,
+		   "kernel 6.1-test has two modules 'b': kernel/fs/b.ko and updates/b.ko");
 }
 
 /* Every truncation of a module: its information or an error, nothing else. */
@@ -204,7 +231,8 @@ static void test_damage(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_texts), TEST(test_depmod), TEST(test_errors), TEST(test_damage) };
+	const struct CMUnitTest tests[] = { TEST(test_texts), TEST(test_depmod), TEST(test_errors),
+					    TEST(test_damage) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

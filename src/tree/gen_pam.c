@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The common PAM stacks, from profiles that packages bring (Debian's format, PAMConfigFrameworkSpec): those enabled by
- * default, by priority, in the two blocks of each template. */
+/* The common PAM stacks, from profiles that packages bring (Debian's format,
+ * PAMConfigFrameworkSpec): those enabled by default, by priority, in the two blocks of each
+ * template. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -45,7 +46,8 @@ static struct str field(const struct profile *p, const char *name, const char *s
 	return (struct str){ 0 };
 }
 
-/* What @p gives to a stack. Unless it says that it is for interactive sessions only, all sessions are alike. */
+/* What @p gives to a stack. Unless it says that it is for interactive sessions only, all sessions
+ * are alike. */
 static struct str stack_field(const struct profile *p, const struct stack *s, const char *suffix)
 {
 	bool quiet = strcmp(s->field, "Session-noninteractive") == 0;
@@ -61,7 +63,8 @@ static int profile_parse(struct arena *a, struct str text, struct profile *p, st
 	for (unsigned line = 1; text.n > 0; line++) {
 		struct str row = str_cut(&text, '\n'), value = row, name = str_cut(&value, ':');
 
-		if (name.n < row.n && name.n > 0 && str_find(name, ' ') < 0 && str_find(name, '\t') < 0) {
+		if (name.n < row.n && name.n > 0 && str_find(name, ' ') < 0 &&
+		    str_find(name, '\t') < 0) {
 			if (str_ends(name, "-Final")) /* as "Auth" was once called */
 				name.n -= strlen("-Final");
 			vec_push(a, &p->fields) = (struct field){ name, value };
@@ -86,7 +89,8 @@ static int profile_cmp(const void *x, const void *y)
 {
 	const struct profile *p = x, *q = y;
 
-	return p->priority != q->priority ? (p->priority > q->priority ? -1 : 1) : str_cmp(q->name, p->name);
+	return p->priority != q->priority ? (p->priority > q->priority ? -1 : 1)
+					  : str_cmp(q->name, p->name);
 }
 
 static bool conflict(const struct profile *p, struct str name)
@@ -157,7 +161,8 @@ static void block_lines(struct arena *a, const vec_profile *profiles, const stru
 }
 
 /* "[success=end default=ignore] MODULE OPTIONS": "end" becomes the number of lines to jump over. */
-static int put_line(struct buf *b, const struct stack *s, struct str line, size_t jump, struct err *e)
+static int put_line(struct buf *b, const struct stack *s, struct str line, size_t jump,
+		    struct err *e)
 {
 	struct str rest = line, control = str_word(&rest), module;
 
@@ -166,8 +171,8 @@ static int put_line(struct buf *b, const struct stack *s, struct str line, size_
 	rest = str_from(line, control.n);
 	module = str_word(&rest);
 	if (control.n == 0 || module.n == 0)
-		return err_set(e, -EBADMSG, "%s: want CONTROL MODULE [OPTIONS], not '%.*s'", s->field,
-			       STR_FMT(line));
+		return err_set(e, -EBADMSG, "%s: want CONTROL MODULE [OPTIONS], not '%.*s'",
+			       s->field, STR_FMT(line));
 	buf_printf(b, "%s\t", s->type);
 	for (size_t i = 0; i < control.n; i++) {
 		if (control.p[0] == '[' && str_starts(str_from(control, i), "end")) {
@@ -177,7 +182,8 @@ static int put_line(struct buf *b, const struct stack *s, struct str line, size_
 			buf_u8(b, (uint8_t)control.p[i]);
 		}
 	}
-	/* As Debian's tool has it: the gap before the module stays, and a blank follows it in any case. */
+	/* As Debian's tool has it: the gap before the module stays, and a blank follows it in any
+	 * case. */
 	buf_put(b, control.p + control.n, (size_t)(module.p + module.n - control.p) - control.n);
 	buf_u8(b, ' ');
 	for (struct str word = str_word(&rest); word.n > 0;) {
@@ -190,9 +196,10 @@ static int put_line(struct buf *b, const struct stack *s, struct str line, size_
 	return 0;
 }
 
-/* A primary block without modules permits, so that the template's jump over the refusal still holds. Nothing follows an
- * additional block to jump to: its last line is the farthest. */
-static int put_block(struct buf *b, const vec_profile *profiles, const struct stack *s, bool primary, struct err *e)
+/* A primary block without modules permits, so that the template's jump over the refusal still
+ * holds. Nothing follows an additional block to jump to: its last line is the farthest. */
+static int put_block(struct buf *b, const vec_profile *profiles, const struct stack *s,
+		     bool primary, struct err *e)
 {
 	vec_str lines = { 0 };
 	int r = 0;
@@ -205,7 +212,8 @@ static int put_block(struct buf *b, const vec_profile *profiles, const struct st
 	return r;
 }
 
-/* A template's landmarks: what stands between the first two, and between the last two, are the blocks. */
+/* A template's landmarks: what stands between the first two, and between the last two, are the
+ * blocks. */
 static const char *const marks[] = {
 	"# here are the per-package modules (the \"Primary\" block)",
 	"# here's the fallback if no module succeeds",
@@ -213,8 +221,8 @@ static const char *const marks[] = {
 	"# end of pam-auth-update config",
 };
 
-static int stack_text(struct buf *b, struct str template, const vec_profile *profiles, const struct stack *s,
-		      struct err *e)
+static int stack_text(struct buf *b, struct str template, const vec_profile *profiles,
+		      const struct stack *s, struct err *e)
 {
 	size_t mark = 0;
 	int r = 0;
@@ -230,7 +238,8 @@ static int stack_text(struct buf *b, struct str template, const vec_profile *pro
 		mark += hit;
 	}
 	if (r == 0 && mark < 4)
-		return err_set(e, -EBADMSG, "template " TEMPLATES "/%s: the line '%s' is missing", s->file, marks[mark]);
+		return err_set(e, -EBADMSG, "template " TEMPLATES "/%s: the line '%s' is missing",
+			       s->file, marks[mark]);
 	return r;
 }
 
@@ -248,12 +257,14 @@ int gen_pam(struct tree *t, struct err *e)
 		struct str template;
 
 		if (!gen_read(t, str_printf(t->a, TEMPLATES "/%s", stacks[i].file), &template))
-			return err_set(e, -ENOENT, "there are profiles in " PROFILES ", but no " TEMPLATES "/%s",
+			return err_set(e, -ENOENT,
+				       "there are profiles in " PROFILES ", but no " TEMPLATES
+				       "/%s",
 				       stacks[i].file);
 		r = stack_text(&b, template, &profiles, &stacks[i], e);
 		if (r == 0)
-			r = gen_put(t, str_printf(t->a, "/etc/pam.d/%s", stacks[i].file), S_IFREG | 0644,
-				    (struct str){ (char *)b.v.p, b.v.n }, e);
+			r = gen_put(t, str_printf(t->a, "/etc/pam.d/%s", stacks[i].file),
+				    S_IFREG | 0644, (struct str){ (char *)b.v.p, b.v.n }, e);
 	}
 	return r;
 }

@@ -3,8 +3,8 @@
 
 #define PROFILES "/usr/share/pam-configs/"
 
-static const char *const stack_names[] = { "common-auth", "common-account", "common-password", "common-session",
-					   "common-session-noninteractive" };
+static const char *const stack_names[] = { "common-auth", "common-account", "common-password",
+					   "common-session", "common-session-noninteractive" };
 
 static void put_templates(struct tree *t)
 {
@@ -41,35 +41,44 @@ static void test_stacks(void **state)
 
 	(void)state;
 	put_templates(&t);
-	put(&t, PROFILES "one", "Name: One\nDefault: yes\nPriority: 256\nAuth-Type: Primary\nAuth:\n"
-				"\t[success=end default=ignore]\tone.so  try_first  x\nAuth-Initial:\n"
-				"\t[success=end default=ignore]\tone.so x\n"
-				"Session-Type: Additional\nSession:\n\trequired\tone.so\n");
-	put(&t, PROFILES "two", "Name: Two\nDefault: yes\nPriority: 128\nAuth-Type: Primary\nAuth-Final:\n"
-				"\t[success=end default=ignore] two.so legend\n\trequired two-more.so\n\n"
-				"Auth-Initial:\n\tnever first.so\n"
-				"Session-Type: Additional\nSession-Interactive-Only: yes\nSession:\n"
-				"\t[success=end]\ttwo.so\n");
-	put(&t, PROFILES "off", "Name: Off\nDefault: no\nPriority: 500\nAuth-Type: Primary\nAuth:\n\trequired off.so\n");
-	put(&t, PROFILES "rival", "Default: yes\nPriority: 1\nAuth-Type: Primary\nAuth: required rival.so\n");
+	put(&t, PROFILES "one",
+	    "Name: One\nDefault: yes\nPriority: 256\nAuth-Type: Primary\nAuth:\n"
+	    "\t[success=end default=ignore]\tone.so  try_first  x\nAuth-Initial:\n"
+	    "\t[success=end default=ignore]\tone.so x\n"
+	    "Session-Type: Additional\nSession:\n\trequired\tone.so\n");
+	put(&t, PROFILES "two",
+	    "Name: Two\nDefault: yes\nPriority: 128\nAuth-Type: Primary\nAuth-Final:\n"
+	    "\t[success=end default=ignore] two.so legend\n\trequired two-more.so\n\n"
+	    "Auth-Initial:\n\tnever first.so\n"
+	    "Session-Type: Additional\nSession-Interactive-Only: yes\nSession:\n"
+	    "\t[success=end]\ttwo.so\n");
+	put(&t, PROFILES "off",
+	    "Name: Off\nDefault: no\nPriority: 500\nAuth-Type: Primary\nAuth:\n\trequired off.so\n");
+	put(&t, PROFILES "rival",
+	    "Default: yes\nPriority: 1\nAuth-Type: Primary\nAuth: required rival.so\n");
 	put(&t, PROFILES "foe", "Default: yes\nPriority: 1\nConflicts: other, rival\n");
 	assert_ok(gen_pam(&t, &e), &e);
 	assert_str(made(&t, "common-auth"), "auth\t[success=3 default=ignore]\tone.so x\n"
 					    "auth\t[success=2 default=ignore] two.so legend\n"
 					    "auth\trequired two-more.so \n");
 	assert_str(made(&t, "common-account"), "account\t[default=1]\t\t\tpam_permit.so\n");
-	assert_str(made(&t, "common-session"), "session\t[default=1]\t\t\tpam_permit.so\n"
-					       "session\trequired\tone.so \nsession\t[success=0]\ttwo.so \n");
-	assert_str(made(&t, "common-session-noninteractive"), "session\t[default=1]\t\t\tpam_permit.so\n"
-							      "session\trequired\tone.so \n");
-	assert_int_equal(t.nodes.p[tree_find(&t, STR("/etc/pam.d/common-auth"))].mode, S_IFREG | 0644);
+	assert_str(made(&t, "common-session"),
+		   "session\t[default=1]\t\t\tpam_permit.so\n"
+		   "session\trequired\tone.so \nsession\t[success=0]\ttwo.so \n");
+	assert_str(made(&t, "common-session-noninteractive"),
+		   "session\t[default=1]\t\t\tpam_permit.so\n"
+		   "session\trequired\tone.so \n");
+	assert_int_equal(t.nodes.p[tree_find(&t, STR("/etc/pam.d/common-auth"))].mode,
+			 S_IFREG | 0644);
 }
 
 static const struct {
 	const char *path, *text, *message;
 } bad[] = {
-	{ PROFILES "x", "what\n", "/usr/share/pam-configs/x: line 1: want 'NAME: VALUE', not 'what'" },
-	{ PROFILES "x", "Default: yes\nPriority: -1\n", "Priority: want a number up to 1048576, not '-1'" },
+	{ PROFILES "x", "what\n",
+	  "/usr/share/pam-configs/x: line 1: want 'NAME: VALUE', not 'what'" },
+	{ PROFILES "x", "Default: yes\nPriority: -1\n",
+	  "Priority: want a number up to 1048576, not '-1'" },
 	{ PROFILES "x", "Default: yes\nAuth-Type: Primary\nAuth:\n required\n",
 	  "Auth: want CONTROL MODULE [OPTIONS], not 'required'" },
 	{ "/usr/share/pam/common-auth", "# no marks\n",
@@ -131,7 +140,8 @@ static void test_absent(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_stacks), TEST(test_errors), TEST(test_debian), TEST(test_absent) };
+	const struct CMUnitTest tests[] = { TEST(test_stacks), TEST(test_errors), TEST(test_debian),
+					    TEST(test_absent) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,8 @@ must_check int gen_alternatives(struct tree *t, const struct conf_package *packa
 /* /etc/pam.d/common-{auth,account,password,session,session-noninteractive} from /usr/share/pam-configs (Debian's
  * pam-auth-update format). Nothing when the tree has no such folder. */
 must_check int gen_pam(struct tree *t, struct err *e);
-/* /etc/ssl/certs/ca-certificates.crt and the hashed links from /usr/share/ca-certificates. */
+/* /etc/ssl/certs/ca-certificates.crt and the hashed links, from /usr/share/ca-certificates and what definitions put into
+ * /usr/local/share/ca-certificates. */
 must_check int gen_certificates(struct tree *t, struct err *e);
 /* /etc/ld.so.cache (glibc's new format) for @arch, and missing soname links, as ldconfig writes them. */
 must_check int gen_linker_cache(struct tree *t, const char *arch, struct err *e);

@@ -106,9 +106,12 @@ static uint32_t node_for(struct hwdb *h, struct str match)
 			return id;
 		child = child_find(h, id, match.p[i]);
 		if (child == 0)
-			return child_add(h, id, (struct node){ .c = (uint8_t)match.p[i],
-							       .prefix = hwdb_strings_add(
-								       &h->strings, str_from(match, i + 1)) });
+			return child_add(h, id,
+					 (struct node){
+						 .c = (uint8_t)match.p[i],
+						 .prefix = hwdb_strings_add(&h->strings,
+									    str_from(match,
+										     i + 1)) });
 		id = child;
 	}
 }
@@ -122,7 +125,9 @@ int hwdb_add(struct hwdb *h, const struct hwdb_property *p, struct err *e)
 	if (h->nodes.n > NODES_MAX - 2 || h->values.n >= VALUES_MAX)
 		return err_set(e, -E2BIG, "more than %d properties of hardware", VALUES_MAX);
 	id = node_for(h, p->match);
-	v = (struct value){ .key = hwdb_strings_add(&h->strings, p->key), .line = p->line, .priority = p->priority };
+	v = (struct value){ .key = hwdb_strings_add(&h->strings, p->key),
+			    .line = p->line,
+			    .priority = p->priority };
 	v.value = hwdb_strings_add(&h->strings, p->value);
 	v.file = hwdb_strings_add(&h->strings, p->file);
 	for (at = &h->nodes.p[id].first_value; *at; at = &h->values.p[*at].next) {
@@ -180,7 +185,8 @@ static uint64_t node_write(const struct hwdb *h, struct buf *b, uint32_t id, uin
 struct str hwdb_write(struct hwdb *h, struct arena *a)
 {
 	size_t n_nodes = h->nodes.n - 1, n_values = h->values.n - 1;
-	size_t nodes_bytes = n_nodes * NODE_BYTES + (n_nodes - 1) * CHILD_BYTES + n_values * VALUE_BYTES;
+	size_t nodes_bytes =
+		n_nodes * NODE_BYTES + (n_nodes - 1) * CHILD_BYTES + n_values * VALUE_BYTES;
 	struct buf b = { .a = a }, header = { .a = h->a };
 	uint64_t root;
 

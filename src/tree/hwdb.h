@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* hwdb.h - the hardware database as udev searches it: a radix tree of match strings with properties, in the format of
- * systemd's sd-hwdb ("KSLPHHRH"). Built in the order of its input, so that the bytes are systemd-hwdb's own. */
+/* hwdb.h - the hardware database as udev searches it: a radix tree of match strings with
+ * properties, in the format of systemd's sd-hwdb ("KSLPHHRH"). Built in the order of its input, so
+ * that the bytes are systemd-hwdb's own. */
 #pragma once
 
 #include "base/str.h"
 
 struct hwdb;
 
-/* A property of everything that @match matches. A later one of the same match and key replaces an earlier one. */
+/* A property of everything that @match matches. A later one of the same match and key replaces an
+ * earlier one. */
 struct hwdb_property {
 	struct str match, key, value, file;
 	uint32_t line;

@@ -47,14 +47,17 @@ void hwdb_strings_init(struct arena *a, struct hwdb_strings *s)
 	grow(s);
 }
 
-static bool ends_with(const struct hwdb_strings *s, const struct hwdb_strings_node *n, struct str string)
+static bool ends_with(const struct hwdb_strings *s, const struct hwdb_strings_node *n,
+		      struct str string)
 {
-	return n->n >= string.n && memcmp(s->text.v.p + n->offset + n->n - string.n, string.p, string.n) == 0;
+	return n->n >= string.n &&
+	       memcmp(s->text.v.p + n->offset + n->n - string.n, string.p, string.n) == 0;
 }
 
-/* Goes down by the last characters as far as there are nodes. Finds the string, or where to put it. */
-static bool find(const struct hwdb_strings *s, struct str string, uint32_t *ret_offset, uint32_t *ret_parent,
-		 uint8_t *ret_c)
+/* Goes down by the last characters as far as there are nodes. Finds the string, or where to put it.
+ */
+static bool find(const struct hwdb_strings *s, struct str string, uint32_t *ret_offset,
+		 uint32_t *ret_parent, uint8_t *ret_c)
 {
 	uint32_t node = 0;
 
@@ -84,10 +87,12 @@ uint32_t hwdb_strings_add(struct hwdb_strings *s, struct str string)
 		offset = (uint32_t)s->text.v.n;
 		buf_put(&s->text, string.p, string.n);
 		buf_u8(&s->text, 0);
-		vec_push(s->a, &s->nodes) = (struct hwdb_strings_node){ offset, (uint32_t)string.n };
+		vec_push(s->a, &s->nodes) =
+			(struct hwdb_strings_node){ offset, (uint32_t)string.n };
 		if (s->nodes.n * 4 > s->n_slots * 3)
 			grow(s);
-		*slot(s, parent, c) = (struct hwdb_strings_slot){ (uint32_t)s->nodes.n - 1, parent, c };
+		*slot(s, parent, c) =
+			(struct hwdb_strings_slot){ (uint32_t)s->nodes.n - 1, parent, c };
 	}
 	return offset;
 }

@@ -27,7 +27,8 @@ void linker_cache_add(struct linker_cache *c, struct str soname, struct str path
 {
 	add_string(c, soname);
 	add_string(c, path);
-	vec_push(c->a, &c->entries) = (struct linker_cache_entry){ soname, path, hwcaps, c->entries.n };
+	vec_push(c->a, &c->entries) =
+		(struct linker_cache_entry){ soname, path, hwcaps, c->entries.n };
 }
 
 static bool is_digit(struct str s, size_t i)
@@ -64,7 +65,8 @@ int linker_cache_cmp(struct str x, struct str y)
 	return (i < x.n) - (k < y.n);
 }
 
-/* Highest first. Of one name those for better processors come first: the linker's search ends at the plain one. */
+/* Highest first. Of one name those for better processors come first: the linker's search ends at
+ * the plain one. */
 static int entry_cmp(const void *x, const void *y)
 {
 	const struct linker_cache_entry *p = x, *q = y;
@@ -91,7 +93,8 @@ static int tail_cmp(const void *x, const void *y)
 	return (p->n < q->n) - (p->n > q->n);
 }
 
-/* Each string once, and one that ends the string before it within that one. Offsets go to c->known. */
+/* Each string once, and one that ends the string before it within that one. Offsets go to c->known.
+ */
 static struct str string_table(struct linker_cache *c)
 {
 	struct buf b = { .a = c->a };
@@ -100,7 +103,8 @@ static struct str string_table(struct linker_cache *c)
 	if (c->strings.n > 0)
 		qsort(c->strings.p, c->strings.n, sizeof(*c->strings.p), tail_cmp);
 	vec_each(s, &c->strings) {
-		bool shared = previous.n >= s->n && memcmp(previous.p + previous.n - s->n, s->p, s->n) == 0;
+		bool shared = previous.n >= s->n &&
+			      memcmp(previous.p + previous.n - s->n, s->p, s->n) == 0;
 
 		if (!shared) {
 			buf_put(&b, s->p, s->n);
@@ -140,7 +144,8 @@ static void put_section(struct buf *b, uint32_t tag, uint32_t offset, size_t n)
 }
 
 /* Behind the strings: who wrote the file, and the kinds of processor as offsets of their names. */
-static void put_extensions(struct buf *b, const struct linker_cache *c, const vec_str *hwcaps, uint32_t strings_at)
+static void put_extensions(struct buf *b, const struct linker_cache *c, const vec_str *hwcaps,
+			   uint32_t strings_at)
 {
 	static const char generator[] = "ashlar";
 	uint32_t n = hwcaps->n > 0 ? 2 : 1, hwcaps_at, generator_at;
@@ -179,7 +184,8 @@ struct str linker_cache_write(struct linker_cache *c, uint32_t flags)
 		buf_le32(&b, strings_at + *map_get(&c->known, entry->soname));
 		buf_le32(&b, strings_at + *map_get(&c->known, entry->path));
 		buf_le32(&b, 0); /* once the kernel's version */
-		buf_le64(&b, entry->hwcaps.n > 0 ? HWCAP_EXTENSION | *map_get(&index, entry->hwcaps) : 0);
+		buf_le64(&b, entry->hwcaps.n > 0 ? HWCAP_EXTENSION | *map_get(&index, entry->hwcaps)
+						 : 0);
 	}
 	buf_put(&b, strings.p, strings.n);
 	buf_align(&b, 4);

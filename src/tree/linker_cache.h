@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* linker_cache.h - /etc/ld.so.cache in the format of glibc 2.32 and later (sysdeps/generic/dl-cache.h): what a dynamic linker
- * looks up before it reads a folder. */
+/* linker_cache.h - /etc/ld.so.cache in the format of glibc 2.32 and later
+ * (sysdeps/generic/dl-cache.h): what a dynamic linker looks up before it reads a folder. */
 #pragma once
 
 #include "base/str.h"
@@ -22,7 +22,8 @@ struct linker_cache {
 };
 
 /* @hwcaps: the kind of processor ("x86-64-v3") that the library is for, or empty. */
-void linker_cache_add(struct linker_cache *c, struct str soname, struct str path, struct str hwcaps);
+void linker_cache_add(struct linker_cache *c, struct str soname, struct str path,
+		      struct str hwcaps);
 /* A kind of processor that has a folder: its name is in the file, libraries or not. */
 void linker_cache_name(struct linker_cache *c, struct str hwcaps);
 /* Sorts the entries and returns the file's bytes. */

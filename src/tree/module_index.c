@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 enum { INDEX_MAGIC = 0xb007f457, INDEX_VERSION = 0x00020001 };
-static const uint32_t NODE_PREFIX = 0x80000000, NODE_VALUES = 0x40000000, NODE_CHILDREN = 0x20000000;
+static const uint32_t NODE_PREFIX = 0x80000000, NODE_VALUES = 0x40000000,
+		      NODE_CHILDREN = 0x20000000;
 
 /* Length of what the keys of first..last, which are sorted, have in common from @depth on. */
-static size_t common(const struct module_index_entry *first, const struct module_index_entry *last, size_t depth)
+static size_t common(const struct module_index_entry *first, const struct module_index_entry *last,
+		     size_t depth)
 {
 	size_t n = depth;
 
@@ -21,7 +23,8 @@ static size_t common(const struct module_index_entry *first, const struct module
 static uint32_t node(struct buf *b, const struct module_index_entry *p, size_t n, size_t depth);
 
 /* One slot for every character between the lowest and the highest. */
-static void children(struct buf *b, const struct module_index_entry *p, size_t n, size_t depth, size_t slots)
+static void children(struct buf *b, const struct module_index_entry *p, size_t n, size_t depth,
+		     size_t slots)
 {
 	uint8_t first = (uint8_t)p[0].key.p[depth];
 
@@ -49,7 +52,8 @@ static void put_values(struct buf *b, const struct module_index_entry *p, size_t
 static uint32_t node(struct buf *b, const struct module_index_entry *p, size_t n, size_t depth)
 {
 	/* The root has no prefix, even where all keys begin alike. */
-	size_t prefix = n > 0 && depth > 0 ? common(&p[0], &p[n - 1], depth) : 0, end = depth + prefix;
+	size_t prefix = n > 0 && depth > 0 ? common(&p[0], &p[n - 1], depth) : 0,
+	       end = depth + prefix;
 	size_t n_values = 0, slots = 0;
 	uint32_t offset = (uint32_t)b->v.n;
 
@@ -61,7 +65,8 @@ static uint32_t node(struct buf *b, const struct module_index_entry *p, size_t n
 		offset |= NODE_PREFIX;
 	}
 	if (n_values < n) {
-		uint8_t first = (uint8_t)p[n_values].key.p[end], last = (uint8_t)p[n - 1].key.p[end];
+		uint8_t first = (uint8_t)p[n_values].key.p[end],
+			last = (uint8_t)p[n - 1].key.p[end];
 
 		buf_u8(b, first);
 		buf_u8(b, last);

@@ -45,7 +45,8 @@ static int next(BIO *bio, struct block *b, struct err *e)
 	unsigned long code;
 
 	while (PEM_read_bio(bio, &b->name, &b->header, &b->der, &b->n)) {
-		if (strcmp(b->name, PEM_STRING_X509) == 0 || strcmp(b->name, PEM_STRING_X509_OLD) == 0)
+		if (strcmp(b->name, PEM_STRING_X509) == 0 ||
+		    strcmp(b->name, PEM_STRING_X509_OLD) == 0)
 			return 1;
 		block_done(b);
 	}
@@ -70,8 +71,9 @@ static bool der_step(const uint8_t **p, const uint8_t *end, bool into)
 	return true;
 }
 
-/* Certificate ::= { TBSCertificate ::= { [0] version, serialNumber, signature, issuer, validity, subject, ... RFC 5280,
- * 4.1. Only this far: OpenSSL's own reader looks at the key, too, which takes five times as long. */
+/* Certificate ::= { TBSCertificate ::= { [0] version, serialNumber, signature, issuer, validity,
+ * subject, ... RFC 5280, 4.1. Only this far: OpenSSL's own reader looks at the key, too, which
+ * takes five times as long. */
 static bool subject_hash(const struct block *b, uint32_t *ret)
 {
 	__attribute__((cleanup(name_done))) X509_NAME *name = NULL;

@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e;
 
 	tree_init(&a, &t);
-	return tree_put(&t, STR("/usr/lib/udev/hwdb.d/x.hwdb"), S_IFREG | 0644, text, 0, NULL, &e) == 0 &&
+	return tree_put(&t, STR("/usr/lib/udev/hwdb.d/x.hwdb"), S_IFREG | 0644, text, 0, NULL,
+			&e) == 0 &&
 	       gen_hwdb(&t, &e) > 0;
 }
