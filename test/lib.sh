@@ -34,7 +34,7 @@ skip() { echo "skip - $1: $2"; }
 check() {
 	local name=$1
 	shift
-	if "$@" >"$WORK/said" 2>&1; then ok "$name"; else echo "(exit status $?)" >>"$WORK/said"; not_ok "$name" "$WORK/said"; fi
+	if "$@" >"$WORK/.said" 2>&1; then ok "$name"; else echo "(exit status $?)" >>"$WORK/.said"; not_ok "$name" "$WORK/.said"; fi
 }
 
 # want_failure STATUS NAME TEXT COMMAND...: it exits with STATUS and says one sentence, of at most two lines, on standard
@@ -42,13 +42,13 @@ check() {
 want_failure() {
 	local want=$1 name=$2 text=$3 status=0
 	shift 3
-	"$@" >"$WORK/out" 2>"$WORK/said" || status=$?
-	if [ "$status" = "$want" ] && grep -qF -- "$text" "$WORK/said" && [ "$(wc -l <"$WORK/said")" -le 2 ] &&
-		[ "$(grep -c '^ashlar: ' "$WORK/said")" = 1 ]; then
+	"$@" >"$WORK/.out" 2>"$WORK/.said" || status=$?
+	if [ "$status" = "$want" ] && grep -qF -- "$text" "$WORK/.said" && [ "$(wc -l <"$WORK/.said")" -le 2 ] &&
+		[ "$(grep -c '^ashlar: ' "$WORK/.said")" = 1 ]; then
 		ok "$name"
 	else
-		echo "(exit status $status, wanted $want; wanted one sentence with: $text)" >>"$WORK/said"
-		not_ok "$name" "$WORK/said"
+		echo "(exit status $status, wanted $want; wanted one sentence with: $text)" >>"$WORK/.said"
+		not_ok "$name" "$WORK/.said"
 	fi
 }
 want_error() { want_failure 1 "$@"; }
@@ -75,7 +75,7 @@ image_needed() {
 	REPOSITORY=${IMAGE%.raw}.repository
 	[ -e "$CHECK/keys" ] || "$ASHLAR" key generate --quiet --keys "$CHECK/keys"
 	[ -e "$MANIFEST" ] && [ -z "$(find -L "$ASHLAR" distro -newer "$MANIFEST" -print -quit)" ] && return
-	if build >"$WORK/said" 2>&1; then ok "build server"; else not_ok "build server" "$WORK/said"; exit 1; fi
+	if build >"$WORK/.said" 2>&1; then ok "build server"; else not_ok "build server" "$WORK/.said"; exit 1; fi
 }
 
 # same_image NAME DIR: what stands in DIR has the bytes of the image that all suites look at.

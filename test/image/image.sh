@@ -16,9 +16,9 @@ same_image "one thread, another folder, time zone and umask give the same bytes"
 rm -rf "$WORK/elsewhere"
 
 as_nobody() {
-	cp -r "$CACHE" "$CHECK/keys" "$WORK/nobody" && cp -rL distro "$ASHLAR" "$WORK/nobody" && chown -R 65534:65534 "$WORK/nobody" &&
-		chmod 711 "$WORK" && cd "$WORK/nobody" && setpriv --reuid 65534 --regid 65534 --clear-groups \
-		./ashlar build server --quiet --cache ashlar --out out
+	cp -r "$CACHE" "$WORK/nobody/cache" && cp -r "$CHECK/keys" distro "$WORK/nobody" && cp -L "$ASHLAR" "$WORK/nobody/ashlar" &&
+		chown -R 65534:65534 "$WORK/nobody" && chmod 711 "$WORK" && cd "$WORK/nobody" &&
+		setpriv --reuid 65534 --regid 65534 --clear-groups ./ashlar build server --quiet --cache cache --out out
 }
 if [ "$(id -u)" != 0 ]; then
 	skip "another user gives the same bytes" "needs root, to become another user"
@@ -30,7 +30,7 @@ else
 	same_image "another user gives the same bytes" "$WORK/nobody/out"
 	rm -rf "$WORK/nobody"
 fi
-check "--dry-run prints three partitions" test "$(build --dry-run --out "$WORK/dry" | grep -cE '(esp|root)')" = 3
+check "--dry-run prints three partitions" test "$(build --dry-run --out "$WORK/dry" | grep -c ' start [0-9]* size [0-9]*$')" = 3
 check "--dry-run writes nothing" test -z "$(find "$WORK/dry" -type f)"
 
 # Other people's tools on the partitions
@@ -101,7 +101,7 @@ check "no two packages own a file" test -z "$(rpm --dbpath "$root/usr/lib/sysima
 no_strangers() { # files that belong to no package are those that generators and definitions make
 	rpm --dbpath "$root/usr/lib/sysimage/rpm" -qa --qf '[%{FILENAMES}\n]' | sort -u >"$WORK/owned"
 	(cd "$root" && find . ! -type d -printf '/%P\n') | sort | comm -23 - "$WORK/owned" >"$WORK/strangers"
-	! grep -vE '^/(etc/|usr/lib/(sysimage|modules|systemd|udev|locale|os-release|tmpfiles.d|sysusers.d|ld.so)|usr/share/(factory|zoneinfo|ashlar)|(bin|sbin|lib|lib64|init|var|root)$|usr/(s?bin|share/man)/)' "$WORK/strangers"
+	! grep -vE '^/(etc/|root/|usr/lib/(sysimage|modules|systemd|udev|locale|os-release|tmpfiles.d|sysusers.d|ld.so)|usr/share/(factory|zoneinfo|ashlar)|(bin|sbin|lib|lib64|init|var|root)$|usr/(s?bin|share/man)/)' "$WORK/strangers"
 }
 check "files of no package are only where generators write" no_strangers
 

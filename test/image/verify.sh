@@ -42,7 +42,7 @@ flipped "kernel in the UKI" "$(find_in_image "$WORK/uki" $(($(stat -c %s "$WORK/
 flipped "first block of the root" $((root + 1024)) "root partition"
 flipped "middle of the root" $((root + root_bytes / 2)) "root partition"
 flipped "last block of the root" $((root + root_bytes - 1)) "root partition"
-flipped "header of the hash tree" $((verity + 20)) "root partition"
+flipped "header of the hash tree" $((verity + 33)) "root partition"
 flipped "top of the hash tree" $((verity + 4096 + 3)) "root partition"
 flipped "bottom of the hash tree" $((verity + $(python3 -c "print(4096 * (1 + -(-$root_bytes // 4096 // 128 // 128) + 2))"))) "root partition"
 check "verify accepts it again" "$ASHLAR" verify "$copy"
