@@ -13,7 +13,8 @@ struct arena {
 	size_t used_bytes; /* sum of what was handed out */
 };
 
-/* Zeroed memory, aligned for any object; never NULL (out of memory ends the process with one sentence). */
+/* Zeroed memory, aligned for any object; never NULL (out of memory ends the process with one
+ * sentence). */
 void *arena_alloc(struct arena *a, size_t n) __attribute__((malloc, returns_nonnull));
 /* n * size, refusing overflow the same way. */
 void *arena_array(struct arena *a, size_t n, size_t size) __attribute__((malloc, returns_nonnull));
@@ -22,5 +23,5 @@ void *arena_copy(struct arena *a, const void *p, size_t n) __attribute__((return
 /* Frees everything; the arena is empty and usable again. */
 void arena_done(struct arena *a);
 
-#define arena_new(a, type)  ((type *)arena_alloc((a), sizeof(type)))
-#define _cleanup_arena_	    __attribute__((cleanup(arena_done)))
+#define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define _cleanup_arena_    __attribute__((cleanup(arena_done)))

@@ -3,9 +3,9 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "base/thread_pool.h"
 #include "base/proc.h"
 #include "base/rd.h"
+#include "base/thread_pool.h"
 
 static void test_err(void **state)
 {
@@ -195,16 +195,18 @@ static void test_json(void **state)
 	json_object(&j, "c");
 	json_end_object(&j);
 	json_end_object(&j);
-	assert_str(json_text(&j), "{\"a\":\"q\\\"\\n\xef\xbf\xbd\xc3\xa9\",\"b\":[1,false],\"c\":{}}");
+	assert_str(json_text(&j),
+		   "{\"a\":\"q\\\"\\n\xef\xbf\xbd\xc3\xa9\",\"b\":[1,false],\"c\":{}}");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_err),  cmocka_unit_test(test_str),  cmocka_unit_test(test_glob),
-		cmocka_unit_test(test_map),  cmocka_unit_test(test_rd),	  cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_file), cmocka_unit_test(test_pool), cmocka_unit_test(test_proc),
-		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_err),  cmocka_unit_test(test_str),
+		cmocka_unit_test(test_glob), cmocka_unit_test(test_map),
+		cmocka_unit_test(test_rd),   cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_file), cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_proc), cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,8 @@
 
 enum { ERR_BYTES_MAX = 2048 };
 
-/* Lives in the caller's frame; nothing to free. Reads outer to inner: "image 'server': package 'x': ...". */
+/* Lives in the caller's frame; nothing to free. Reads outer to inner: "image 'server': package 'x':
+ * ...". */
 struct err {
 	char msg[ERR_BYTES_MAX];
 };
@@ -18,8 +19,8 @@ struct err {
 /* Each returns a negative errno, so a caller can write: return err_set(e, -EINVAL, "...").
  * err_set() replaces the sentence; @code is what it returns.
  * err_sys() appends ": " and the text of the current errno, and returns -errno.
- * err_wrap() puts "context: " in front; when space runs out, the context is cut, never the cause. It
- * returns @code. */
+ * err_wrap() puts "context: " in front; when space runs out, the context is cut, never the cause.
+ * It returns @code. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_wrap(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

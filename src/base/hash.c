@@ -4,7 +4,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-/* libcrypto fails here only when it is out of memory or its default provider is missing: neither has a way on. */
+/* libcrypto fails here only when it is out of memory or its default provider is missing: neither
+ * has a way on. */
 static void must(int ok)
 {
 	if (ok != 1)
@@ -65,8 +66,8 @@ void sha256_done(struct sha256 *h)
 	h->ctx = NULL;
 }
 
-void sha256_blocks(const uint8_t *salt, size_t salt_bytes, const uint8_t *blocks, size_t block_bytes,
-		   size_t n_blocks, uint8_t *ret)
+void sha256_blocks(const uint8_t *salt, size_t salt_bytes, const uint8_t *blocks,
+		   size_t block_bytes, size_t n_blocks, uint8_t *ret)
 {
 	EVP_MD_CTX *salted = ctx_new(EVP_sha256()), *ctx = EVP_MD_CTX_new();
 

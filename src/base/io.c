@@ -99,12 +99,14 @@ int fd_pwrite(int fd, const void *p, size_t n, uint64_t offset, const char *name
 }
 
 /* The process id in the name tells dir_clean_temps() whether anyone still writes it. */
-int file_temp(struct arena *a, const char *path, mode_t mode, int *ret_fd, char **ret_path, struct err *e)
+int file_temp(struct arena *a, const char *path, mode_t mode, int *ret_fd, char **ret_path,
+	      struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
-	struct str temp = str_printf(a, "%.*s.tmp-%d-%s-XXXXXX", slash ? (int)(slash + 1 - path) : 0,
-				     path, (int)getpid(), name);
+	struct str temp =
+		str_printf(a, "%.*s.tmp-%d-%s-XXXXXX", slash ? (int)(slash + 1 - path) : 0, path,
+			   (int)getpid(), name);
 	char *z = str_z(a, temp);
 	mode_t mask = umask(0);
 	int fd;

@@ -18,27 +18,32 @@ static inline int take_fd(int *fd)
 	return taken;
 }
 
-/* The whole file, at most @max bytes, copied into @a (so it may change or vanish afterwards). A missing file gives
- * -ENOENT. */
-must_check int file_read(struct arena *a, const char *path, size_t max, struct str *ret, struct err *e);
+/* The whole file, at most @max bytes, copied into @a (so it may change or vanish afterwards). A
+ * missing file gives -ENOENT. */
+must_check int file_read(struct arena *a, const char *path, size_t max, struct str *ret,
+			 struct err *e);
 must_check int fd_read_all(struct arena *a, int fd, size_t max, struct str *ret, struct err *e);
 
-/* Appears under @path complete or not at all: written to a name beside it, synced, renamed. Safe when several
- * processes write the same path: the last one wins, readers see one or the other. @mode before umask. */
+/* Appears under @path complete or not at all: written to a name beside it, synced, renamed. Safe
+ * when several processes write the same path: the last one wins, readers see one or the other.
+ * @mode before umask. */
 must_check int file_write(const char *path, mode_t mode, const void *p, size_t n, struct err *e);
 
-/* The same in two steps, for what is written piece by piece. file_temp() makes "DIR/.NAME.XXXXXX", open for reading
- * and writing; *ret_path in @a. file_commit() syncs and renames it; file_discard() removes it. A temporary file that a
- * killed process left behind is removed by dir_clean_temps(). */
-must_check int file_temp(struct arena *a, const char *path, mode_t mode, int *ret_fd, char **ret_path,
-			 struct err *e);
+/* The same in two steps, for what is written piece by piece. file_temp() makes "DIR/.NAME.XXXXXX",
+ * open for reading and writing; *ret_path in @a. file_commit() syncs and renames it; file_discard()
+ * removes it. A temporary file that a killed process left behind is removed by
+ * dir_clean_temps(). */
+must_check int file_temp(struct arena *a, const char *path, mode_t mode, int *ret_fd,
+			 char **ret_path, struct err *e);
 must_check int file_commit(int fd, const char *temp, const char *path, struct err *e);
 void file_discard(const char *temp);
-/* Removes temporary files of file_temp() in @dir that are older than an hour or whose process is gone. */
+/* Removes temporary files of file_temp() in @dir that are older than an hour or whose process is
+ * gone. */
 void dir_clean_temps(const char *dir);
 
 must_check int fd_write(int fd, const void *p, size_t n, const char *name, struct err *e);
-must_check int fd_pwrite(int fd, const void *p, size_t n, uint64_t offset, const char *name, struct err *e);
+must_check int fd_pwrite(int fd, const void *p, size_t n, uint64_t offset, const char *name,
+			 struct err *e);
 
 /* With its parents; an existing directory is fine. */
 must_check int dir_make(const char *path, struct err *e);
@@ -50,5 +55,6 @@ must_check int dir_list(struct arena *a, const char *path, vec_str *ret, struct 
 bool file_exists(const char *path);
 /* dir + "/" + name. */
 char *path_join(struct arena *a, const char *dir, const char *name);
-/* Takes an exclusive lock on "@path" (created if missing); waits for other processes. Closed with the descriptor. */
+/* Takes an exclusive lock on "@path" (created if missing); waits for other processes. Closed with
+ * the descriptor. */
 must_check int file_lock(const char *path, int *ret_fd, struct err *e);

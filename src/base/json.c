@@ -5,7 +5,11 @@
 static size_t utf8_len(struct str s)
 {
 	uint8_t c = (uint8_t)s.p[0], c1 = s.n > 1 ? (uint8_t)s.p[1] : 0;
-	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	size_t n = c < 0x80                ? 1
+		   : c >= 0xc2 && c < 0xe0 ? 2
+		   : c >= 0xe0 && c < 0xf0 ? 3
+		   : c >= 0xf0 && c < 0xf5 ? 4
+					   : 0;
 
 	if (n == 0 || n > s.n)
 		return 0;

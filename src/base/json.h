@@ -6,8 +6,9 @@
 
 #include "base/str.h"
 
-/* indent > 0: one member a line; 0: all on one line. Start from { .b = { .a = arena }, .indent = 2 }.
- * A key is given inside objects and NULL inside arrays. Bytes that are not UTF-8 become U+FFFD. */
+/* indent > 0: one member a line; 0: all on one line. Start from
+ * { .b = { .a = arena }, .indent = 2 }. A key is given inside objects and NULL inside
+ * arrays. Bytes that are not UTF-8 become U+FFFD. */
 struct json {
 	struct buf b;
 	int indent, depth;

@@ -33,13 +33,16 @@ static int drain(struct stream *s)
 	return 0;
 }
 
-/* Feeds the input and reads both outputs, whichever is ready, so that no pipe can fill and block. */
+/* Feeds the input and reads both outputs, whichever is ready, so that no pipe can fill and
+ * block. */
 static int converse(int in, struct str input, struct stream *out, struct stream *err)
 {
 	int r = 0;
 
 	while (r == 0 && (out->fd >= 0 || err->fd >= 0)) {
-		struct pollfd fds[3] = { { out->fd, POLLIN, 0 }, { err->fd, POLLIN, 0 }, { in, POLLOUT, 0 } };
+		struct pollfd fds[3] = { { out->fd, POLLIN, 0 },
+					 { err->fd, POLLIN, 0 },
+					 { in, POLLOUT, 0 } };
 
 		if (input.n == 0 && in >= 0)
 			close_p(&in);
@@ -56,7 +59,8 @@ static int converse(int in, struct str input, struct stream *out, struct stream 
 			if (n > 0)
 				input = str_from(input, (size_t)n);
 			else if (errno != EINTR && errno != EAGAIN)
-				input.n = 0; /* the program does not want it: its status will tell */
+				input.n =
+					0; /* the program does not want it: its status will tell */
 		}
 	}
 	close_p(&in);
@@ -97,8 +101,8 @@ int proc_run(struct arena *a, const char *const *argv, struct str input, const c
 	if (errno != 0) {
 		r = err_sys(e, "run '%s'", argv[0]);
 		if (package && r == -ENOENT)
-			r = err_set(e, r, "'%s' is not installed: it is in Debian's package '%s'", argv[0],
-				    package);
+			r = err_set(e, r, "'%s' is not installed: it is in Debian's package '%s'",
+				    argv[0], package);
 	}
 	posix_spawn_file_actions_destroy(&actions);
 	close_p(&p[0][0]);

@@ -9,8 +9,9 @@ struct proc_result {
 	struct str out, err;
 };
 
-/* Runs argv[0] (searched in PATH) with @input on its standard input, waits, and keeps at most 16 MiB of what it
- * printed. LC_ALL=C. Fails when it cannot be started (then *e says which program and which Debian package, where
+/* Runs argv[0] (searched in PATH) with @input on its standard input, waits, and keeps at most 16
+ * MiB of what it printed. LC_ALL=C. Fails when it cannot be started (then *e says which program and
+ * which Debian package, where
  * @package is given); a non-zero status is not a failure here. */
-must_check int proc_run(struct arena *a, const char *const *argv, struct str input, const char *package,
-			struct proc_result *ret, struct err *e);
+must_check int proc_run(struct arena *a, const char *const *argv, struct str input,
+			const char *package, struct proc_result *ret, struct err *e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* progress.h - what is going on: bars on a terminal, plain lines in a pipe, one JSON event a line with --json. */
+/* progress.h - what is going on: bars on a terminal, plain lines in a pipe, one JSON event a line
+ * with --json. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,7 +25,8 @@ struct progress; /* opaque */
 struct progress *progress_new(enum progress_mode mode);
 void progress_free(struct progress *p);
 
-/* Returns the stage's number. @unit: "B" shows sizes, anything else counts things ("packages"). @total 0: unknown. */
+/* Returns the stage's number. @unit: "B" shows sizes, anything else counts things ("packages").
+ * @total 0: unknown. */
 unsigned progress_begin(struct progress *p, const char *name, const char *unit, uint64_t total);
 void progress_add(struct progress *p, unsigned stage, uint64_t n);
 void progress_end(struct progress *p, unsigned stage);
@@ -33,5 +35,6 @@ void progress_note(struct progress *p, const char *fmt, ...) __attribute__((form
 /* Stages so far, in the order they began, for the summary and the manifest. */
 unsigned progress_stages(struct progress *p, struct progress_stage ret[PROGRESS_STAGES_MAX]);
 
-/* Seconds on a clock that only goes forward. For durations shown to people, never for output bytes. */
+/* Seconds on a clock that only goes forward. For durations shown to people, never for output
+ * bytes. */
 double clock_sec(void);

@@ -42,15 +42,15 @@ static inline void rd_seek(struct rd *r, uint64_t pos)
 		r->pos = (size_t)pos;
 }
 
-#define RD_DEFINE(name, type, convert)                                                             \
-	static inline type name(struct rd *r)                                                      \
-	{                                                                                          \
-		const uint8_t *p = rd_bytes(r, sizeof(type));                                      \
-		type x = 0;                                                                        \
-                                                                                                   \
-		if (p)                                                                             \
-			memcpy(&x, p, sizeof(x));                                                  \
-		return convert(x);                                                                 \
+#define RD_DEFINE(name, type, convert)                        \
+	static inline type name(struct rd *r)                 \
+	{                                                     \
+		const uint8_t *p = rd_bytes(r, sizeof(type)); \
+		type x = 0;                                   \
+                                                              \
+		if (p)                                        \
+			memcpy(&x, p, sizeof(x));             \
+		return convert(x);                            \
 	}
 
 RD_DEFINE(rd_u8, uint8_t, )

@@ -250,8 +250,8 @@ static size_t glob_class(struct str pattern, char c, bool *match)
 	return i + 1;
 }
 
-/* Backtracks to the last star only: one '*' and one "**" are remembered, which keeps this linear in practice and
- * free of recursion. */
+/* Backtracks to the last star only: one '*' and one "**" are remembered, which keeps this linear in
+ * practice and free of recursion. */
 bool str_glob(struct str pattern, struct str path)
 {
 	size_t i = 0, j = 0, star = SIZE_MAX, star_at = 0, deep = SIZE_MAX, deep_at = 0;
@@ -259,7 +259,8 @@ bool str_glob(struct str pattern, struct str path)
 	if (str_ends(pattern, "/")) {
 		/* every directory above the last component may be the one meant */
 		for (size_t k = 1; k < path.n; k++)
-			if (path.p[k] == '/' && str_glob(str_head(pattern, pattern.n - 1), str_head(path, k)))
+			if (path.p[k] == '/' &&
+			    str_glob(str_head(pattern, pattern.n - 1), str_head(path, k)))
 				return true;
 		return false;
 	}

@@ -39,11 +39,14 @@ bool str_ends(struct str s, const char *suffix);
 ptrdiff_t str_find(struct str s, char c);
 /* Whether @needle occurs in @s. */
 bool str_has(struct str s, const char *needle);
-struct str str_from(struct str s, size_t start); /* the rest from @start, empty when beyond the end */
-struct str str_head(struct str s, size_t n);	 /* at most the first @n bytes */
+/* The rest from @start, empty when beyond the end. */
+struct str str_from(struct str s, size_t start);
+/* At most the first @n bytes. */
+struct str str_head(struct str s, size_t n);
 /* Without blanks, tabs, CR and LF at both ends. */
 struct str str_trim(struct str s);
-/* Takes what stands before the next @sep off the front of *s, and the separator; the whole when there is none. */
+/* Takes what stands before the next @sep off the front of *s, and the separator; the whole when
+ * there is none. */
 struct str str_cut(struct str *s, char sep);
 /* Skips blanks, then takes the next word; empty at the end. */
 struct str str_word(struct str *s);
@@ -56,15 +59,16 @@ must_check bool hex_decode(struct str s, void *ret, size_t n);
 /* RFC 4648 with padding. */
 struct str base64_encode(struct arena *a, const void *p, size_t n);
 
-/* A pattern of a path: '*' and '?' do not cross '/', "**" does, '[...]' as in a shell; a pattern ending in '/'
- * matches everything below. */
+/* A pattern of a path: '*' and '?' do not cross '/', "**" does, '[...]' as in a shell; a pattern
+ * ending in '/' matches everything below. */
 bool str_glob(struct str pattern, struct str path);
 
-/* The name of @names nearest to @wrong by edit distance, or NULL when none is near enough to be a typo. */
+/* The name of @names nearest to @wrong by edit distance, or NULL when none is near enough to be a
+ * typo. */
 const struct str *str_nearest(const struct str *names, size_t n, struct str wrong);
 
-/* Strings to 32-bit numbers; keys are borrowed. Zero is a valid empty map. Iterate a vector of your own:
- * a map has no order. */
+/* Strings to 32-bit numbers; keys are borrowed. Zero is a valid empty map. Iterate a vector of your
+ * own: a map has no order. */
 struct map {
 	struct map_slot *slots;
 	size_t n, cap;

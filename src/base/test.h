@@ -15,7 +15,8 @@
 
 #include "base/io.h"
 
-/* A fresh folder, removed by nobody: meson gives each test its own TMPDIR below the build folder's /tmp. */
+/* A fresh folder, removed by nobody: meson gives each test its own TMPDIR below the build folder's
+ * /tmp. */
 static inline char *test_dir(struct arena *a)
 {
 	const char *base = getenv("TMPDIR");
@@ -25,25 +26,25 @@ static inline char *test_dir(struct arena *a)
 	return path;
 }
 
-#define assert_ok(call, e)                                                                         \
-	do {                                                                                       \
-		int assert_r = (call);                                                             \
-		if (assert_r < 0)                                                                  \
-			fail_msg("%s: %s", #call, (e)->msg);                                       \
+#define assert_ok(call, e)                                   \
+	do {                                                 \
+		int assert_r = (call);                       \
+		if (assert_r < 0)                            \
+			fail_msg("%s: %s", #call, (e)->msg); \
 	} while (0)
 
 /* The call fails and its sentence contains @text. */
-#define assert_err(call, e, text)                                                                  \
-	do {                                                                                       \
-		int assert_r = (call);                                                             \
-		assert_true(assert_r < 0);                                                         \
-		if (!strstr((e)->msg, (text)))                                                     \
-			fail_msg("%s: want '%s' in '%s'", #call, (text), (e)->msg);                \
+#define assert_err(call, e, text)                                                   \
+	do {                                                                        \
+		int assert_r = (call);                                              \
+		assert_true(assert_r < 0);                                          \
+		if (!strstr((e)->msg, (text)))                                      \
+			fail_msg("%s: want '%s' in '%s'", #call, (text), (e)->msg); \
 	} while (0)
 
-#define assert_str(s, text)                                                                        \
-	do {                                                                                       \
-		struct str assert_s = (s);                                                         \
-		if (!str_eqz(assert_s, (text)))                                                    \
-			fail_msg("%s is '%.*s', want '%s'", #s, STR_FMT(assert_s), (text));        \
+#define assert_str(s, text)                                                                 \
+	do {                                                                                \
+		struct str assert_s = (s);                                                  \
+		if (!str_eqz(assert_s, (text)))                                             \
+			fail_msg("%s is '%.*s', want '%s'", #s, STR_FMT(assert_s), (text)); \
 	} while (0)

@@ -7,24 +7,24 @@
 #include "base/arena.h"
 
 /* VEC(struct foo) foos; zero is a valid empty vector; .p holds .n elements. */
-#define VEC(type)                                                                                  \
-	struct {                                                                                   \
-		type *p;                                                                           \
-		size_t n, cap;                                                                     \
+#define VEC(type)              \
+	struct {               \
+		type *p;       \
+		size_t n, cap; \
 	}
 
-/* vec_push(a, &v) = x; appends one element and yields it as an lvalue. Pointers into the vector are invalid
- * after a push. */
+/* vec_push(a, &v) = x; appends one element and yields it as an lvalue. Pointers into the vector are
+ * invalid after a push. */
 #define vec_push(a, v)                                                                             \
-	(*((v)->n == (v)->cap ? (void)((v)->p = vec_grow((a), (v)->p, (v)->n, &(v)->cap,           \
-							 sizeof(*(v)->p), 1))                      \
-			      : (void)0,                                                           \
+	(*((v)->n == (v)->cap                                                                      \
+		   ? (void)((v)->p = vec_grow((a), (v)->p, (v)->n, &(v)->cap, sizeof(*(v)->p), 1)) \
+		   : (void)0,                                                                      \
 	   &(v)->p[(v)->n++]))
 
 /* Makes room for @more further elements, without adding any. */
-#define vec_reserve(a, v, more)                                                                    \
-	((v)->cap - (v)->n < (more) ? (void)((v)->p = vec_grow((a), (v)->p, (v)->n, &(v)->cap,     \
-							       sizeof(*(v)->p), (more)))           \
+#define vec_reserve(a, v, more)                                                                \
+	((v)->cap - (v)->n < (more) ? (void)((v)->p = vec_grow((a), (v)->p, (v)->n, &(v)->cap, \
+							       sizeof(*(v)->p), (more)))       \
 				    : (void)0)
 
 /* "it &&": an empty vector has no array, and even NULL + 0 is undefined. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
+
 #include "image/build.h"
 
 struct build_options {
@@ -8,7 +9,8 @@ struct build_options {
 };
 
 static const struct option_def options[] = {
-	{ "dry-run", 'n', OPTION_FLAG, NULL, "print the partitions that would be written, and write nothing",
+	{ "dry-run", 'n', OPTION_FLAG, NULL,
+	  "print the partitions that would be written, and write nothing",
 	  offsetof(struct build_options, dry_run), false },
 	{ 0 },
 };
@@ -18,7 +20,8 @@ static double mb(uint64_t bytes)
 	return (double)bytes / 1e6;
 }
 
-static void summary_text(struct arena *a, const struct build_options *o, const struct image_summary *s, const char *name)
+static void summary_text(struct arena *a, const struct build_options *o,
+			 const struct image_summary *s, const char *name)
 {
 	struct progress_stage stages[PROGRESS_STAGES_MAX];
 	unsigned n = progress_stages(o->common.progress, stages);
@@ -26,8 +29,10 @@ static void summary_text(struct arena *a, const struct build_options *o, const s
 	printf("\n%.*s\n", STR_FMT(s->path));
 	printf("  version    %.*s\n", STR_FMT(s->version));
 	printf("  packages   %zu\n", s->n_packages);
-	printf("  root       %.1f MB of files, %.1f MB as EROFS\n", mb(s->files_bytes), mb(s->plan.root_bytes));
-	printf("  image      %.1f MB on disk (%.1f MB with holes)\n", mb(s->plan.stored_bytes), mb(s->plan.size_bytes));
+	printf("  root       %.1f MB of files, %.1f MB as EROFS\n", mb(s->files_bytes),
+	       mb(s->plan.root_bytes));
+	printf("  image      %.1f MB on disk (%.1f MB with holes)\n", mb(s->plan.stored_bytes),
+	       mb(s->plan.size_bytes));
 	printf("  root hash  %.*s\n", STR_FMT(hex_encode(a, s->plan.root_hash, SHA256_BYTES)));
 	printf("  time      ");
 	for (unsigned i = 0; i < n; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd.h - verbs and their options: one table each, from which parsing, --help, man pages and completion come. */
+/* cmd.h - verbs and their options: one table each, from which parsing, --help, man pages and
+ * completion come. */
 #pragma once
 
 #include <stddef.h>
@@ -11,13 +12,13 @@
 enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };
 
 struct option_def {
-	const char *name;   /* without "--" */
-	char letter;	    /* or 0 */
+	const char *name; /* without "--" */
+	char letter;      /* or 0 */
 	enum option_type type;
-	const char *arg;    /* "DIR"; NULL for flags */
-	const char *help;   /* one line */
-	size_t offset;	    /* of a bool, const char * or uint64_t in the options struct */
-	bool shared;	    /* also settable by ASHLAR_NAME */
+	const char *arg;  /* "DIR"; NULL for flags */
+	const char *help; /* one line */
+	size_t offset;    /* of a bool, const char * or uint64_t in the options struct */
+	bool shared;      /* also settable by ASHLAR_NAME */
 };
 
 /* What every verb shares; the first member of each verb's options struct. */
@@ -30,15 +31,15 @@ struct common_options {
 
 struct verb {
 	const char *name;
-	const char *args;	/* "IMAGE [-- COMMAND ...]" */
-	const char *help;	/* one line */
+	const char *args;        /* "IMAGE [-- COMMAND ...]" */
+	const char *help;        /* one line */
 	const char *description; /* paragraphs for the man page, separated by empty lines */
-	const char *example;	/* a command line and what it does */
+	const char *example;     /* a command line and what it does */
 	const struct option_def *options; /* own ones, ended by a NULL name */
 	size_t options_size;
 	int min_args, max_args; /* max -1: any number */
-	/* @args: what is no option, NULL-terminated. Returns 0, or a negative errno with *e set; a positive number is the exit
-	 * status of something that was run on the user's behalf. */
+	/* @args: what is no option, NULL-terminated. Returns 0, or a negative errno with *e set; a
+	 * positive number is the exit status of something that was run on the user's behalf. */
 	int (*run)(struct arena *a, void *options, char **args, struct err *e);
 };
 
@@ -50,10 +51,10 @@ extern const struct verb verb_build, verb_explain, verb_key, verb_run, verb_veri
 extern const struct verb *const verbs[]; /* ended by NULL */
 extern const struct option_def common_option_defs[];
 
-/* Parses argv[1..] after the verb's name into @options (zeroed, of verb->options_size). *ret_args in @a. -EINVAL with a
- * sentence on wrong usage. */
-must_check int options_parse(struct arena *a, const struct verb *verb, char **argv, void *options, char ***ret_args,
-			     struct err *e);
+/* Parses argv[1..] after the verb's name into @options (zeroed, of verb->options_size). *ret_args
+ * in @a. -EINVAL with a sentence on wrong usage. */
+must_check int options_parse(struct arena *a, const struct verb *verb, char **argv, void *options,
+			     char ***ret_args, struct err *e);
 /* Text of --help, of the man page (roff, section 1), and of bash completion. */
 struct str help_main(struct arena *a);
 struct str help_verb(struct arena *a, const struct verb *verb);

@@ -24,7 +24,8 @@ static size_t place_of(const struct resolved *res, uint32_t package)
 	return i;
 }
 
-static int not_chosen(struct arena *a, const struct resolved *res, const char *image, const char *name, struct err *e)
+static int not_chosen(struct arena *a, const struct resolved *res, const char *image,
+		      const char *name, struct err *e)
 {
 	vec_str names = { 0 };
 	const struct str *near;
@@ -33,10 +34,11 @@ static int not_chosen(struct arena *a, const struct resolved *res, const char *i
 		vec_push(a, &names) = res->metas[i].name;
 	near = str_nearest(names.p, names.n, str_c(name));
 	if (near)
-		return err_set(e, -ENOENT, "image '%s' has no package '%s'; did you mean '%.*s'?", image, name,
-			       STR_FMT(*near));
-	return err_set(e, -ENOENT, "image '%s' has no package '%s'; '%s.manifest.json' lists what it has", image, name,
-		       image);
+		return err_set(e, -ENOENT, "image '%s' has no package '%s'; did you mean '%.*s'?",
+			       image, name, STR_FMT(*near));
+	return err_set(e, -ENOENT,
+		       "image '%s' has no package '%s'; '%s.manifest.json' lists what it has",
+		       image, name, image);
 }
 
 static int run(struct arena *a, void *options, char **args, struct err *e)
@@ -55,12 +57,14 @@ static int run(struct arena *a, void *options, char **args, struct err *e)
 	if (i == res.n)
 		return not_chosen(a, &res, args[0], args[1], e);
 	printf("%.*s\n", STR_FMT(rpm_nevra(a, &res.metas[i])));
-	for (uint32_t package = res.solution.packages.p[i]; (why = reason_of(&res, package)); package = why->by) {
+	for (uint32_t package = res.solution.packages.p[i]; (why = reason_of(&res, package));
+	     package = why->by) {
 		if (why->by == UINT32_MAX) {
 			printf("  image '%s' asks for '%.*s'\n", args[0], STR_FMT(why->dep));
 			break;
 		}
-		printf("  %s '%.*s' of %.*s\n", why->weak ? "recommended as" : "needed as", STR_FMT(why->dep),
+		printf("  %s '%.*s' of %.*s\n", why->weak ? "recommended as" : "needed as",
+		       STR_FMT(why->dep),
 		       STR_FMT(rpm_nevra(a, &res.metas[place_of(&res, why->by)])));
 	}
 	return 0;
@@ -70,8 +74,9 @@ const struct verb verb_explain = {
 	.name = "explain",
 	.args = "IMAGE PACKAGE",
 	.help = "say why a package is in an image",
-	.description = "Prints the chain of requirements that brought PACKAGE in, from the package back to what the "
-		       "definition asks for.",
+	.description =
+		"Prints the chain of requirements that brought PACKAGE in, from the package back to what the "
+		"definition asks for.",
 	.example = "ashlar explain server libzstd1",
 	.options_size = sizeof(struct explain_options),
 	.min_args = 2,

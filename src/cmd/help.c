@@ -16,12 +16,14 @@ struct str help_main(struct arena *a)
 		       "Makes, runs and checks Ashlar Linux images from definitions.\n\nVerbs:\n");
 	for (const struct verb *const *v = verbs; *v; v++)
 		buf_printf(&b, "  %-9s %s\n", (*v)->name, (*v)->help);
-	buf_printf(&b, "\n'ashlar VERB --help' explains one; 'ashlar --version' prints the version.\n"
-		       "Exit status: 0 done, 1 the work failed, 2 wrong usage.\n");
+	buf_printf(&b,
+		   "\n'ashlar VERB --help' explains one; 'ashlar --version' prints the version.\n"
+		   "Exit status: 0 done, 1 the work failed, 2 wrong usage.\n");
 	return buf_text(&b);
 }
 
-/* Breaks @text at blanks so that no line is longer than 79 columns, each begun by @indent blanks. */
+/* Breaks @text at blanks so that no line is longer than 79 columns, each begun by @indent
+ * blanks. */
 static void wrapped(struct buf *b, const char *text, int indent)
 {
 	struct str rest = str_c(text), word;
@@ -48,7 +50,8 @@ static void option_help(struct buf *b, const struct option_def *d)
 
 	if (d->letter)
 		snprintf(letter, sizeof(letter), "-%c, ", d->letter);
-	snprintf(left, sizeof(left), "  %s--%s%s%s", letter, d->name, d->arg ? " " : "", d->arg ? d->arg : "");
+	snprintf(left, sizeof(left), "  %s--%s%s%s", letter, d->name, d->arg ? " " : "",
+		 d->arg ? d->arg : "");
 	buf_printf(b, "%-24s ", left);
 	wrapped(b, d->help, 25);
 }
@@ -97,11 +100,11 @@ static void option_man(struct buf *b, const struct option_def *d)
 {
 	buf_printf(b, ".TP\n");
 	if (d->letter)
-		buf_printf(b, ".BR \\-%c \", \" \\-\\-%s%s%s%s\n", d->letter, d->name, d->arg ? " \" \\fI" : "",
-			   d->arg ? d->arg : "", d->arg ? "\\fR\"" : "");
+		buf_printf(b, ".BR \\-%c \", \" \\-\\-%s%s%s%s\n", d->letter, d->name,
+			   d->arg ? " \" \\fI" : "", d->arg ? d->arg : "", d->arg ? "\\fR\"" : "");
 	else
-		buf_printf(b, ".BR \\-\\-%s%s%s%s\n", d->name, d->arg ? " \" \\fI" : "", d->arg ? d->arg : "",
-			   d->arg ? "\\fR\"" : "");
+		buf_printf(b, ".BR \\-\\-%s%s%s%s\n", d->name, d->arg ? " \" \\fI" : "",
+			   d->arg ? d->arg : "", d->arg ? "\\fR\"" : "");
 	roff(b, d->help);
 }
 
@@ -109,8 +112,8 @@ struct str man_verb(struct arena *a, const struct verb *verb, const char *versio
 {
 	struct buf b = { .a = a };
 
-	buf_printf(&b, ".TH ASHLAR\\-%s 1 \"\" \"ashlar %s\"\n.SH NAME\nashlar\\-%s \\- ", verb->name, version,
-		   verb->name);
+	buf_printf(&b, ".TH ASHLAR\\-%s 1 \"\" \"ashlar %s\"\n.SH NAME\nashlar\\-%s \\- ",
+		   verb->name, version, verb->name);
 	roff(&b, verb->help);
 	buf_printf(&b, ".SH SYNOPSIS\n.B ashlar %s\n[options] ", verb->name);
 	roff(&b, verb->args);
@@ -121,10 +124,14 @@ struct str man_verb(struct arena *a, const struct verb *verb, const char *versio
 	buf_printf(&b, ".SH OPTIONS\n");
 	for (const struct option_def *d = verb->options; d && d->name; d++)
 		option_man(&b, d);
-	buf_printf(&b, ".SS Options of every verb\nEach can be given as a variable too: \\fBASHLAR_OUT\\fR and so on.\n");
+	buf_printf(
+		&b,
+		".SS Options of every verb\nEach can be given as a variable too: \\fBASHLAR_OUT\\fR and so on.\n");
 	for (const struct option_def *d = common_option_defs; d->name; d++)
 		option_man(&b, d);
-	buf_printf(&b, ".SH EXIT STATUS\n0: done. 1: the work failed, and one sentence says why. 2: wrong usage.\n");
+	buf_printf(
+		&b,
+		".SH EXIT STATUS\n0: done. 1: the work failed, and one sentence says why. 2: wrong usage.\n");
 	if (verb->example) {
 		buf_printf(&b, ".SH EXAMPLE\n.nf\n");
 		roff(&b, verb->example);
@@ -137,13 +144,18 @@ struct str man_main(struct arena *a, const char *version)
 {
 	struct buf b = { .a = a };
 
-	buf_printf(&b, ".TH ASHLAR 1 \"\" \"ashlar %s\"\n.SH NAME\nashlar \\- makes, runs and checks Ashlar Linux images\n"
-		       ".SH SYNOPSIS\n.B ashlar\nVERB [options] [arguments]\n.SH VERBS\n", version);
+	buf_printf(
+		&b,
+		".TH ASHLAR 1 \"\" \"ashlar %s\"\n.SH NAME\nashlar \\- makes, runs and checks Ashlar Linux images\n"
+		".SH SYNOPSIS\n.B ashlar\nVERB [options] [arguments]\n.SH VERBS\n",
+		version);
 	for (const struct verb *const *v = verbs; *v; v++) {
 		buf_printf(&b, ".TP\n.BR ashlar\\-%s (1)\n", (*v)->name);
 		roff(&b, (*v)->help);
 	}
-	buf_printf(&b, ".SH EXIT STATUS\n0: done. 1: the work failed, and one sentence says why. 2: wrong usage.\n");
+	buf_printf(
+		&b,
+		".SH EXIT STATUS\n0: done. 1: the work failed, and one sentence says why. 2: wrong usage.\n");
 	return buf_text(&b);
 }
 
@@ -151,8 +163,10 @@ struct str completion_bash(struct arena *a)
 {
 	struct buf b = { .a = a };
 
-	buf_printf(&b, "# bash completion for ashlar, written by ashlar itself\n_ashlar() {\n"
-		       "\tlocal word=${COMP_WORDS[COMP_CWORD]} list\n\tif ((COMP_CWORD == 1)); then\n\t\tlist='");
+	buf_printf(
+		&b,
+		"# bash completion for ashlar, written by ashlar itself\n_ashlar() {\n"
+		"\tlocal word=${COMP_WORDS[COMP_CWORD]} list\n\tif ((COMP_CWORD == 1)); then\n\t\tlist='");
 	for (const struct verb *const *v = verbs; *v; v++)
 		buf_printf(&b, "%s ", (*v)->name);
 	buf_printf(&b, "'\n\telse case ${COMP_WORDS[1]} in\n");

@@ -27,8 +27,9 @@ const struct verb verb_key = {
 	.name = "key",
 	.args = "generate",
 	.help = "make the keys that a build signs with",
-	.description = "Makes development keys in the folder that --keys names. They are marked as such in every manifest "
-		       "that used them. An existing folder of keys is never replaced.",
+	.description =
+		"Makes development keys in the folder that --keys names. They are marked as such in every manifest "
+		"that used them. An existing folder of keys is never replaced.",
 	.example = "ashlar key generate",
 	.options_size = sizeof(struct key_options),
 	.min_args = 1,

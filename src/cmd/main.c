@@ -7,7 +7,8 @@
 #include "base/json.h"
 #include "cmd/cmd.h"
 
-const struct verb *const verbs[] = { &verb_build, &verb_explain, &verb_run, &verb_verify, &verb_key, NULL };
+const struct verb *const verbs[] = { &verb_build,  &verb_explain, &verb_run,
+				     &verb_verify, &verb_key,     NULL };
 
 static void print(struct str text)
 {
@@ -32,7 +33,8 @@ static const struct verb *verb_find(struct arena *a, const char *name, struct er
 	}
 	near = str_nearest(names.p, names.n, str_c(name));
 	if (near)
-		(void)err_set(e, -EINVAL, "no verb '%s'; did you mean '%.*s'?", name, STR_FMT(*near));
+		(void)err_set(e, -EINVAL, "no verb '%s'; did you mean '%.*s'?", name,
+			      STR_FMT(*near));
 	else
 		(void)err_set(e, -EINVAL, "no verb '%s'; 'ashlar --help' lists them", name);
 	return NULL;
@@ -83,7 +85,8 @@ static int verb_main(struct arena *a, const struct verb *verb, char **argv)
 	return r < 0 ? 1 : r;
 }
 
-/* ashlar help man [VERB] | help completion: for the build, which makes pages and completion from the tables. */
+/* ashlar help man [VERB] | help completion: for the build, which makes pages and completion from
+ * the tables. */
 static int help_main_verb(struct arena *a, char **args)
 {
 	const struct verb *verb;

@@ -9,19 +9,26 @@
 
 const struct option_def common_option_defs[] = {
 	{ "out", 0, OPTION_TEXT, "DIR", "put results in DIR (default: out)", O(out), true },
-	{ "cache", 0, OPTION_TEXT, "DIR", "keep downloads and converted packages in DIR (default: $XDG_CACHE_HOME/ashlar)",
+	{ "cache", 0, OPTION_TEXT, "DIR",
+	  "keep downloads and converted packages in DIR (default: $XDG_CACHE_HOME/ashlar)",
 	  O(cache), true },
-	{ "keys", 0, OPTION_TEXT, "DIR", "sign with the keys in DIR (default: keys)", O(keys), true },
-	{ "distro", 0, OPTION_TEXT, "DIR", "read definitions from DIR (default: distro)", O(distro), true },
-	{ "arch", 0, OPTION_TEXT, "ARCH", "build for x86_64 or aarch64 (default: this machine's)", O(arch), true },
-	{ "jobs", 'j', OPTION_NUMBER, "N", "use N threads (default: one for each processor)", O(jobs), true },
-	{ "json", 0, OPTION_FLAG, NULL, "report as one JSON object a line on standard output", O(json), true },
+	{ "keys", 0, OPTION_TEXT, "DIR", "sign with the keys in DIR (default: keys)", O(keys),
+	  true },
+	{ "distro", 0, OPTION_TEXT, "DIR", "read definitions from DIR (default: distro)", O(distro),
+	  true },
+	{ "arch", 0, OPTION_TEXT, "ARCH", "build for x86_64 or aarch64 (default: this machine's)",
+	  O(arch), true },
+	{ "jobs", 'j', OPTION_NUMBER, "N", "use N threads (default: one for each processor)",
+	  O(jobs), true },
+	{ "json", 0, OPTION_FLAG, NULL, "report as one JSON object a line on standard output",
+	  O(json), true },
 	{ "quiet", 'q', OPTION_FLAG, NULL, "print errors only", O(quiet), true },
 	{ "help", 'h', OPTION_FLAG, NULL, "print this help", O(help), false },
 	{ 0 },
 };
 
-static int option_set(const struct option_def *d, void *options, const char *value, const char *where, struct err *e)
+static int option_set(const struct option_def *d, void *options, const char *value,
+		      const char *where, struct err *e)
 {
 	char *field = (char *)options + d->offset;
 	uint64_t number;
@@ -55,7 +62,8 @@ static const struct option_def *option_find(const struct verb *verb, struct str 
 	return NULL;
 }
 
-static int option_unknown(struct arena *a, const struct verb *verb, const char *given, struct str name, struct err *e)
+static int option_unknown(struct arena *a, const struct verb *verb, const char *given,
+			  struct str name, struct err *e)
 {
 	const struct option_def *tables[] = { verb->options, common_option_defs };
 	const struct str *near;
@@ -66,12 +74,15 @@ static int option_unknown(struct arena *a, const struct verb *verb, const char *
 			vec_push(a, &names) = str_c(d->name);
 	near = str_nearest(names.p, names.n, name);
 	if (near)
-		return err_set(e, -EINVAL, "%s: no option '%s'; did you mean '--%.*s'?", verb->name, given, STR_FMT(*near));
-	return err_set(e, -EINVAL, "%s: no option '%s'; 'ashlar %s --help' lists them", verb->name, given, verb->name);
+		return err_set(e, -EINVAL, "%s: no option '%s'; did you mean '--%.*s'?", verb->name,
+			       given, STR_FMT(*near));
+	return err_set(e, -EINVAL, "%s: no option '%s'; 'ashlar %s --help' lists them", verb->name,
+		       given, verb->name);
 }
 
 /* One option at argv[0]; returns how many arguments it took. */
-static int option_take(struct arena *a, const struct verb *verb, char **argv, void *options, struct err *e)
+static int option_take(struct arena *a, const struct verb *verb, char **argv, void *options,
+		       struct err *e)
 {
 	const char *arg = argv[0], *value = NULL;
 	bool is_long = arg[1] == '-';
@@ -99,9 +110,11 @@ static int option_take(struct arena *a, const struct verb *verb, char **argv, vo
 		value = argv[1];
 		taken = 2;
 		if (!value)
-			return err_set(e, -EINVAL, "%s: '--%s' needs %s", verb->name, d->name, d->arg);
+			return err_set(e, -EINVAL, "%s: '--%s' needs %s", verb->name, d->name,
+				       d->arg);
 	}
-	r = option_set(d, options, value, str_z(a, str_printf(a, "%s: '--%s'", verb->name, d->name)), e);
+	r = option_set(d, options, value,
+		       str_z(a, str_printf(a, "%s: '--%s'", verb->name, d->name)), e);
 	return r < 0 ? r : taken;
 }
 
@@ -162,7 +175,8 @@ static int options_default(struct arena *a, struct common_options *c, struct err
 	return 0;
 }
 
-int options_parse(struct arena *a, const struct verb *verb, char **argv, void *options, char ***ret_args, struct err *e)
+int options_parse(struct arena *a, const struct verb *verb, char **argv, void *options,
+		  char ***ret_args, struct err *e)
 {
 	struct common_options *common = options;
 	VEC(char *) args = { 0 };

@@ -18,12 +18,21 @@ enum { KVM_PROBE_MS = 10000 };
 
 static const struct machine {
 	const char *arch, *program, *package, *machine, *firmware_package;
-	const char *code[3], *variables[3]; /* where distributions put them; the first that exists */
+	/* where distributions put them; the first that exists */
+	const char *code[3], *variables[3];
 } machines[] = {
-	{ "x86_64", "qemu-system-x86_64", "qemu-system-x86", "q35", "ovmf",
+	{ "x86_64",
+	  "qemu-system-x86_64",
+	  "qemu-system-x86",
+	  "q35",
+	  "ovmf",
 	  { "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd" },
 	  { "/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd" } },
-	{ "aarch64", "qemu-system-aarch64", "qemu-system-arm", "virt", "qemu-efi-aarch64",
+	{ "aarch64",
+	  "qemu-system-aarch64",
+	  "qemu-system-arm",
+	  "virt",
+	  "qemu-efi-aarch64",
 	  { "/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", "/usr/share/AAVMF/AAVMF_CODE.fd" },
 	  { "/usr/share/AAVMF/AAVMF_VARS.fd" } },
 };
@@ -43,7 +52,8 @@ static const char *first_existing(const char *const *paths)
 
 static int firmware_missing(const struct machine *m, struct err *e)
 {
-	return err_set(e, -ENOENT, "no UEFI firmware for %s: it is in Debian's package '%s'", m->arch, m->firmware_package);
+	return err_set(e, -ENOENT, "no UEFI firmware for %s: it is in Debian's package '%s'",
+		       m->arch, m->firmware_package);
 }
 
 int qemu_variables(const char *arch, const char **ret, struct err *e)
@@ -82,7 +92,8 @@ static struct str comma_escaped(struct arena *a, struct str s)
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-int qemu_argv(struct arena *a, const struct qemu *q, const char *variables, const char *const **ret, struct err *e)
+int qemu_argv(struct arena *a, const struct qemu *q, const char *variables, const char *const **ret,
+	      struct err *e)
 {
 	const struct machine *m = machine_of(q->arch);
 	const char *code = first_existing(m->code);
@@ -99,12 +110,14 @@ int qemu_argv(struct arena *a, const struct qemu *q, const char *variables, cons
 	arg(a, &v, "-display", STR("none"));
 	arg(a, &v, "-drive", str_printf(a, "if=pflash,format=raw,readonly=on,file=%s", code));
 	arg(a, &v, "-drive", str_printf(a, "if=pflash,format=raw,file=%s", variables));
-	arg(a, &v, "-drive", str_printf(a, "if=none,id=disk,format=raw,snapshot=on,file=%.*s",
-					STR_FMT(comma_escaped(a, str_c(q->image)))));
+	arg(a, &v, "-drive",
+	    str_printf(a, "if=none,id=disk,format=raw,snapshot=on,file=%.*s",
+		       STR_FMT(comma_escaped(a, str_c(q->image)))));
 	arg(a, &v, "-device", STR("virtio-blk-pci,drive=disk,bootindex=0"));
 	arg(a, &v, "-device", STR("virtio-rng-pci"));
-	arg(a, &v, "-netdev", q->ssh_port ? str_printf(a, "user,id=net,hostfwd=tcp:127.0.0.1:%u-:22", q->ssh_port)
-					  : STR("user,id=net"));
+	arg(a, &v, "-netdev",
+	    q->ssh_port ? str_printf(a, "user,id=net,hostfwd=tcp:127.0.0.1:%u-:22", q->ssh_port)
+			: STR("user,id=net"));
 	arg(a, &v, "-device", STR("virtio-net-pci,netdev=net,romfile="));
 	if (q->console_fd >= 0) {
 		arg(a, &v, "-chardev", str_printf(a, "socket,id=console,fd=%d", q->console_fd));
@@ -115,18 +128,22 @@ int qemu_argv(struct arena *a, const struct qemu *q, const char *variables, cons
 	if (q->channels.n > 0)
 		arg(a, &v, "-device", STR("virtio-serial-pci"));
 	for (size_t i = 0; i < q->channels.n; i++) {
-		arg(a, &v, "-chardev", str_printf(a, "socket,id=channel%zu,fd=%d", i, q->channel_fds[i]));
-		arg(a, &v, "-device", str_printf(a, "virtserialport,chardev=channel%zu,name=%.*s", i,
-						 STR_FMT(q->channels.p[i])));
+		arg(a, &v, "-chardev",
+		    str_printf(a, "socket,id=channel%zu,fd=%d", i, q->channel_fds[i]));
+		arg(a, &v, "-device",
+		    str_printf(a, "virtserialport,chardev=channel%zu,name=%.*s", i,
+			       STR_FMT(q->channels.p[i])));
 	}
 	vec_each(c, &q->credentials)
-		arg(a, &v, "-smbios", str_printf(a, "type=11,value=%.*s", STR_FMT(comma_escaped(a, *c))));
+		arg(a, &v, "-smbios",
+		    str_printf(a, "type=11,value=%.*s", STR_FMT(comma_escaped(a, *c))));
 	vec_push(a, &v) = NULL;
 	*ret = v.p;
 	return 0;
 }
 
-int qemu_start(const char *const *argv, const int *keep_fds, size_t n_keep, int log_fd, pid_t *ret, struct err *e)
+int qemu_start(const char *const *argv, const int *keep_fds, size_t n_keep, int log_fd, pid_t *ret,
+	       struct err *e)
 {
 	int report[2], failed = 0;
 	ssize_t n;
@@ -160,15 +177,18 @@ int qemu_start(const char *const *argv, const int *keep_fds, size_t n_keep, int 
 	close(report[0]);
 	if (n == sizeof(failed)) {
 		waitpid(pid, NULL, 0);
-		return err_set(e, -failed, "run '%s': %s%s", argv[0], strerror(failed),
-			       failed == ENOENT ? "; it is in Debian's packages qemu-system-x86 and qemu-system-arm" : "");
+		return err_set(
+			e, -failed, "run '%s': %s%s", argv[0], strerror(failed),
+			failed == ENOENT
+				? "; it is in Debian's packages qemu-system-x86 and qemu-system-arm"
+				: "");
 	}
 	*ret = pid;
 	return 0;
 }
 
-/* Firmware that runs says something on the serial console within a second or two; KVM that does not work says so on
- * QEMU's standard error, or nothing ever happens. */
+/* Firmware that runs says something on the serial console within a second or two; KVM that does not
+ * work says so on QEMU's standard error, or nothing ever happens. */
 static bool probe(int console, int log)
 {
 	double end = clock_sec() + KVM_PROBE_MS / 1000.0;
@@ -185,7 +205,8 @@ static bool probe(int console, int log)
 			return true;
 		if (fds[1].revents) {
 			n = read(log, text, sizeof(text));
-			if (n <= 0 || str_has((struct str){ text, (size_t)n }, "KVM internal error"))
+			if (n <= 0 ||
+			    str_has((struct str){ text, (size_t)n }, "KVM internal error"))
 				return false;
 		}
 	}
@@ -203,7 +224,8 @@ bool qemu_kvm_works(struct arena *a, const char *arch)
 
 	if (!code || access("/dev/kvm", R_OK | W_OK) < 0)
 		return false;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0 || pipe2(log, O_CLOEXEC) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0 ||
+	    pipe2(log, O_CLOEXEC) < 0)
 		return false;
 	vec_push(a, &v) = m->program;
 	accelerator(a, &v, m, true);
@@ -231,7 +253,8 @@ bool qemu_kvm_works(struct arena *a, const char *arch)
 int qemu_free_port(unsigned *ret, struct err *e)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof(address);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, n) < 0 ||

@@ -11,7 +11,12 @@
 #include "cmd/cmd.h"
 #include "cmd/qemu.h"
 
-enum { KEY_BYTES_MAX = 16 << 10, CONSOLE_KEPT_BYTES = 64 << 10, CONSOLE_LINES_SHOWN = 20, TIMEOUT_SEC_DEFAULT = 600 };
+enum {
+	KEY_BYTES_MAX = 16 << 10,
+	CONSOLE_KEPT_BYTES = 64 << 10,
+	CONSOLE_LINES_SHOWN = 20,
+	TIMEOUT_SEC_DEFAULT = 600
+};
 
 struct run_options {
 	struct common_options common;
@@ -23,15 +28,21 @@ struct run_options {
 #define O(member) offsetof(struct run_options, member)
 
 static const struct option_def options[] = {
-	{ "until-login", 0, OPTION_FLAG, NULL, "end when the console shows a login prompt", O(until_login), false },
-	{ "console", 0, OPTION_FLAG, NULL, "show the console on standard error while a command runs", O(console), false },
-	{ "ssh-key", 0, OPTION_TEXT, "FILE", "let the owner of this public key log in as root, over a forwarded port",
-	  O(ssh_key), false },
-	{ "image", 0, OPTION_TEXT, "FILE", "boot this disk instead of OUT/IMAGE-ARCH.raw", O(image), false },
-	{ "memory", 'm', OPTION_NUMBER, "MIB", "give the machine so much memory (default: 1024)", O(memory), false },
-	{ "processors", 0, OPTION_NUMBER, "N", "give it N processors (default: 2)", O(processors), false },
-	{ "timeout", 0, OPTION_NUMBER, "SEC", "give up on a command or a login prompt after SEC (default: 600)", O(timeout),
+	{ "until-login", 0, OPTION_FLAG, NULL, "end when the console shows a login prompt",
+	  O(until_login), false },
+	{ "console", 0, OPTION_FLAG, NULL,
+	  "show the console on standard error while a command runs", O(console), false },
+	{ "ssh-key", 0, OPTION_TEXT, "FILE",
+	  "let the owner of this public key log in as root, over a forwarded port", O(ssh_key),
 	  false },
+	{ "image", 0, OPTION_TEXT, "FILE", "boot this disk instead of OUT/IMAGE-ARCH.raw", O(image),
+	  false },
+	{ "memory", 'm', OPTION_NUMBER, "MIB", "give the machine so much memory (default: 1024)",
+	  O(memory), false },
+	{ "processors", 0, OPTION_NUMBER, "N", "give it N processors (default: 2)", O(processors),
+	  false },
+	{ "timeout", 0, OPTION_NUMBER, "SEC",
+	  "give up on a command or a login prompt after SEC (default: 600)", O(timeout), false },
 	{ 0 },
 };
 
@@ -61,33 +72,41 @@ static void shell_quoted(struct buf *b, const char *word)
 
 static struct str credential(struct arena *a, const char *name, struct str value)
 {
-	return str_printf(a, "io.systemd.credential.binary:%s=%.*s", name, STR_FMT(base64_encode(a, value.p, value.n)));
+	return str_printf(a, "io.systemd.credential.binary:%s=%.*s", name,
+			  STR_FMT(base64_encode(a, value.p, value.n)));
 }
 
-/* A unit that runs the command once the machine is up, and tells its status. It is of type exec, so that the boot is
- * complete while it runs. In a unit file '%' and, in ExecStart=, '$' are written twice; so the command travels as a
- * credential of its own, which nothing interprets but the shell. */
+/* A unit that runs the command once the machine is up, and tells its status. It is of type exec, so
+ * that the boot is complete while it runs. In a unit file '%' and, in ExecStart=, '$' are written
+ * twice; so the command travels as a credential of its own, which nothing interprets but the
+ * shell. */
 static void command_credentials(struct arena *a, struct qemu *q, char **command)
 {
-	static const char unit[] = "[Unit]\nDescription=Command of ashlar run\nDefaultDependencies=no\n"
-				   "After=basic.target\n"
-				   "[Service]\nType=exec\nImportCredential=ashlar.command\n"
-				   "ExecStart=/bin/sh ${CREDENTIALS_DIRECTORY}/ashlar.command\n";
+	static const char unit[] =
+		"[Unit]\nDescription=Command of ashlar run\nDefaultDependencies=no\n"
+		"After=basic.target\n"
+		"[Service]\nType=exec\nImportCredential=ashlar.command\n"
+		"ExecStart=/bin/sh ${CREDENTIALS_DIRECTORY}/ashlar.command\n";
 	static const char wants[] = "[Unit]\nWants=ashlar-run.service\n";
 	struct buf b = { .a = a };
 
-	/* the exit of the inner shell is the status; the ports are opened once, here, and closed before the status is told */
+	/* the exit of the inner shell is the status; the ports are opened once, here, and closed
+	 * before the status is told */
 	buf_printf(&b, "systemctl is-system-running --wait >/dev/null 2>&1\n"
 		       "( cd /; unset CREDENTIALS_DIRECTORY\n");
 	for (char **word = command; *word; word++) {
 		buf_u8(&b, ' ');
 		shell_quoted(&b, *word);
 	}
-	buf_printf(&b, "\n) </dev/null >/dev/virtio-ports/ashlar.out 2>/dev/virtio-ports/ashlar.err\n"
-		       "echo \"$?\" >/dev/virtio-ports/ashlar.status\n");
-	vec_push(a, &q->credentials) = credential(a, "ashlar.command", (struct str){ (char *)b.v.p, b.v.n });
-	vec_push(a, &q->credentials) = credential(a, "systemd.extra-unit.ashlar-run.service", str_c(unit));
-	vec_push(a, &q->credentials) = credential(a, "systemd.unit-dropin.multi-user.target~ashlar", str_c(wants));
+	buf_printf(&b,
+		   "\n) </dev/null >/dev/virtio-ports/ashlar.out 2>/dev/virtio-ports/ashlar.err\n"
+		   "echo \"$?\" >/dev/virtio-ports/ashlar.status\n");
+	vec_push(a, &q->credentials) =
+		credential(a, "ashlar.command", (struct str){ (char *)b.v.p, b.v.n });
+	vec_push(a, &q->credentials) =
+		credential(a, "systemd.extra-unit.ashlar-run.service", str_c(unit));
+	vec_push(a, &q->credentials) =
+		credential(a, "systemd.unit-dropin.multi-user.target~ashlar", str_c(wants));
 }
 
 static int ssh_credentials(struct arena *a, struct qemu *q, const char *path, struct err *e)
@@ -98,7 +117,10 @@ static int ssh_credentials(struct arena *a, struct qemu *q, const char *path, st
 	if (r < 0)
 		return err_wrap(e, r, "--ssh-key");
 	if (!str_starts(key, "ssh-") && !str_starts(key, "ecdsa-") && !str_starts(key, "sk-"))
-		return err_set(e, -EINVAL, "--ssh-key: '%s' is no OpenSSH public key; want the file that ends in .pub", path);
+		return err_set(
+			e, -EINVAL,
+			"--ssh-key: '%s' is no OpenSSH public key; want the file that ends in .pub",
+			path);
 	vec_push(a, &q->credentials) = credential(a, "ssh.authorized_keys.root", key);
 	return qemu_free_port(&q->ssh_port, e);
 }
@@ -113,14 +135,15 @@ static int variables_copy(struct arena *a, const char *arch, char **ret, struct 
 	if (r == 0)
 		r = file_read(a, from, 64 << 20, &bytes, e);
 	if (r == 0)
-		r = file_temp(a, path_join(a, base ? base : "/tmp", "ashlar-run-variables"), 0600, &fd, ret, e);
+		r = file_temp(a, path_join(a, base ? base : "/tmp", "ashlar-run-variables"), 0600,
+			      &fd, ret, e);
 	if (r == 0)
 		r = fd_write(fd, bytes.p, bytes.n, *ret, e);
 	return r;
 }
 
-static int guest_start(struct arena *a, struct qemu *q, const char *variables, bool command, struct guest *g,
-		       struct err *e)
+static int guest_start(struct arena *a, struct qemu *q, const char *variables, bool command,
+		       struct guest *g, struct err *e)
 {
 	int theirs[CHANNELS], log[2], r;
 	const char *const *argv;
@@ -154,7 +177,8 @@ static int guest_start(struct arena *a, struct qemu *q, const char *variables, b
 static void console_keep(struct guest *g, const uint8_t *p, size_t n)
 {
 	if (g->console.v.n + n > CONSOLE_KEPT_BYTES) {
-		size_t keep = CONSOLE_KEPT_BYTES / 2 < g->console.v.n ? CONSOLE_KEPT_BYTES / 2 : g->console.v.n;
+		size_t keep = CONSOLE_KEPT_BYTES / 2 < g->console.v.n ? CONSOLE_KEPT_BYTES / 2
+								      : g->console.v.n;
 
 		memmove(g->console.v.p, g->console.v.p + g->console.v.n - keep, keep);
 		g->console.v.n = keep;
@@ -179,7 +203,8 @@ static int guest_read(struct guest *g, int i, struct err *e)
 		buf_put(&g->status, bytes, (size_t)n);
 		return 0;
 	}
-	return fd_write(i == CHANNEL_OUT ? 1 : 2, bytes, (size_t)n, i == CHANNEL_OUT ? "standard output" : "standard error", e);
+	return fd_write(i == CHANNEL_OUT ? 1 : 2, bytes, (size_t)n,
+			i == CHANNEL_OUT ? "standard output" : "standard error", e);
 }
 
 static struct str console_text(const struct guest *g)
@@ -202,20 +227,23 @@ static struct str console_tail(struct arena *a, const struct guest *g)
 	return str_trim((struct str){ (char *)b.v.p, b.v.n });
 }
 
-/* Everything written before the status has reached QEMU; what is still on its way here arrives at once. */
+/* Everything written before the status has reached QEMU; what is still on its way here arrives at
+ * once. */
 static int drain(struct guest *g, struct err *e)
 {
 	int r = 0;
 
 	for (int i = CHANNEL_OUT; i <= CHANNEL_ERR; i++)
-		for (struct pollfd p = { g->fds[i], POLLIN, 0 }; r == 0 && g->fds[i] >= 0 && poll(&p, 1, 300) > 0;)
+		for (struct pollfd p = { g->fds[i], POLLIN, 0 };
+		     r == 0 && g->fds[i] >= 0 && poll(&p, 1, 300) > 0;)
 			r = guest_read(g, i, e);
 	return r;
 }
 
-/* Until the command's status, the login prompt, the guest's end or the time limit. Returns 0 with *ret_status. */
-static int guest_watch(struct arena *a, struct guest *g, const struct run_options *o, bool command, int *ret_status,
-		       struct err *e)
+/* Until the command's status, the login prompt, the guest's end or the time limit. Returns 0 with
+ * *ret_status. */
+static int guest_watch(struct arena *a, struct guest *g, const struct run_options *o, bool command,
+		       int *ret_status, struct err *e)
 {
 	double end = clock_sec() + (double)o->timeout;
 
@@ -229,8 +257,8 @@ static int guest_watch(struct arena *a, struct guest *g, const struct run_option
 		fds[CHANNELS] = (struct pollfd){ g->log, POLLIN, 0 };
 		if (left <= 0)
 			return err_set(e, -ETIMEDOUT, "no %s after %llu s; the console ends:\n%.*s",
-				       command ? "end of the command" : "login prompt", (unsigned long long)o->timeout,
-				       STR_FMT(console_tail(a, g)));
+				       command ? "end of the command" : "login prompt",
+				       (unsigned long long)o->timeout, STR_FMT(console_tail(a, g)));
 		if (poll(fds, CHANNELS + 1, left) < 0 && errno != EINTR)
 			return err_sys(e, "poll");
 		for (int i = 0; i < CHANNELS && r == 0; i++)
@@ -238,8 +266,10 @@ static int guest_watch(struct arena *a, struct guest *g, const struct run_option
 				r = guest_read(g, i, e);
 		if (r < 0)
 			return r;
-		if (command && str_has((struct str){ (char *)g->status.v.p, g->status.v.n }, "\n") &&
-		    str_u64(str_trim((struct str){ (char *)g->status.v.p, g->status.v.n }), 255, &status)) {
+		if (command &&
+		    str_has((struct str){ (char *)g->status.v.p, g->status.v.n }, "\n") &&
+		    str_u64(str_trim((struct str){ (char *)g->status.v.p, g->status.v.n }), 255,
+			    &status)) {
 			*ret_status = (int)status;
 			return drain(g, e);
 		}
@@ -251,9 +281,11 @@ static int guest_watch(struct arena *a, struct guest *g, const struct run_option
 			char said[1024];
 			ssize_t n = read(g->log, said, sizeof(said));
 
-			return err_set(e, -EIO, "the machine stopped before the %s; %.*s\nthe console ends:\n%.*s",
-				       command ? "command's end" : "login prompt", n > 0 ? (int)n : 0, said,
-				       STR_FMT(console_tail(a, g)));
+			return err_set(
+				e, -EIO,
+				"the machine stopped before the %s; %.*s\nthe console ends:\n%.*s",
+				command ? "command's end" : "login prompt", n > 0 ? (int)n : 0,
+				said, STR_FMT(console_tail(a, g)));
 		}
 	}
 }
@@ -287,8 +319,8 @@ static int run_interactive(struct arena *a, struct qemu *q, const char *variable
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_guest(struct arena *a, struct run_options *o, struct qemu *q, const char *variables, char **command,
-		     struct err *e)
+static int run_guest(struct arena *a, struct run_options *o, struct qemu *q, const char *variables,
+		     char **command, struct err *e)
 {
 	struct guest g;
 	int status = 0, r;
@@ -308,14 +340,19 @@ static int run_guest(struct arena *a, struct run_options *o, struct qemu *q, con
 static int run(struct arena *a, void *options_, char **args, struct err *e)
 {
 	struct run_options *o = options_;
-	struct qemu q = { .arch = o->common.arch, .image = o->image, .memory_mib = o->memory, .processors = o->processors };
+	struct qemu q = { .arch = o->common.arch,
+			  .image = o->image,
+			  .memory_mib = o->memory,
+			  .processors = o->processors };
 	char *variables = NULL;
 	int r;
 
 	if (!q.image)
-		q.image = str_z(a, str_printf(a, "%s/%s-%s.raw", o->common.out, args[0], o->common.arch));
+		q.image = str_z(a, str_printf(a, "%s/%s-%s.raw", o->common.out, args[0],
+					      o->common.arch));
 	if (!file_exists(q.image))
-		return err_set(e, -ENOENT, "'%s' is not there; 'ashlar build %s' makes it", q.image, args[0]);
+		return err_set(e, -ENOENT, "'%s' is not there; 'ashlar build %s' makes it", q.image,
+			       args[0]);
 	if (q.memory_mib == 0)
 		q.memory_mib = 1024;
 	if (q.processors == 0)
@@ -330,7 +367,9 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 	}
 	q.kvm = qemu_kvm_works(a, q.arch);
 	if (!q.kvm)
-		progress_note(o->common.progress, "KVM does not work here: emulating the processor, which takes about a minute");
+		progress_note(
+			o->common.progress,
+			"KVM does not work here: emulating the processor, which takes about a minute");
 	r = variables_copy(a, q.arch, &variables, e);
 	if (r == 0)
 		r = run_guest(a, o, &q, variables, args + 1, e);

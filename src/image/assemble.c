@@ -19,7 +19,8 @@ static bool dropped(const vec_str *globs, const struct rpm_file *f)
 	vec_each(glob, globs) {
 		bool folder = S_ISDIR(f->mode) && str_ends(*glob, "/");
 
-		if (str_glob(*glob, f->path) || (folder && str_glob(str_head(*glob, glob->n - 1), f->path)))
+		if (str_glob(*glob, f->path) ||
+		    (folder && str_glob(str_head(*glob, glob->n - 1), f->path)))
 			return true;
 	}
 	return false;
@@ -48,7 +49,8 @@ static bool keep_file(void *arg, size_t package, const struct rpm_file *f)
 	return kept;
 }
 
-/* Folders in which only left-out files stood say nothing. Children come after parents: backwards, one pass is enough. */
+/* Folders in which only left-out files stood say nothing. Children come after parents: backwards,
+ * one pass is enough. */
 static void prune_empty(struct arena *a, struct tree *t)
 {
 	vec_id ids;
@@ -57,7 +59,8 @@ static void prune_empty(struct arena *a, struct tree *t)
 	for (size_t k = ids.n; k-- > 0;) {
 		vec_id children;
 
-		if (!S_ISDIR(t->nodes.p[ids.p[k]].mode) || !str_starts(tree_path(a, t, ids.p[k]), "/usr/share/"))
+		if (!S_ISDIR(t->nodes.p[ids.p[k]].mode) ||
+		    !str_starts(tree_path(a, t, ids.p[k]), "/usr/share/"))
 			continue;
 		tree_children(a, t, ids.p[k], &children);
 		if (children.n == 0)
@@ -66,8 +69,8 @@ static void prune_empty(struct arena *a, struct tree *t)
 }
 
 /* A file as its package has it, even if the image leaves it out. */
-static int package_file(const struct resolved *res, const struct stored_package *packages, const char *path,
-			const char *what, struct str *ret, struct err *e)
+static int package_file(const struct resolved *res, const struct stored_package *packages,
+			const char *path, const char *what, struct str *ret, struct err *e)
 {
 	for (size_t i = 0; i < res->n; i++)
 		vec_each(f, &packages[i].package.files)
@@ -75,8 +78,10 @@ static int package_file(const struct resolved *res, const struct stored_package 
 				*ret = f->data;
 				return 0;
 			}
-	return err_set(e, -ENOENT, "no chosen package has '%s', which is needed as %s; add the package that has it", path,
-		       what);
+	return err_set(
+		e, -ENOENT,
+		"no chosen package has '%s', which is needed as %s; add the package that has it",
+		path, what);
 }
 
 static int boot_files(struct arena *a, const struct image_options *o, const struct resolved *res,
@@ -90,18 +95,25 @@ static int boot_files(struct arena *a, const struct image_options *o, const stru
 	if (modules != TREE_NONE)
 		tree_children(a, &as->tree, modules, &versions);
 	if (versions.n != 1)
-		return err_set(e, -EINVAL, "%zu kernels in /usr/lib/modules; want one: choose one kernel package",
-			       versions.n);
+		return err_set(
+			e, -EINVAL,
+			"%zu kernels in /usr/lib/modules; want one: choose one kernel package",
+			versions.n);
 	as->kernel_version = as->tree.nodes.p[versions.p[0]].name;
-	r = package_file(res, packages, str_z(a, str_printf(a, "/boot/vmlinuz-%.*s", STR_FMT(as->kernel_version))),
+	r = package_file(res, packages,
+			 str_z(a, str_printf(a, "/boot/vmlinuz-%.*s", STR_FMT(as->kernel_version))),
 			 "kernel", &as->kernel, e);
 	if (r == 0)
 		r = package_file(res, packages,
-				 str_z(a, str_printf(a, "/usr/lib/systemd/boot/efi/linux%s.efi.stub", efi)), "UKI stub",
-				 &as->stub, e);
+				 str_z(a,
+				       str_printf(a, "/usr/lib/systemd/boot/efi/linux%s.efi.stub",
+						  efi)),
+				 "UKI stub", &as->stub, e);
 	if (r == 0)
 		r = package_file(res, packages,
-				 str_z(a, str_printf(a, "/usr/lib/systemd/boot/efi/systemd-boot%s.efi", efi)),
+				 str_z(a,
+				       str_printf(a, "/usr/lib/systemd/boot/efi/systemd-boot%s.efi",
+						  efi)),
 				 "boot loader", &as->boot_loader, e);
 	return r;
 }
@@ -134,8 +146,9 @@ static int generate(const struct image_options *o, const struct resolved *res, s
 	return r;
 }
 
-static int add_rpmdb(struct arena *a, const struct resolved *res, const struct stored_package *packages,
-		     bool *const *not_installed, struct assembled *as, struct err *e)
+static int add_rpmdb(struct arena *a, const struct resolved *res,
+		     const struct stored_package *packages, bool *const *not_installed,
+		     struct assembled *as, struct err *e)
 {
 	static const char path[] = "/usr/lib/sysimage/rpm/rpmdb.sqlite";
 	struct rpmdb_package *db = arena_array(a, res->n, sizeof(*db));
@@ -153,8 +166,8 @@ static int add_rpmdb(struct arena *a, const struct resolved *res, const struct s
 	}
 	r = rpmdb_write(a, db, res->n, as->source_date_epoch, &bytes, e);
 	if (r == 0)
-		r = tree_put(&as->tree, STR("/usr/lib/sysimage/rpm/rpmdb.sqlite"), S_IFREG | 0644, bytes,
-			     TREE_OWNER_GENERATOR, &id, e);
+		r = tree_put(&as->tree, STR("/usr/lib/sysimage/rpm/rpmdb.sqlite"), S_IFREG | 0644,
+			     bytes, TREE_OWNER_GENERATOR, &id, e);
 	return r < 0 ? err_wrap(e, r, "%s", path) : 0;
 }
 
@@ -179,8 +192,8 @@ static struct str image_version(struct arena *a, const struct conf_release *rele
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
-	return str_printf(a, "%.*s.%04d%02d%02d", STR_FMT(release->version), tm.tm_year + 1900, tm.tm_mon + 1,
-			  tm.tm_mday);
+	return str_printf(a, "%.*s.%04d%02d%02d", STR_FMT(release->version), tm.tm_year + 1900,
+			  tm.tm_mon + 1, tm.tm_mday);
 }
 
 int image_assemble(struct arena *a, const struct image_options *o, const struct resolved *res,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* assemble.h - the file system of an image, from its packages, definitions and generators; all in memory. */
+/* assemble.h - the file system of an image, from its packages, definitions and generators; all in
+ * memory. */
 #pragma once
 
 #include "image/store.h"
@@ -7,16 +8,21 @@
 
 struct assembled {
 	struct tree tree;
-	uint64_t source_date_epoch; /* the newest build time of its packages: the clock of everything that is made */
-	struct str version;	    /* IMAGE_VERSION: RELEASE.YYYYMMDD of that clock */
+	uint64_t source_date_epoch; /* the newest build time of its packages: the clock of
+				       everything that is made */
+	struct str version;         /* IMAGE_VERSION: RELEASE.YYYYMMDD of that clock */
 	struct str kernel_version;  /* of the one folder in /usr/lib/modules */
-	struct str kernel, stub, boot_loader; /* from the packages, whether or not they stay in the tree */
+	struct str kernel, stub,
+		boot_loader; /* from the packages, whether or not they stay in the tree */
 	struct str os_release;
 	uint64_t files_bytes; /* sum of the sizes of files in the tree */
 };
 
-must_check int image_assemble(struct arena *a, const struct image_options *o, const struct resolved *res,
-			      const struct stored_package *packages, struct assembled *ret, struct err *e);
-/* The initrd: agent/init, the modules that the definition names with what they depend on, and their list. Compressed. */
-must_check int image_initrd(struct arena *a, const struct conf_image *image, const struct assembled *as, struct str init,
-			    struct str *ret, struct err *e);
+must_check int image_assemble(struct arena *a, const struct image_options *o,
+			      const struct resolved *res, const struct stored_package *packages,
+			      struct assembled *ret, struct err *e);
+/* The initrd: agent/init, the modules that the definition names with what they depend on, and their
+ * list. Compressed. */
+must_check int image_initrd(struct arena *a, const struct conf_image *image,
+			    const struct assembled *as, struct str init, struct str *ret,
+			    struct err *e);

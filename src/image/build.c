@@ -19,12 +19,15 @@ static int init_for(const char *arch, struct str *ret, struct err *e)
 	uint8_t want = strcmp(arch, "aarch64") == 0 ? 0xb7 : 0x3e; /* EM_AARCH64, EM_X86_64 */
 
 	if (init.n <= ELF_MACHINE_OFFSET || (uint8_t)init.p[ELF_MACHINE_OFFSET] != want)
-		return err_set(e, -ENOTSUP, "this ashlar holds no init for %s; build ashlar on such a machine", arch);
+		return err_set(e, -ENOTSUP,
+			       "this ashlar holds no init for %s; build ashlar on such a machine",
+			       arch);
 	*ret = init;
 	return 0;
 }
 
-/* The largest packages by what they bring into the image: where to look when a budget is exceeded. */
+/* The largest packages by what they bring into the image: where to look when a budget is
+ * exceeded. */
 struct weight {
 	struct str name;
 	uint64_t bytes;
@@ -55,30 +58,34 @@ static struct str largest(struct arena *a, const struct assembled *as, size_t n)
 	}
 	qsort(weights, n + 1, sizeof(*weights), weight_cmp);
 	for (size_t i = 0; i <= n && i < LARGEST_SHOWN; i++)
-		buf_printf(&b, "%s%.*s %.1f MB", i ? ", " : "", STR_FMT(weights[i].name), (double)weights[i].bytes / 1e6);
+		buf_printf(&b, "%s%.*s %.1f MB", i ? ", " : "", STR_FMT(weights[i].name),
+			   (double)weights[i].bytes / 1e6);
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-static int budget(struct arena *a, const struct resolved *res, const struct assembled *as, const char *key, double unit,
-		  const char *unit_name, uint64_t used, uint64_t max, struct err *e)
+static int budget(struct arena *a, const struct resolved *res, const struct assembled *as,
+		  const char *key, double unit, const char *unit_name, uint64_t used, uint64_t max,
+		  struct err *e)
 {
 	if (max == 0 || used <= max)
 		return 0;
 	return err_set(e, -EDQUOT, "%.*s: %s: %.1f%s, more than the %.1f%s allowed; largest: %.*s",
-		       STR_FMT(res->image.source), key, (double)used / unit, unit_name, (double)max / unit, unit_name,
-		       STR_FMT(largest(a, as, res->n)));
+		       STR_FMT(res->image.source), key, (double)used / unit, unit_name,
+		       (double)max / unit, unit_name, STR_FMT(largest(a, as, res->n)));
 }
 
-static int budgets(struct arena *a, const struct resolved *res, const struct assembled *as, const struct image_plan *plan,
-		   struct err *e)
+static int budgets(struct arena *a, const struct resolved *res, const struct assembled *as,
+		   const struct image_plan *plan, struct err *e)
 {
 	const struct conf_image *c = &res->image;
 	int r = budget(a, res, as, "max-packages", 1, " packages", res->n, c->max_packages, e);
 
 	if (r == 0)
-		r = budget(a, res, as, "max-files-bytes", 1e6, " MB", as->files_bytes, c->max_files_bytes, e);
+		r = budget(a, res, as, "max-files-bytes", 1e6, " MB", as->files_bytes,
+			   c->max_files_bytes, e);
 	if (r == 0)
-		r = budget(a, res, as, "max-image-bytes", 1e6, " MB", plan->stored_bytes, c->max_image_bytes, e);
+		r = budget(a, res, as, "max-image-bytes", 1e6, " MB", plan->stored_bytes,
+			   c->max_image_bytes, e);
 	return r;
 }
 
@@ -108,13 +115,15 @@ static struct str out_path(struct arena *a, const struct image_options *o, const
 	return str_printf(a, "%s/%s-%s%s", o->out, o->name, o->arch, suffix);
 }
 
-/* The image is written beside its name first; then everything is put in place, the manifest last. */
+/* The image is written beside its name first; then everything is put in place, the manifest
+ * last. */
 static int write_all(struct arena *a, const struct image_options *o, const struct resolved *res,
-		     const struct stored_package *packages, const struct keys *keys, const struct assembled *as,
-		     const struct image_plan *plan, struct err *e)
+		     const struct stored_package *packages, const struct keys *keys,
+		     const struct assembled *as, const struct image_plan *plan, struct err *e)
 {
 	const char *image = str_z(a, out_path(a, o, ".raw"));
-	struct str manifest = manifest_text(a, o, res, packages, as, plan, keys->development), lock = lock_text(a, res, as);
+	struct str manifest = manifest_text(a, o, res, packages, as, plan, keys->development),
+		   lock = lock_text(a, res, as);
 	_cleanup_close_ int fd = -1;
 	unsigned stage;
 	char *temp;
@@ -128,8 +137,8 @@ static int write_all(struct arena *a, const struct image_options *o, const struc
 	progress_end(o->progress, stage);
 	if (r == 0) {
 		stage = progress_begin(o->progress, "repository", "packages", res->n);
-		r = repository_write(str_z(a, out_path(a, o, ".repository")), packages, res->n, keys->package_signing,
-				     as->source_date_epoch, e);
+		r = repository_write(str_z(a, out_path(a, o, ".repository")), packages, res->n,
+				     keys->package_signing, as->source_date_epoch, e);
 		progress_end(o->progress, stage);
 	}
 	if (r == 0)
@@ -140,11 +149,12 @@ static int write_all(struct arena *a, const struct image_options *o, const struc
 		file_discard(temp);
 		return r;
 	}
-	return file_write(str_z(a, out_path(a, o, ".manifest.json")), 0644, manifest.p, manifest.n, e);
+	return file_write(str_z(a, out_path(a, o, ".manifest.json")), 0644, manifest.p, manifest.n,
+			  e);
 }
 
-static int make(struct arena *a, const struct image_options *o, bool dry_run, struct store *store, const struct keys *keys,
-		struct image_summary *ret, struct err *e)
+static int make(struct arena *a, const struct image_options *o, bool dry_run, struct store *store,
+		const struct keys *keys, struct image_summary *ret, struct err *e)
 {
 	struct stored_package *packages;
 	struct resolved res;
@@ -186,7 +196,8 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	return 0;
 }
 
-int image_build(struct arena *a, const struct image_options *o, bool dry_run, struct image_summary *ret, struct err *e)
+int image_build(struct arena *a, const struct image_options *o, bool dry_run,
+		struct image_summary *ret, struct err *e)
 {
 	struct keys keys;
 	struct store *store;

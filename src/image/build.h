@@ -11,7 +11,7 @@ struct image_summary {
 	struct str version, path; /* of the image */
 };
 
-/* Writes OUT/NAME-ARCH.raw, .manifest.json, .lock and .repository; each appears complete or not at all, and none of them
- * when anything fails. @dry_run: stops at the plan. */
-must_check int image_build(struct arena *a, const struct image_options *o, bool dry_run, struct image_summary *ret,
-			   struct err *e);
+/* Writes OUT/NAME-ARCH.raw, .manifest.json, .lock and .repository; each appears complete or not at
+ * all, and none of them when anything fails. @dry_run: stops at the plan. */
+must_check int image_build(struct arena *a, const struct image_options *o, bool dry_run,
+			   struct image_summary *ret, struct err *e);

@@ -4,15 +4,47 @@
 #include <linux/capability.h>
 
 static const struct str names[] = {
-	STR("cap_chown"), STR("cap_dac_override"), STR("cap_dac_read_search"), STR("cap_fowner"), STR("cap_fsetid"),
-	STR("cap_kill"), STR("cap_setgid"), STR("cap_setuid"), STR("cap_setpcap"), STR("cap_linux_immutable"),
-	STR("cap_net_bind_service"), STR("cap_net_broadcast"), STR("cap_net_admin"), STR("cap_net_raw"),
-	STR("cap_ipc_lock"), STR("cap_ipc_owner"), STR("cap_sys_module"), STR("cap_sys_rawio"), STR("cap_sys_chroot"),
-	STR("cap_sys_ptrace"), STR("cap_sys_pacct"), STR("cap_sys_admin"), STR("cap_sys_boot"), STR("cap_sys_nice"),
-	STR("cap_sys_resource"), STR("cap_sys_time"), STR("cap_sys_tty_config"), STR("cap_mknod"), STR("cap_lease"),
-	STR("cap_audit_write"), STR("cap_audit_control"), STR("cap_setfcap"), STR("cap_mac_override"),
-	STR("cap_mac_admin"), STR("cap_syslog"), STR("cap_wake_alarm"), STR("cap_block_suspend"), STR("cap_audit_read"),
-	STR("cap_perfmon"), STR("cap_bpf"), STR("cap_checkpoint_restore"),
+	STR("cap_chown"),
+	STR("cap_dac_override"),
+	STR("cap_dac_read_search"),
+	STR("cap_fowner"),
+	STR("cap_fsetid"),
+	STR("cap_kill"),
+	STR("cap_setgid"),
+	STR("cap_setuid"),
+	STR("cap_setpcap"),
+	STR("cap_linux_immutable"),
+	STR("cap_net_bind_service"),
+	STR("cap_net_broadcast"),
+	STR("cap_net_admin"),
+	STR("cap_net_raw"),
+	STR("cap_ipc_lock"),
+	STR("cap_ipc_owner"),
+	STR("cap_sys_module"),
+	STR("cap_sys_rawio"),
+	STR("cap_sys_chroot"),
+	STR("cap_sys_ptrace"),
+	STR("cap_sys_pacct"),
+	STR("cap_sys_admin"),
+	STR("cap_sys_boot"),
+	STR("cap_sys_nice"),
+	STR("cap_sys_resource"),
+	STR("cap_sys_time"),
+	STR("cap_sys_tty_config"),
+	STR("cap_mknod"),
+	STR("cap_lease"),
+	STR("cap_audit_write"),
+	STR("cap_audit_control"),
+	STR("cap_setfcap"),
+	STR("cap_mac_override"),
+	STR("cap_mac_admin"),
+	STR("cap_syslog"),
+	STR("cap_wake_alarm"),
+	STR("cap_block_suspend"),
+	STR("cap_audit_read"),
+	STR("cap_perfmon"),
+	STR("cap_bpf"),
+	STR("cap_checkpoint_restore"),
 };
 enum { N_NAMES = sizeof(names) / sizeof(*names) };
 
@@ -30,9 +62,12 @@ static int mask_parse(struct str list, uint64_t *ret, struct err *e)
 		if (i == N_NAMES) {
 			near = str_nearest(names, N_NAMES, name);
 			if (near)
-				return err_set(e, -EINVAL, "no capability '%.*s'; did you mean '%.*s'?", STR_FMT(name),
-					       STR_FMT(*near));
-			return err_set(e, -EINVAL, "no capability '%.*s'; capabilities(7) lists them", STR_FMT(name));
+				return err_set(e, -EINVAL,
+					       "no capability '%.*s'; did you mean '%.*s'?",
+					       STR_FMT(name), STR_FMT(*near));
+			return err_set(e, -EINVAL,
+				       "no capability '%.*s'; capabilities(7) lists them",
+				       STR_FMT(name));
 		}
 		mask |= 1ull << i;
 	}
@@ -49,11 +84,13 @@ int caps_parse(struct arena *a, struct str text, struct str *ret, struct err *e)
 	int r;
 
 	if (sign <= 0)
-		return err_set(e, -EINVAL, "capabilities '%.*s'; want cap_NAME[,cap_NAME]=ep", STR_FMT(text));
+		return err_set(e, -EINVAL, "capabilities '%.*s'; want cap_NAME[,cap_NAME]=ep",
+			       STR_FMT(text));
 	r = mask_parse(str_head(text, (size_t)sign), &mask, e);
 	if (r < 0)
 		return r;
-	for (struct str flags = str_from(text, (size_t)sign + 1); flags.n > 0; flags = str_from(flags, 1)) {
+	for (struct str flags = str_from(text, (size_t)sign + 1); flags.n > 0;
+	     flags = str_from(flags, 1)) {
 		switch (flags.p[0]) {
 		case 'e':
 			effective = true;
@@ -65,7 +102,9 @@ int caps_parse(struct arena *a, struct str text, struct str *ret, struct err *e)
 			inheritable = mask;
 			break;
 		default:
-			return err_set(e, -EINVAL, "capabilities '%.*s'; want flags of 'e', 'i' and 'p'", STR_FMT(text));
+			return err_set(e, -EINVAL,
+				       "capabilities '%.*s'; want flags of 'e', 'i' and 'p'",
+				       STR_FMT(text));
 		}
 	}
 	buf_le32(&b, VFS_CAP_REVISION_2 | (effective ? VFS_CAP_FLAGS_EFFECTIVE : 0));

@@ -22,7 +22,8 @@ struct kernel_modules {
 
 static struct str tree_text(const struct assembled *as, struct arena *a, const char *file)
 {
-	uint32_t id = tree_find(&as->tree, str_printf(a, "/usr/lib/modules/%.*s/%s", STR_FMT(as->kernel_version), file));
+	uint32_t id = tree_find(&as->tree, str_printf(a, "/usr/lib/modules/%.*s/%s",
+						      STR_FMT(as->kernel_version), file));
 
 	return id == TREE_NONE ? (struct str){ 0 } : tree_data(&as->tree, id);
 }
@@ -83,7 +84,8 @@ static void put_aliases(struct kernel_modules *m, struct str name)
 	struct str text = m->aliases;
 
 	while (text.n > 0) {
-		struct str line = str_cut(&text, '\n'), word = str_word(&line), pattern = str_word(&line);
+		struct str line = str_cut(&text, '\n'), word = str_word(&line),
+			   pattern = str_word(&line);
 
 		if (str_eqz(word, "alias") && str_eq(str_word(&line), name))
 			buf_printf(&m->list, " %.*s", STR_FMT(pattern));
@@ -92,13 +94,15 @@ static void put_aliases(struct kernel_modules *m, struct str name)
 
 static int put_file(struct kernel_modules *m, struct str name, struct str path, struct err *e)
 {
-	struct str full = str_printf(m->a, "/usr/lib/modules/%.*s/%.*s", STR_FMT(m->as->kernel_version), STR_FMT(path));
+	struct str full = str_printf(m->a, "/usr/lib/modules/%.*s/%.*s",
+				     STR_FMT(m->as->kernel_version), STR_FMT(path));
 	uint32_t id = tree_find(&m->as->tree, full);
 	struct str data;
 	int r;
 
 	if (id == TREE_NONE)
-		return err_set(e, -ENOENT, "modules.dep names '%.*s', which is not in the image", STR_FMT(full));
+		return err_set(e, -ENOENT, "modules.dep names '%.*s', which is not in the image",
+			       STR_FMT(full));
 	r = decompress(m->a, tree_data(&m->as->tree, id), MODULE_BYTES_MAX, &data, e);
 	if (r < 0)
 		return err_wrap(e, r, "%.*s", STR_FMT(full));
@@ -106,8 +110,8 @@ static int put_file(struct kernel_modules *m, struct str name, struct str path, 
 	return 0;
 }
 
-/* Lists a module behind all it depends on. modules.dep names every dependency, also indirect ones, the first to be loaded
- * last, and has no cycles. */
+/* Lists a module behind all it depends on. modules.dep names every dependency, also indirect ones,
+ * the first to be loaded last, and has no cycles. */
 static int add(struct kernel_modules *m, struct str name, bool always, struct err *e)
 {
 	const uint32_t *at = map_get(&m->by_name, name);
@@ -141,7 +145,8 @@ static int add(struct kernel_modules *m, struct str name, bool always, struct er
 	return put_file(m, name, m->paths.p[*at], e);
 }
 
-static int add_all(struct kernel_modules *m, const vec_str *names, bool always, const char *key, struct err *e)
+static int add_all(struct kernel_modules *m, const vec_str *names, bool always, const char *key,
+		   struct err *e)
 {
 	vec_each(given, names) {
 		struct str name = module_name(m->a, *given);
@@ -158,16 +163,18 @@ static int add_all(struct kernel_modules *m, const vec_str *names, bool always, 
 		}
 		near = str_nearest(m->names.p, m->names.n, name);
 		if (near)
-			return err_set(e, -ENOENT, "%s: kernel %.*s has no module '%.*s'; did you mean '%.*s'?", key,
-				       STR_FMT(m->as->kernel_version), STR_FMT(*given), STR_FMT(*near));
-		return err_set(e, -ENOENT, "%s: kernel %.*s has no module '%.*s'", key, STR_FMT(m->as->kernel_version),
-			       STR_FMT(*given));
+			return err_set(e, -ENOENT,
+				       "%s: kernel %.*s has no module '%.*s'; did you mean '%.*s'?",
+				       key, STR_FMT(m->as->kernel_version), STR_FMT(*given),
+				       STR_FMT(*near));
+		return err_set(e, -ENOENT, "%s: kernel %.*s has no module '%.*s'", key,
+			       STR_FMT(m->as->kernel_version), STR_FMT(*given));
 	}
 	return 0;
 }
 
-int image_initrd(struct arena *a, const struct conf_image *image, const struct assembled *as, struct str init,
-		 struct str *ret, struct err *e)
+int image_initrd(struct arena *a, const struct conf_image *image, const struct assembled *as,
+		 struct str init, struct str *ret, struct err *e)
 {
 	static const char *const dirs[] = { "dev", "modules", "proc", "run", "sys", "sysroot" };
 	struct kernel_modules m;
@@ -182,7 +189,9 @@ int image_initrd(struct arena *a, const struct conf_image *image, const struct a
 		r = add_all(&m, &image->initrd_drivers, false, "initrd-drivers", e);
 	if (r < 0)
 		return r;
-	put(&m, STR("modules/modules.list"), S_IFREG | 0644, (struct str){ (char *)m.list.v.p, m.list.v.n });
+	put(&m, STR("modules/modules.list"), S_IFREG | 0644,
+	    (struct str){ (char *)m.list.v.p, m.list.v.n });
 	cpio_end(&m.cpio);
-	return zstd_compress(a, (struct str){ (char *)m.cpio.v.p, m.cpio.v.n }, INITRD_ZSTD_LEVEL, ret, e);
+	return zstd_compress(a, (struct str){ (char *)m.cpio.v.p, m.cpio.v.n }, INITRD_ZSTD_LEVEL,
+			     ret, e);
 }

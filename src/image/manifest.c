@@ -35,8 +35,8 @@ static void partition(struct arena *a, struct json *j, const struct gpt_partitio
 }
 
 struct str manifest_text(struct arena *a, const struct image_options *o, const struct resolved *res,
-			 const struct stored_package *packages, const struct assembled *as, const struct image_plan *plan,
-			 bool development)
+			 const struct stored_package *packages, const struct assembled *as,
+			 const struct image_plan *plan, bool development)
 {
 	struct json j = { .b = { .a = a }, .indent = 1 };
 

@@ -6,5 +6,5 @@
 
 /* Keys: docs/manifest.md. @development: signed with development keys. */
 struct str manifest_text(struct arena *a, const struct image_options *o, const struct resolved *res,
-			 const struct stored_package *packages, const struct assembled *as, const struct image_plan *plan,
-			 bool development);
+			 const struct stored_package *packages, const struct assembled *as,
+			 const struct image_plan *plan, bool development);

@@ -13,15 +13,15 @@
 
 enum { WRITE_CHUNK_BYTES = 4 << 20 };
 
-/* The verity salt is part of the image's identity, not a secret: it only has to be the same for the same image, so that
- * equal blocks hash alike in every build (the issue on packs reuses them). */
+/* The verity salt is part of the image's identity, not a secret: it only has to be the same for the
+ * same image, so that equal blocks hash alike in every build (the issue on packs reuses them). */
 static void salt_fill(uint8_t salt[VERITY_SALT_BYTES])
 {
 	sha256("ashlar verity salt 1", 20, salt);
 }
 
-static int root_inode(struct arena *a, const struct tree *t, uint32_t id, const uint32_t *index, struct erofs_inode *ret,
-		      struct err *e)
+static int root_inode(struct arena *a, const struct tree *t, uint32_t id, const uint32_t *index,
+		      struct erofs_inode *ret, struct err *e)
 {
 	const struct tree_node *node = &t->nodes.p[id];
 	struct erofs_inode inode = {
@@ -30,7 +30,8 @@ static int root_inode(struct arena *a, const struct tree *t, uint32_t id, const 
 		.gid = node->gid,
 		.mtime_sec = node->mtime_sec,
 		.rdev = makedev(node->rdev_major, node->rdev_minor),
-		.data = S_ISREG(node->mode) || S_ISLNK(node->mode) ? tree_data(t, id) : (struct str){ 0 },
+		.data = S_ISREG(node->mode) || S_ISLNK(node->mode) ? tree_data(t, id)
+								   : (struct str){ 0 },
 	};
 
 	if (node->caps.n > 0) {
@@ -51,7 +52,8 @@ static int root_inode(struct arena *a, const struct tree *t, uint32_t id, const 
 		tree_children(a, t, id, &children);
 		entries = arena_array(a, children.n, sizeof(*entries));
 		for (size_t i = 0; i < children.n; i++)
-			entries[i] = (struct erofs_dirent){ t->nodes.p[children.p[i]].name, index[children.p[i]] };
+			entries[i] = (struct erofs_dirent){ t->nodes.p[children.p[i]].name,
+							    index[children.p[i]] };
 		inode.entries = entries;
 		inode.n_entries = children.n;
 	}
@@ -60,8 +62,8 @@ static int root_inode(struct arena *a, const struct tree *t, uint32_t id, const 
 }
 
 /* The tree as EROFS wants it: hard links become directory entries of one inode. */
-static int root_build(struct arena *a, const struct image_options *o, const struct assembled *as, struct segments *ret,
-		      struct err *e)
+static int root_build(struct arena *a, const struct image_options *o, const struct assembled *as,
+		      struct segments *ret, struct err *e)
 {
 	const struct tree *t = &as->tree;
 	uint32_t *index = arena_array(a, t->nodes.n, sizeof(*index)), n = 0;
@@ -91,8 +93,9 @@ static int root_build(struct arena *a, const struct image_options *o, const stru
 	return erofs_write(a, &in, ret, e);
 }
 
-static int esp_build(struct arena *a, const struct image_options *o, const struct resolved *res, const struct assembled *as,
-		     struct str initrd, struct image_plan *plan, struct err *e)
+static int esp_build(struct arena *a, const struct image_options *o, const struct resolved *res,
+		     const struct assembled *as, struct str initrd, struct image_plan *plan,
+		     struct err *e)
 {
 	bool arm = strcmp(o->arch, "aarch64") == 0;
 	const struct pe_section sections[] = {
@@ -108,10 +111,12 @@ static int esp_build(struct arena *a, const struct image_options *o, const struc
 	if (r < 0)
 		return err_wrap(e, r, "unified kernel image");
 	plan->uki_bytes = uki.size_bytes;
-	plan->uki_name = str_printf(a, "EFI/Linux/%.*s_%.*s.efi", STR_FMT(res->release.id), STR_FMT(as->version));
+	plan->uki_name = str_printf(a, "EFI/Linux/%.*s_%.*s.efi", STR_FMT(res->release.id),
+				    STR_FMT(as->version));
 
 	const struct fat_file files[] = {
-		{ arm ? STR("EFI/BOOT/BOOTAA64.EFI") : STR("EFI/BOOT/BOOTX64.EFI"), as->boot_loader },
+		{ arm ? STR("EFI/BOOT/BOOTAA64.EFI") : STR("EFI/BOOT/BOOTX64.EFI"),
+		  as->boot_loader },
 		{ plan->uki_name, { (char *)segments_flatten(a, &uki), uki.size_bytes } },
 		{ STR("loader/loader.conf"), STR("timeout 0\neditor no\n") },
 	};
@@ -119,7 +124,8 @@ static int esp_build(struct arena *a, const struct image_options *o, const struc
 		.files = files,
 		.n_files = sizeof(files) / sizeof(*files),
 		.size_bytes = res->image.esp_bytes,
-		.volume_id = (uint32_t)plan->root_hash[0] << 24 | (uint32_t)plan->root_hash[1] << 16 |
+		.volume_id = (uint32_t)plan->root_hash[0] << 24 |
+			     (uint32_t)plan->root_hash[1] << 16 |
 			     (uint32_t)plan->root_hash[2] << 8 | plan->root_hash[3],
 		.label = "ESP",
 		.time_sec = as->source_date_epoch,
@@ -129,8 +135,8 @@ static int esp_build(struct arena *a, const struct image_options *o, const struc
 	return r < 0 ? err_wrap(e, r, "EFI system partition (esp-bytes in the definition)") : 0;
 }
 
-static int partitions_place(struct arena *a, const struct image_options *o, const struct assembled *as,
-			    struct image_plan *plan, struct err *e)
+static int partitions_place(struct arena *a, const struct image_options *o,
+			    const struct assembled *as, struct image_plan *plan, struct err *e)
 {
 	static const enum gpt_type types[] = { GPT_TYPE_ESP, GPT_TYPE_ROOT, GPT_TYPE_ROOT_VERITY };
 	const struct str labels[] = {
@@ -148,8 +154,10 @@ static int partitions_place(struct arena *a, const struct image_options *o, cons
 			return r;
 		p->label = labels[i];
 		p->start_lba = at / GPT_SECTOR_BYTES;
-		p->size_lba = (plan->contents[i].size_bytes + GPT_SECTOR_BYTES - 1) / GPT_SECTOR_BYTES;
-		p->attributes = i > 0 ? 1ull << 60 : 0; /* root and its hashes are read-only (DPS) */
+		p->size_lba =
+			(plan->contents[i].size_bytes + GPT_SECTOR_BYTES - 1) / GPT_SECTOR_BYTES;
+		p->attributes =
+			i > 0 ? 1ull << 60 : 0; /* root and its hashes are read-only (DPS) */
 		at += plan->contents[i].size_bytes;
 		at = (at + GPT_ALIGN_BYTES - 1) / GPT_ALIGN_BYTES * GPT_ALIGN_BYTES;
 	}
@@ -174,8 +182,8 @@ static void count_stored(struct image_plan *plan)
 				plan->stored_bytes += s->size_bytes;
 }
 
-int image_plan(struct arena *a, const struct image_options *o, const struct resolved *res, const struct assembled *as,
-	       struct str initrd, struct image_plan *ret, struct err *e)
+int image_plan(struct arena *a, const struct image_options *o, const struct resolved *res,
+	       const struct assembled *as, struct str initrd, struct image_plan *ret, struct err *e)
 {
 	struct image_plan *plan = arena_new(a, struct image_plan);
 	uint8_t salt[VERITY_SALT_BYTES], uuid[16];
@@ -227,8 +235,8 @@ struct str image_plan_dump(struct arena *a, const struct image_plan *plan)
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-static int segments_pwrite(const struct segments *s, int fd, uint64_t at, const char *name, struct progress *progress,
-			   unsigned stage, struct err *e)
+static int segments_pwrite(const struct segments *s, int fd, uint64_t at, const char *name,
+			   struct progress *progress, unsigned stage, struct err *e)
 {
 	vec_each(segment, &s->v) {
 		for (uint64_t done = 0; segment->data && done < segment->size_bytes;) {
@@ -248,18 +256,21 @@ static int segments_pwrite(const struct segments *s, int fd, uint64_t at, const 
 	return 0;
 }
 
-int image_plan_write(const struct image_plan *plan, int fd, const char *name, struct progress *progress, unsigned stage,
-		     struct err *e)
+int image_plan_write(const struct image_plan *plan, int fd, const char *name,
+		     struct progress *progress, unsigned stage, struct err *e)
 {
 	int r;
 
 	if (ftruncate(fd, (off_t)plan->size_bytes) < 0)
-		return err_sys(e, "resize '%s' to %llu bytes", name, (unsigned long long)plan->size_bytes);
+		return err_sys(e, "resize '%s' to %llu bytes", name,
+			       (unsigned long long)plan->size_bytes);
 	r = fd_pwrite(fd, plan->primary.p, plan->primary.n, 0, name, e);
 	for (size_t i = 0; r == 0 && i < IMAGE_PARTITIONS; i++)
-		r = segments_pwrite(&plan->contents[i], fd, plan->partitions[i].start_lba * GPT_SECTOR_BYTES, name, progress,
-				    stage, e);
+		r = segments_pwrite(&plan->contents[i], fd,
+				    plan->partitions[i].start_lba * GPT_SECTOR_BYTES, name,
+				    progress, stage, e);
 	if (r == 0)
-		r = fd_pwrite(fd, plan->backup.p, plan->backup.n, plan->size_bytes - plan->backup.n, name, e);
+		r = fd_pwrite(fd, plan->backup.p, plan->backup.n, plan->size_bytes - plan->backup.n,
+			      name, e);
 	return r;
 }

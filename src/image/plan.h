@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* plan.h - a disk before it is written: partitions, where they lie, and the runs of bytes they are made of. */
+/* plan.h - a disk before it is written: partitions, where they lie, and the runs of bytes they are
+ * made of. */
 #pragma once
 
 #include "base/json.h"
@@ -14,18 +15,20 @@ struct image_plan {
 	struct gpt_partition partitions[IMAGE_PARTITIONS];
 	struct segments contents[IMAGE_PARTITIONS];
 	struct str primary, backup; /* both copies of the partition table */
-	uint64_t size_bytes;	    /* of the disk */
-	uint64_t stored_bytes;	    /* without runs of zeroes: what it takes on a file system that knows holes */
+	uint64_t size_bytes;        /* of the disk */
+	uint64_t stored_bytes; /* without runs of zeroes: what it takes on a file system that knows
+				  holes */
 	uint8_t root_hash[SHA256_BYTES];
 	struct str command_line, uki_name;
 	uint64_t root_bytes, uki_bytes;
 };
 
 /* ESP (boot loader, UKI), root (EROFS), root-verity. All identifiers derive from the root hash. */
-must_check int image_plan(struct arena *a, const struct image_options *o, const struct resolved *res,
-			  const struct assembled *as, struct str initrd, struct image_plan *ret, struct err *e);
+must_check int image_plan(struct arena *a, const struct image_options *o,
+			  const struct resolved *res, const struct assembled *as, struct str initrd,
+			  struct image_plan *ret, struct err *e);
 /* One line a partition: what `ashlar build --dry-run` prints. */
 struct str image_plan_dump(struct arena *a, const struct image_plan *plan);
 /* Writes the whole disk to @fd, leaving holes for zeroes. @name is what messages call it. */
-must_check int image_plan_write(const struct image_plan *plan, int fd, const char *name, struct progress *progress,
-				unsigned stage, struct err *e);
+must_check int image_plan_write(const struct image_plan *plan, int fd, const char *name,
+				struct progress *progress, unsigned stage, struct err *e);

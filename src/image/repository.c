@@ -12,17 +12,19 @@ enum { SUMS_BYTES_MAX = 4 << 20 };
 
 static struct str file_name(struct arena *a, const struct rpm_meta *m)
 {
-	return str_printf(a, "%.*s-%.*s-%.*s.%.*s.rpm", STR_FMT(m->name), STR_FMT(m->version), STR_FMT(m->release),
-			  STR_FMT(m->arch));
+	return str_printf(a, "%.*s-%.*s-%.*s.%.*s.rpm", STR_FMT(m->name), STR_FMT(m->version),
+			  STR_FMT(m->release), STR_FMT(m->arch));
 }
 
-/* "SHA256  FILE" lines as sha256sum(1) checks them; also how a repository that is up to date is known. */
+/* "SHA256  FILE" lines as sha256sum(1) checks them; also how a repository that is up to date is
+ * known. */
 static struct str sums(struct arena *a, const struct stored_package *packages, size_t n)
 {
 	struct buf b = { .a = a };
 
 	for (size_t i = 0; i < n; i++)
-		buf_printf(&b, "%.*s  %.*s\n", STR_FMT(sha256_hex(a, packages[i].rpm.p, packages[i].rpm.n)),
+		buf_printf(&b, "%.*s  %.*s\n",
+			   STR_FMT(sha256_hex(a, packages[i].rpm.p, packages[i].rpm.n)),
 			   STR_FMT(file_name(a, &packages[i].package.meta)));
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
@@ -39,10 +41,18 @@ static int place(struct arena *a, const char *dir, const struct stored_package *
 
 static int createrepo(struct arena *a, const char *dir, uint64_t source_date_epoch, struct err *e)
 {
-	const char *revision = str_z(a, str_printf(a, "%llu", (unsigned long long)source_date_epoch));
-	const char *const argv[] = { "createrepo_c", "--quiet", "--no-database", "--simple-md-filenames",
-				     "--general-compress-type=gz", "--revision", revision,
-				     "--set-timestamp-to-revision", dir, NULL };
+	const char *revision =
+		str_z(a, str_printf(a, "%llu", (unsigned long long)source_date_epoch));
+	const char *const argv[] = { "createrepo_c",
+				     "--quiet",
+				     "--no-database",
+				     "--simple-md-filenames",
+				     "--general-compress-type=gz",
+				     "--revision",
+				     revision,
+				     "--set-timestamp-to-revision",
+				     dir,
+				     NULL };
 	struct proc_result result;
 	int r = proc_run(a, argv, (struct str){ 0 }, "createrepo-c", &result, e);
 
@@ -52,7 +62,8 @@ static int createrepo(struct arena *a, const char *dir, uint64_t source_date_epo
 }
 
 static int fill(struct arena *a, const char *dir, const struct stored_package *packages, size_t n,
-		const struct openpgp_key *key, struct str sum, uint64_t source_date_epoch, struct err *e)
+		const struct openpgp_key *key, struct str sum, uint64_t source_date_epoch,
+		struct err *e)
 {
 	struct str armor;
 	int r = dir_make(dir, e);
@@ -70,8 +81,8 @@ static int fill(struct arena *a, const char *dir, const struct stored_package *p
 	return r;
 }
 
-int repository_write(const char *dir, const struct stored_package *packages, size_t n, const struct openpgp_key *key,
-		     uint64_t source_date_epoch, struct err *e)
+int repository_write(const char *dir, const struct stored_package *packages, size_t n,
+		     const struct openpgp_key *key, uint64_t source_date_epoch, struct err *e)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	char *fresh = str_z(&a, str_printf(&a, "%s.tmp-%d", dir, (int)getpid()));
@@ -80,7 +91,8 @@ int repository_write(const char *dir, const struct stored_package *packages, siz
 	struct err ignored;
 	int r;
 
-	if (file_read(&a, path_join(&a, dir, "SHA256SUMS"), SUMS_BYTES_MAX, &there, &ignored) == 0 &&
+	if (file_read(&a, path_join(&a, dir, "SHA256SUMS"), SUMS_BYTES_MAX, &there, &ignored) ==
+		    0 &&
 	    str_eq(sum, there))
 		return 0;
 	r = dir_remove(fresh, e);

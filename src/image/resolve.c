@@ -7,7 +7,8 @@
 
 enum { DEFINITION_BYTES_MAX = 1 << 20, UNIVERSE_BYTES_MAX = 1 << 30 };
 
-/* All definitions under distro/packages: few enough (one for each package that needs one) to read them all. */
+/* All definitions under distro/packages: few enough (one for each package that needs one) to read
+ * them all. */
 struct definitions {
 	struct map by_name;
 	VEC(struct conf_package) confs;
@@ -15,14 +16,16 @@ struct definitions {
 	uint8_t digest[SHA256_BYTES]; /* of all of them and of upstreams.yaml */
 };
 
-static int definitions_read(struct arena *a, const char *distro, struct definitions *ret, struct err *e)
+static int definitions_read(struct arena *a, const char *distro, struct definitions *ret,
+			    struct err *e)
 {
 	const char *dir = path_join(a, distro, "packages");
 	struct definitions d = { 0 };
 	struct buf all = { .a = a };
 	struct str text;
 	vec_str names;
-	int r = file_read(a, path_join(a, distro, "upstreams.yaml"), DEFINITION_BYTES_MAX, &text, e);
+	int r = file_read(a, path_join(a, distro, "upstreams.yaml"), DEFINITION_BYTES_MAX, &text,
+			  e);
 
 	if (r < 0)
 		return r;
@@ -59,13 +62,15 @@ static const struct conf_package *definition(const struct definitions *d, struct
 	return i ? &d->confs.p[*i] : &none;
 }
 
-static int refresh_all(struct arena *a, const struct image_options *o, const vec_conf_upstream *upstreams,
-		       struct upstream_state **ret, struct err *e)
+static int refresh_all(struct arena *a, const struct image_options *o,
+		       const vec_conf_upstream *upstreams, struct upstream_state **ret,
+		       struct err *e)
 {
 	struct upstream_state *states = arena_array(a, upstreams->n, sizeof(*states));
 
 	for (size_t i = 0; i < upstreams->n; i++) {
-		int r = upstream_refresh(a, &upstreams->p[i], o->arch, o->cache, o->progress, &states[i], e);
+		int r = upstream_refresh(a, &upstreams->p[i], o->arch, o->cache, o->progress,
+					 &states[i], e);
 
 		if (r < 0)
 			return err_wrap(e, r, "upstream '%.*s'", STR_FMT(upstreams->p[i].name));
@@ -74,9 +79,10 @@ static int refresh_all(struct arena *a, const struct image_options *o, const vec
 	return 0;
 }
 
-static int universe_make(struct arena *a, const struct image_options *o, const vec_conf_upstream *upstreams,
-			 const struct upstream_state *states, const struct definitions *d, const char *path,
-			 struct universe **ret, struct err *e)
+static int universe_make(struct arena *a, const struct image_options *o,
+			 const vec_conf_upstream *upstreams, const struct upstream_state *states,
+			 const struct definitions *d, const char *path, struct universe **ret,
+			 struct err *e)
 {
 	_cleanup_arena_ struct arena scratch = { 0 };
 	vec_rpm_meta all = { 0 };
@@ -109,10 +115,11 @@ static int universe_make(struct arena *a, const struct image_options *o, const v
 	return 0;
 }
 
-/* The universe is a function of the signed release files and of what definitions change: its name in the cache says so. */
-static int universe_get(struct arena *a, const struct image_options *o, const vec_conf_upstream *upstreams,
-			const struct upstream_state *states, const struct definitions *d, struct universe **ret,
-			struct err *e)
+/* The universe is a function of the signed release files and of what definitions change: its name
+ * in the cache says so. */
+static int universe_get(struct arena *a, const struct image_options *o,
+			const vec_conf_upstream *upstreams, const struct upstream_state *states,
+			const struct definitions *d, struct universe **ret, struct err *e)
 {
 	const char *dir = path_join(a, o->cache, "universe"), *path;
 	struct buf key = { .a = a };
@@ -144,14 +151,16 @@ static int request(struct arena *a, const struct image_options *o, const struct 
 		.packages = image->packages,
 		.exclude = image->exclude,
 		.weak_dependencies = image->weak_dependencies,
-		.testcase_dir = path_join(a, o->out, str_z(a, str_printf(a, "%s-unsolvable", o->name))),
+		.testcase_dir =
+			path_join(a, o->out, str_z(a, str_printf(a, "%s-unsolvable", o->name))),
 		.what = what,
 	};
 
 	return solve(a, u, &q, ret, e);
 }
 
-static void chosen_fill(struct arena *a, const struct universe *u, const struct definitions *d, struct resolved *ret)
+static void chosen_fill(struct arena *a, const struct universe *u, const struct definitions *d,
+			struct resolved *ret)
 {
 	ret->n = ret->solution.packages.n;
 	ret->metas = arena_array(a, ret->n, sizeof(*ret->metas));
@@ -184,7 +193,8 @@ const struct conf_upstream *resolved_upstream(const struct resolved *r, size_t i
 	return &r->upstreams.p[0];
 }
 
-int image_resolve(struct arena *a, const struct image_options *o, struct resolved *ret, struct err *e)
+int image_resolve(struct arena *a, const struct image_options *o, struct resolved *ret,
+		  struct err *e)
 {
 	struct resolved res = { 0 };
 	struct upstream_state *states = NULL;

@@ -19,14 +19,16 @@ struct resolved {
 	struct conf_image image;
 	vec_conf_upstream upstreams;
 	struct solution solution;
-	size_t n;		      /* chosen packages, sorted by name; the arrays below have this length */
+	size_t n; /* chosen packages, sorted by name; the arrays below have this length */
 	struct rpm_meta *metas;
-	struct conf_package *confs;   /* what Ashlar changes about each */
-	uint8_t (*conf_digests)[SHA256_BYTES]; /* of each package's definition and the upstream's rules */
+	struct conf_package *confs;            /* what Ashlar changes about each */
+	uint8_t (*conf_digests)[SHA256_BYTES]; /* of each package's definition and the upstream's
+						  rules */
 };
 
-/* Reads the definitions, refreshes the upstreams, makes or loads the universe, and solves. An unsolvable image leaves
- * its test case in OUT/NAME-unsolvable/. */
-must_check int image_resolve(struct arena *a, const struct image_options *o, struct resolved *ret, struct err *e);
+/* Reads the definitions, refreshes the upstreams, makes or loads the universe, and solves. An
+ * unsolvable image leaves its test case in OUT/NAME-unsolvable/. */
+must_check int image_resolve(struct arena *a, const struct image_options *o, struct resolved *ret,
+			     struct err *e);
 /* The upstream that package @i came from. */
 const struct conf_upstream *resolved_upstream(const struct resolved *r, size_t i);

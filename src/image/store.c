@@ -88,8 +88,8 @@ static int task_load(void *arg, struct arena *a, struct err *e)
 	int r = item_load(item, a, e);
 
 	if (r < 0 && r != -ENOENT)
-		progress_note(item->o->progress, "cache: package '%.*s': %s; made again", STR_FMT(item->meta->name),
-			      e->msg);
+		progress_note(item->o->progress, "cache: package '%.*s': %s; made again",
+			      STR_FMT(item->meta->name), e->msg);
 	item->missing = r < 0;
 	return 0;
 }
@@ -135,11 +135,13 @@ static void fetched(void *arg, size_t index, const char *path)
 	struct fetching *f = arg;
 	struct item *item = f->items[index];
 
-	item->deb = str_z(&f->s->a, str_c(path)); /* @path goes before the last conversion is done */
+	item->deb =
+		str_z(&f->s->a, str_c(path)); /* @path goes before the last conversion is done */
 	thread_pool_submit(f->s->pool, task_convert, item);
 }
 
-static int fetch_missing(struct store *s, const struct image_options *o, struct item *items, size_t n, struct err *e)
+static int fetch_missing(struct store *s, const struct image_options *o, struct item *items,
+			 size_t n, struct err *e)
 {
 	struct transfer *transfers = arena_array(&s->a, n, sizeof(*transfers));
 	struct fetching f = { s, arena_array(&s->a, n, sizeof(*f.items)) };
@@ -154,7 +156,8 @@ static int fetch_missing(struct store *s, const struct image_options *o, struct 
 		if (!items[i].missing)
 			continue;
 		transfers[n_missing] = (struct transfer){
-			.url = str_printf(&s->a, "%.*s/%.*s", STR_FMT(m->mirror), STR_FMT(m->location)),
+			.url = str_printf(&s->a, "%.*s/%.*s", STR_FMT(m->mirror),
+					  STR_FMT(m->location)),
 			.name = m->name,
 			.size_bytes = m->size_bytes,
 		};
@@ -176,8 +179,8 @@ static int fetch_missing(struct store *s, const struct image_options *o, struct 
 	return r;
 }
 
-int store_get(struct store *s, const struct image_options *o, const struct resolved *res, const struct openpgp_key *key,
-	      struct stored_package **ret, struct err *e)
+int store_get(struct store *s, const struct image_options *o, const struct resolved *res,
+	      const struct openpgp_key *key, struct stored_package **ret, struct err *e)
 {
 	const char *dir = path_join(&s->a, o->cache, "packages");
 	struct stored_package *out = arena_array(&s->a, res->n, sizeof(*out));
@@ -198,7 +201,8 @@ int store_get(struct store *s, const struct image_options *o, const struct resol
 			.conf = &res->confs[i],
 			.upstream = resolved_upstream(res, i),
 			.key = key,
-			.path = str_z(&s->a, str_printf(&s->a, "%s/%.*s.rpm", dir, STR_FMT(key_hex))),
+			.path = str_z(&s->a,
+				      str_printf(&s->a, "%s/%.*s.rpm", dir, STR_FMT(key_hex))),
 			.out = &out[i],
 		};
 		thread_pool_submit(s->pool, task_load, &items[i]);

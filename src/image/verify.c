@@ -10,7 +10,8 @@
 
 static struct str partition_bytes(struct str image, const struct gpt_partition *p)
 {
-	return str_head(str_from(image, p->start_lba * GPT_SECTOR_BYTES), p->size_lba * GPT_SECTOR_BYTES);
+	return str_head(str_from(image, p->start_lba * GPT_SECTOR_BYTES),
+			p->size_lba * GPT_SECTOR_BYTES);
 }
 
 static bool is_type(const struct gpt_partition *p, enum gpt_type type)
@@ -20,12 +21,14 @@ static bool is_type(const struct gpt_partition *p, enum gpt_type type)
 	struct err e;
 
 	for (size_t i = 0; i < 2; i++)
-		if (gpt_type_uuid(type, archs[i], uuid, &e) == 0 && memcmp(uuid, p->type, sizeof(uuid)) == 0)
+		if (gpt_type_uuid(type, archs[i], uuid, &e) == 0 &&
+		    memcmp(uuid, p->type, sizeof(uuid)) == 0)
 			return true;
 	return false;
 }
 
-static int partition_find(struct str image, const struct gpt *gpt, enum gpt_type type, const char *name, struct str *ret,
+static int partition_find(struct str image, const struct gpt *gpt, enum gpt_type type,
+			  const char *name, struct str *ret,
 			  const struct gpt_partition **ret_partition, struct err *e)
 {
 	for (size_t i = 0; i < gpt->n_partitions; i++)
@@ -38,7 +41,8 @@ static int partition_find(struct str image, const struct gpt *gpt, enum gpt_type
 }
 
 /* The root hash on the command line inside the UKI: the one thing that everything else hangs on. */
-static int uki_root_hash(struct arena *a, const struct fat_input *esp, struct verify_report *report, struct err *e)
+static int uki_root_hash(struct arena *a, const struct fat_input *esp, struct verify_report *report,
+			 struct err *e)
 {
 	const struct pe_section *cmdline;
 	struct pe pe;
@@ -56,19 +60,23 @@ static int uki_root_hash(struct arena *a, const struct fat_input *esp, struct ve
 		rest = cmdline ? cmdline->data : (struct str){ 0 };
 		for (struct str word; (word = str_word(&rest)).n > 0;)
 			if (str_starts(word, "roothash=") &&
-			    hex_decode(str_from(word, strlen("roothash=")), report->root_hash, SHA256_BYTES))
+			    hex_decode(str_from(word, strlen("roothash=")), report->root_hash,
+				       SHA256_BYTES))
 				return 0;
-		return err_set(e, -EBADMSG, "%.*s: no roothash= on its command line", STR_FMT(report->uki));
+		return err_set(e, -EBADMSG, "%.*s: no roothash= on its command line",
+			       STR_FMT(report->uki));
 	}
 	return err_set(e, -ENOENT, "no unified kernel image in EFI/Linux of the ESP");
 }
 
-static int uuid_check(struct arena *a, const struct gpt_partition *p, const uint8_t want[16], struct err *e)
+static int uuid_check(struct arena *a, const struct gpt_partition *p, const uint8_t want[16],
+		      struct err *e)
 {
 	if (memcmp(p->uuid, want, 16) == 0)
 		return 0;
-	return err_set(e, -EBADMSG, "partition '%.*s' has UUID %.*s; its root hash implies %.*s", STR_FMT(p->label),
-		       STR_FMT(uuid_text(a, p->uuid)), STR_FMT(uuid_text(a, want)));
+	return err_set(e, -EBADMSG, "partition '%.*s' has UUID %.*s; its root hash implies %.*s",
+		       STR_FMT(p->label), STR_FMT(uuid_text(a, p->uuid)),
+		       STR_FMT(uuid_text(a, want)));
 }
 
 static int root_check(struct arena *a, struct str image, const struct gpt *gpt, unsigned jobs,
@@ -82,7 +90,8 @@ static int root_check(struct arena *a, struct str image, const struct gpt *gpt, 
 	int r = partition_find(image, gpt, GPT_TYPE_ROOT, "root", &root, &root_p, e);
 
 	if (r == 0)
-		r = partition_find(image, gpt, GPT_TYPE_ROOT_VERITY, "root-verity", &hash, &hash_p, e);
+		r = partition_find(image, gpt, GPT_TYPE_ROOT_VERITY, "root-verity", &hash, &hash_p,
+				   e);
 	if (r < 0)
 		return r;
 	verity_partition_uuids(report->root_hash, root_uuid, hash_uuid);
@@ -95,8 +104,8 @@ static int root_check(struct arena *a, struct str image, const struct gpt *gpt, 
 		r = err_set(e, -EBADMSG, "verity covers %llu blocks, the root partition has %zu",
 			    (unsigned long long)super.data_blocks, root.n / VERITY_BLOCK_BYTES);
 	if (r == 0)
-		r = verity_check((const uint8_t *)root.p, super.data_blocks * VERITY_BLOCK_BYTES, (const uint8_t *)hash.p,
-				 hash.n, report->root_hash, jobs, e);
+		r = verity_check((const uint8_t *)root.p, super.data_blocks * VERITY_BLOCK_BYTES,
+				 (const uint8_t *)hash.p, hash.n, report->root_hash, jobs, e);
 	if (r < 0)
 		return err_wrap(e, r, "root partition");
 	r = erofs_read(a, (const uint8_t *)root.p, root.n, &erofs, e);
@@ -106,7 +115,8 @@ static int root_check(struct arena *a, struct str image, const struct gpt *gpt, 
 	return 0;
 }
 
-int image_verify(struct arena *a, struct str image, unsigned jobs, struct verify_report *ret, struct err *e)
+int image_verify(struct arena *a, struct str image, unsigned jobs, struct verify_report *ret,
+		 struct err *e)
 {
 	struct verify_report report = { 0 };
 	const struct gpt_partition *p;

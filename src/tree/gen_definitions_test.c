@@ -35,19 +35,18 @@ static void test_files(void **state)
 	vec_push(a, &part.links) = (struct conf_link){ STR("/etc/z"), STR("y") };
 	vec_push(a, &image.parts) = part;
 	assert_ok(gen_definition_files(&t, &p, 1, &image, &e), &e);
-	assert_str(tree_dump(a, &t),
-		   "d 0755 root root - 0 /\n"
-		   "l 0777 root root - 0 /bin -> usr/bin\n"
-		   "d 0755 root root - 0 /etc\n"
-		   "f 0644 root root 4 0 /etc/x <ours>\n"
-		   "f 0600 root root 1 0 /etc/y <y>\n"
-		   "l 0777 root root - 0 /etc/z -> y\n"
-		   "d 0755 root root - 0 /srv\n"
-		   "d 1777 root root - 0 /srv/d\n"
-		   "d 0755 root root - 0 /usr\n"
-		   "d 0755 root root - 0 /usr/bin\n"
-		   "l 0777 root root - 0 /usr/bin/p -> ping\n"
-		   "f 0755 root root 4 9 /usr/bin/ping <ping>\n");
+	assert_str(tree_dump(a, &t), "d 0755 root root - 0 /\n"
+				     "l 0777 root root - 0 /bin -> usr/bin\n"
+				     "d 0755 root root - 0 /etc\n"
+				     "f 0644 root root 4 0 /etc/x <ours>\n"
+				     "f 0600 root root 1 0 /etc/y <y>\n"
+				     "l 0777 root root - 0 /etc/z -> y\n"
+				     "d 0755 root root - 0 /srv\n"
+				     "d 1777 root root - 0 /srv/d\n"
+				     "d 0755 root root - 0 /usr\n"
+				     "d 0755 root root - 0 /usr/bin\n"
+				     "l 0777 root root - 0 /usr/bin/p -> ping\n"
+				     "f 0755 root root 4 9 /usr/bin/ping <ping>\n");
 }
 
 static void test_file_errors(void **state)

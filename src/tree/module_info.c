@@ -38,8 +38,8 @@ int module_info_find(struct str elf, struct str *ret, struct err *e)
 	struct str names, info;
 	uint64_t table;
 
-	if (elf.n < sizeof(Elf64_Ehdr) || memcmp(elf.p, ELFMAG, SELFMAG) != 0 || elf.p[EI_CLASS] != ELFCLASS64 ||
-	    elf.p[EI_DATA] != ELFDATA2LSB)
+	if (elf.n < sizeof(Elf64_Ehdr) || memcmp(elf.p, ELFMAG, SELFMAG) != 0 ||
+	    elf.p[EI_CLASS] != ELFCLASS64 || elf.p[EI_DATA] != ELFDATA2LSB)
 		return err_set(e, -EBADMSG, "no 64-bit little-endian ELF file");
 	rd_seek(&r, offsetof(Elf64_Ehdr, e_shoff));
 	table = rd_le64(&r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* module_info.h - what a kernel module says of itself: the section .modinfo of its ELF file, "key=value" strings. */
+/* module_info.h - what a kernel module says of itself: the section .modinfo of its ELF file,
+ * "key=value" strings. */
 #pragma once
 
 #include "base/str.h"

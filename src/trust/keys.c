@@ -61,9 +61,10 @@ int keys_read(struct arena *a, const char *dir, struct keys *ret, struct err *e)
 	int r = file_read(a, path, KEY_BYTES_MAX, &pem, e);
 
 	if (r == -ENOENT)
-		return err_set(e, -ENOENT,
-			       "no keys in '%s': make development keys with `ashlar key generate --keys %s`",
-			       dir, dir);
+		return err_set(
+			e, -ENOENT,
+			"no keys in '%s': make development keys with `ashlar key generate --keys %s`",
+			dir, dir);
 	if (r < 0)
 		return r;
 	r = openpgp_private_parse(pem, &keys.package_signing, e);

@@ -18,7 +18,7 @@ struct upstream_state {
 		struct str suite;
 		struct str mirror_url; /* resolved: not "system", and without a trailing '/' */
 		struct str text;       /* the signed text of InRelease */
-	} *releases;
+	} * releases;
 	size_t n_releases;
 	const struct conf_upstream *conf;
 	const char *arch, *cache;

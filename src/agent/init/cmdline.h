@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* cmdline.h - what the kernel command line asks of the initrd.
  *
- *	roothash=HEX			SHA-256 root hash of the root file system's dm-verity tree, 64
- *digits; needed, once ashlar.failure=halt		stop when the root cannot be had (the
- *default) ashlar.failure=reboot[:SEC]	restart after so many seconds instead (default 10) panic=SEC
- *as the kernel knows it; not 0, it also means ashlar.failure=reboot:SEC ashlar.timeout=SEC
- *how long to wait for the disk (default 30)
+ *	roothash=HEX			root hash of the root's dm-verity tree, 64 digits; once
+ *	ashlar.failure=halt		stop when the root cannot be had (the default)
+ *	ashlar.failure=reboot[:SEC]	restart after so many seconds instead (default 10)
+ *	panic=SEC			not 0: also means ashlar.failure=reboot:SEC
+ *	ashlar.timeout=SEC		how long to wait for the disk (default 30)
  *
  * Words after "--" belong to the init on the root. */
 #pragma once
