@@ -17,5 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_arena_ struct arena a = { 0 };
 	struct err e;
 
-	return shell_walk(&a, (struct str){ (const char *)data, size }, args, 2, visit, NULL, &e) > 0;
+	return shell_walk(&a, (struct str){ (const char *)data, size }, args, 2, visit, NULL, &e) >
+	       0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* replay.c - runs a fuzz target over its corpus: every file must be survived. Arguments: folders. */
+/* replay.c - runs a fuzz target over its corpus: every file must be survived. Arguments: folders.
+ */
 #include "base/io.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,7 +21,8 @@ int main(int argc, char **argv)
 		vec_each(name, &names) {
 			struct str text;
 
-			if (file_read(&a, path_join(&a, argv[i], str_z(&a, *name)), 64 << 20, &text, &e) < 0) {
+			if (file_read(&a, path_join(&a, argv[i], str_z(&a, *name)), 64 << 20, &text,
+				      &e) < 0) {
 				fprintf(stderr, "%s\n", e.msg);
 				return 1;
 			}
