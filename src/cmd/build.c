@@ -37,7 +37,7 @@ static void summary_text(struct arena *a, const struct build_options *o,
 	printf("  time      ");
 	for (unsigned i = 0; i < n; i++)
 		printf(" %s %.2f s%s", stages[i].name, stages[i].spent_sec, i + 1 < n ? "," : "\n");
-	printf("\nBoot it:\n  ashlar run %s\n", name);
+	printf("\nBoot it:\n  %s run %s\n", program_invocation_name, name);
 }
 
 static void summary_json(struct arena *a, const struct image_summary *s)

@@ -56,17 +56,6 @@ static int firmware_missing(const struct machine *m, struct err *e)
 		       m->arch, m->firmware_package);
 }
 
-int qemu_variables(const char *arch, const char **ret, struct err *e)
-{
-	const struct machine *m = machine_of(arch);
-	const char *path = first_existing(m->variables);
-
-	if (!path)
-		return firmware_missing(m, e);
-	*ret = path;
-	return 0;
-}
-
 typedef VEC(const char *) vec_arg;
 
 static void arg(struct arena *a, vec_arg *v, const char *option, struct str value)
@@ -92,14 +81,13 @@ static struct str comma_escaped(struct arena *a, struct str s)
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-int qemu_argv(struct arena *a, const struct qemu *q, const char *variables, const char *const **ret,
-	      struct err *e)
+int qemu_argv(struct arena *a, const struct qemu *q, const char *const **ret, struct err *e)
 {
 	const struct machine *m = machine_of(q->arch);
-	const char *code = first_existing(m->code);
+	const char *code = first_existing(m->code), *variables = first_existing(m->variables);
 	vec_arg v = { 0 };
 
-	if (!code)
+	if (!code || !variables)
 		return firmware_missing(m, e);
 	vec_push(a, &v) = m->program;
 	accelerator(a, &v, m, q->kvm);
@@ -109,7 +97,7 @@ int qemu_argv(struct arena *a, const struct qemu *q, const char *variables, cons
 	vec_push(a, &v) = "-no-reboot";
 	arg(a, &v, "-display", STR("none"));
 	arg(a, &v, "-drive", str_printf(a, "if=pflash,format=raw,readonly=on,file=%s", code));
-	arg(a, &v, "-drive", str_printf(a, "if=pflash,format=raw,file=%s", variables));
+	arg(a, &v, "-drive", str_printf(a, "if=pflash,format=raw,snapshot=on,file=%s", variables));
 	arg(a, &v, "-drive",
 	    str_printf(a, "if=none,id=disk,format=raw,snapshot=on,file=%.*s",
 		       STR_FMT(comma_escaped(a, str_c(q->image)))));

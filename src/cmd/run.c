@@ -125,25 +125,7 @@ static int ssh_credentials(struct arena *a, struct qemu *q, const char *path, st
 	return qemu_free_port(&q->ssh_port, e);
 }
 
-static int variables_copy(struct arena *a, const char *arch, char **ret, struct err *e)
-{
-	const char *base = getenv("TMPDIR"), *from;
-	_cleanup_close_ int fd = -1;
-	struct str bytes;
-	int r = qemu_variables(arch, &from, e);
-
-	if (r == 0)
-		r = file_read(a, from, 64 << 20, &bytes, e);
-	if (r == 0)
-		r = file_temp(a, path_join(a, base ? base : "/tmp", "ashlar-run-variables"), 0600,
-			      &fd, ret, e);
-	if (r == 0)
-		r = fd_write(fd, bytes.p, bytes.n, *ret, e);
-	return r;
-}
-
-static int guest_start(struct arena *a, struct qemu *q, const char *variables, bool command,
-		       struct guest *g, struct err *e)
+static int guest_start(struct arena *a, struct qemu *q, bool command, struct guest *g, struct err *e)
 {
 	int theirs[CHANNELS], log[2], r;
 	const char *const *argv;
@@ -164,7 +146,7 @@ static int guest_start(struct arena *a, struct qemu *q, const char *variables, b
 	q->channel_fds = theirs;
 	for (int i = 0; command && i < CHANNEL_CONSOLE; i++)
 		vec_push(a, &q->channels) = str_c(channel_names[i]);
-	r = qemu_argv(a, q, variables, &argv, e);
+	r = qemu_argv(a, q, &argv, e);
 	if (r == 0)
 		r = qemu_start(argv, theirs, CHANNELS, log[1], &g->pid, e);
 	close(log[1]);
@@ -301,14 +283,14 @@ static void guest_end(struct guest *g)
 	close_p(&g->log);
 }
 
-static int run_interactive(struct arena *a, struct qemu *q, const char *variables, struct err *e)
+static int run_interactive(struct arena *a, struct qemu *q, struct err *e)
 {
 	const char *const *argv;
 	int r, status = 0;
 	pid_t pid;
 
 	q->console_fd = -1;
-	r = qemu_argv(a, q, variables, &argv, e);
+	r = qemu_argv(a, q, &argv, e);
 	if (r == 0)
 		r = qemu_start(argv, NULL, 0, -1, &pid, e);
 	if (r < 0)
@@ -319,17 +301,16 @@ static int run_interactive(struct arena *a, struct qemu *q, const char *variable
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_guest(struct arena *a, struct run_options *o, struct qemu *q, const char *variables,
-		     char **command, struct err *e)
+static int run_guest(struct arena *a, struct run_options *o, struct qemu *q, char **command, struct err *e)
 {
 	struct guest g;
 	int status = 0, r;
 
 	if (!command[0] && !o->until_login)
-		return run_interactive(a, q, variables, e);
+		return run_interactive(a, q, e);
 	if (command[0])
 		command_credentials(a, q, command);
-	r = guest_start(a, q, variables, command[0] != NULL, &g, e);
+	r = guest_start(a, q, command[0] != NULL, &g, e);
 	g.show_console = o->console;
 	if (r == 0)
 		r = guest_watch(a, &g, o, command[0] != NULL, &status, e);
@@ -344,7 +325,6 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 			  .image = o->image,
 			  .memory_mib = o->memory,
 			  .processors = o->processors };
-	char *variables = NULL;
 	int r;
 
 	if (!q.image)
@@ -370,12 +350,7 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 		progress_note(
 			o->common.progress,
 			"KVM does not work here: emulating the processor, which takes about a minute");
-	r = variables_copy(a, q.arch, &variables, e);
-	if (r == 0)
-		r = run_guest(a, o, &q, variables, args + 1, e);
-	if (variables)
-		file_discard(variables);
-	return r;
+	return run_guest(a, o, &q, args + 1, e);
 }
 
 const struct verb verb_run = {
