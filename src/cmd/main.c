@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - the table of verbs; the only place that prints an error. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,17 @@
 
 const struct verb *const verbs[] = { &verb_build,  &verb_explain, &verb_run,
 				     &verb_verify, &verb_key,     NULL };
+
+/* Results appear by renaming, so there is nothing to undo; temporary files are removed by the next run. */
+static void interrupted(int number)
+{
+	static const char text[] = "\nashlar: interrupted; results and cache are as they were\n";
+
+	(void)number;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(1);
+	_exit(1);
+}
 
 static void print(struct str text)
 {
@@ -117,6 +129,9 @@ int main(int argc, char **argv)
 	const struct verb *verb;
 	struct err e = { 0 };
 
+	signal(SIGINT, interrupted);
+	signal(SIGTERM, interrupted);
+	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
 		fprintf(stderr, "ashlar: want a verb; 'ashlar --help' lists them\n");
 		return 2;
