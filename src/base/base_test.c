@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/test.h"
 
+#include <dirent.h>
+#include <sys/stat.h>
+
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/proc.h"
@@ -136,6 +139,64 @@ static void test_file(void **state)
 	assert_false(file_exists(dir));
 }
 
+static size_t n_temps(const char *dir)
+{
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+	size_t n = 0;
+
+	while ((entry = readdir(d)))
+		n += strncmp(entry->d_name, ".tmp-", 5) == 0;
+	closedir(d);
+	return n;
+}
+
+static void test_temps(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+	char *dir = test_dir(&a), *path = path_join(&a, dir, "x"), *temp, *folder;
+	int fd, folder_fd;
+	struct stat st;
+	mode_t mask = umask(027);
+
+	(void)state;
+	assert_ok(file_temp(&a, path, 0644, &fd, &temp, &e), &e);
+	umask(mask);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_ok(dir_temp(&a, path, &folder_fd, &folder, &e), &e);
+	assert_ok(file_write(path_join(&a, folder, "inside"), 0644, "", 0, &e), &e);
+	dir_clean_temps(dir); /* both are held */
+	assert_int_equal(n_temps(dir), 2);
+	close(fd);
+	close(folder_fd);
+	dir_clean_temps(dir);
+	assert_int_equal(n_temps(dir), 0);
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
+static void test_dir_commit(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+	char *dir = test_dir(&a), *path = path_join(&a, dir, "x"), *temp;
+	static const char *const names[] = { "first", "second" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_close_ int fd = -1;
+
+		assert_ok(dir_temp(&a, path, &fd, &temp, &e), &e);
+		assert_ok(file_write(path_join(&a, temp, names[i]), 0644, "", 0, &e), &e);
+		assert_ok(dir_commit(temp, path, &e), &e);
+		assert_true(file_exists(path_join(&a, path, names[i])));
+		assert_false(file_exists(path_join(&a, path, names[!i])));
+		assert_int_equal(n_temps(dir), 0);
+	}
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
 static int square(void *arg, size_t i, struct err *e)
 {
 	(void)e;
@@ -202,11 +263,12 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_err),  cmocka_unit_test(test_str),
-		cmocka_unit_test(test_glob), cmocka_unit_test(test_map),
-		cmocka_unit_test(test_rd),   cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_file), cmocka_unit_test(test_pool),
-		cmocka_unit_test(test_proc), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_err),   cmocka_unit_test(test_str),
+		cmocka_unit_test(test_glob),  cmocka_unit_test(test_map),
+		cmocka_unit_test(test_rd),    cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_file),  cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_temps), cmocka_unit_test(test_dir_commit),
+		cmocka_unit_test(test_proc),  cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

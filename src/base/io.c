@@ -3,13 +3,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { TEMP_TRIES_MAX = 1000 };
 
 void close_p(int *fd)
 {
@@ -98,39 +99,94 @@ int fd_pwrite(int fd, const void *p, size_t n, uint64_t offset, const char *name
 	return 0;
 }
 
-/* The process id in the name tells dir_clean_temps() whether anyone still writes it. */
+/* Who makes a temporary file or folder holds a lock on it as long as its descriptor is open; the
+ * kernel lets go of it whatever becomes of the process. False when dir_clean_temps() came first. */
+static bool temp_hold(int fd)
+{
+	struct stat st;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return false;
+	return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+static int temp_open(const char *temp, mode_t mode, bool folder)
+{
+	int fd;
+
+	if (!folder)
+		return open(temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (mkdir(temp, mode) < 0)
+		return -1;
+	fd = open(temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		errno = EEXIST; /* cleaned away at once: another name, as for one that is taken */
+	return fd;
+}
+
+/* The mode goes to the kernel, which alone knows the umask: asking for it means to change it, for
+ * all threads. */
+static int temp_make(struct arena *a, const char *path, mode_t mode, bool folder, int *ret_fd,
+		     char **ret_path, struct err *e)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	int dir_bytes = slash ? (int)(name - path) : 0;
+
+	for (unsigned i = 0; i < TEMP_TRIES_MAX; i++) {
+		char *z = str_z(a, str_printf(a, "%.*s.tmp-%d-%u-%s", dir_bytes, path,
+					      (int)getpid(), i, name));
+		int fd = temp_open(z, mode, folder);
+
+		/* taken, maybe by a process of another PID namespace */
+		if (fd < 0 && errno == EEXIST)
+			continue;
+		if (fd < 0)
+			return err_sys(e, "create a temporary %s beside '%s'",
+				       folder ? "folder" : "file", path);
+		if (temp_hold(fd)) {
+			*ret_fd = fd;
+			*ret_path = z;
+			return 0;
+		}
+		close(fd);
+	}
+	return err_set(e, -EEXIST, "%d temporary files of '%s' stand beside it: remove them",
+		       TEMP_TRIES_MAX, path);
+}
+
 int file_temp(struct arena *a, const char *path, mode_t mode, int *ret_fd, char **ret_path,
 	      struct err *e)
 {
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	struct str temp =
-		str_printf(a, "%.*s.tmp-%d-%s-XXXXXX", slash ? (int)(slash + 1 - path) : 0, path,
-			   (int)getpid(), name);
-	char *z = str_z(a, temp);
-	mode_t mask = umask(0);
-	int fd;
+	return temp_make(a, path, mode, false, ret_fd, ret_path, e);
+}
 
-	umask(mask);
-	fd = mkostemp(z, O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "create a file beside '%s'", path);
-	if (fchmod(fd, mode & ~mask) < 0) {
-		int r = err_sys(e, "chmod '%s'", z);
-
-		close(fd);
-		unlink(z);
-		return r;
-	}
-	*ret_fd = fd;
-	*ret_path = z;
-	return 0;
+int dir_temp(struct arena *a, const char *path, int *ret_fd, char **ret_path, struct err *e)
+{
+	return temp_make(a, path, 0777, true, ret_fd, ret_path, e);
 }
 
 int file_commit(int fd, const char *temp, const char *path, struct err *e)
 {
 	if (fsync(fd) < 0)
 		return err_sys(e, "sync '%s'", temp);
+	if (rename(temp, path) < 0)
+		return err_sys(e, "rename '%s' to '%s'", temp, path);
+	return 0;
+}
+
+/* At no moment is there none: exchanged in one step, where the file system can do that. */
+int dir_commit(const char *temp, const char *path, struct err *e)
+{
+	if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
+		return dir_remove(temp, e); /* the old one */
+	if (errno == EINVAL || errno == ENOSYS) {
+		int r = dir_remove(path, e);
+
+		if (r < 0)
+			return r;
+	} else if (errno != ENOENT) {
+		return err_sys(e, "exchange '%s' for '%s'", path, temp);
+	}
 	if (rename(temp, path) < 0)
 		return err_sys(e, "rename '%s' to '%s'", temp, path);
 	return 0;
@@ -157,23 +213,6 @@ int file_write(const char *path, mode_t mode, const void *p, size_t n, struct er
 	if (r < 0)
 		file_discard(temp);
 	return r;
-}
-
-void dir_clean_temps(const char *dir)
-{
-	DIR *d = opendir(dir);
-	struct dirent *entry;
-
-	while (d && (entry = readdir(d))) {
-		int pid;
-
-		if (sscanf(entry->d_name, ".tmp-%d-", &pid) != 1)
-			continue;
-		if (kill(pid, 0) < 0 && errno == ESRCH)
-			unlinkat(dirfd(d), entry->d_name, 0);
-	}
-	if (d)
-		closedir(d);
 }
 
 int dir_make(const char *path, struct err *e)
@@ -224,6 +263,36 @@ static int remove_below(int parent, const char *name, unsigned depth, struct err
 int dir_remove(const char *path, struct err *e)
 {
 	return remove_below(AT_FDCWD, path, 0, e);
+}
+
+/* Not while its maker lives, see temp_hold(). */
+static void temp_clean(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct err ignored;
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			(void)!remove_below(dir, name, 0, &ignored);
+		else
+			unlinkat(dir, name, 0);
+	}
+	close(fd);
+}
+
+void dir_clean_temps(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d)))
+		if (strncmp(entry->d_name, ".tmp-", strlen(".tmp-")) == 0)
+			temp_clean(dirfd(d), entry->d_name);
+	if (d)
+		closedir(d);
 }
 
 static int name_cmp(const void *x, const void *y)

@@ -29,16 +29,20 @@ must_check int fd_read_all(struct arena *a, int fd, size_t max, struct str *ret,
  * @mode before umask. */
 must_check int file_write(const char *path, mode_t mode, const void *p, size_t n, struct err *e);
 
-/* The same in two steps, for what is written piece by piece. file_temp() makes "DIR/.NAME.XXXXXX",
- * open for reading and writing; *ret_path in @a. file_commit() syncs and renames it; file_discard()
- * removes it. A temporary file that a killed process left behind is removed by
- * dir_clean_temps(). */
+/* The same in two steps, for what is written piece by piece. file_temp() makes ".tmp-..." beside
+ * @path, open for reading and writing; *ret_path in @a. file_commit() syncs and renames it, before
+ * the descriptor is closed; file_discard() removes it. */
 must_check int file_temp(struct arena *a, const char *path, mode_t mode, int *ret_fd,
 			 char **ret_path, struct err *e);
 must_check int file_commit(int fd, const char *temp, const char *path, struct err *e);
 void file_discard(const char *temp);
-/* Removes temporary files of file_temp() in @dir that are older than an hour or whose process is
- * gone. */
+/* The same for a folder: dir_commit() puts @temp in the place of @path, which is removed. Who gives
+ * up calls dir_remove(). *ret_fd stays open meanwhile. */
+must_check int dir_temp(struct arena *a, const char *path, int *ret_fd, char **ret_path,
+			struct err *e);
+must_check int dir_commit(const char *temp, const char *path, struct err *e);
+/* Removes what file_temp() and dir_temp() made in @dir for a process that is gone: whose descriptor
+ * nobody holds open. */
 void dir_clean_temps(const char *dir);
 
 must_check int fd_write(int fd, const void *p, size_t n, const char *name, struct err *e);

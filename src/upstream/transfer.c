@@ -100,9 +100,9 @@ static int item_end(void *arg, struct err *e)
 	if (rc < 0)
 		return rc;
 	/* Not synced: its name is its digest, which is checked before each use. */
-	close_p(&it->fd);
 	if (rename(it->temp, it->path) < 0)
-		return err_sys(e, "%s", it->path);
+		return err_sys(e, "rename '%s' to '%s'", it->temp, it->path);
+	close_p(&it->fd);
 	it->temp = NULL;
 	it->set->done(it->set->arg, it->index, it->path);
 	return 0;
