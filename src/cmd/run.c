@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +16,8 @@ enum {
 	KEY_BYTES_MAX = 16 << 10,
 	CONSOLE_KEPT_BYTES = 64 << 10,
 	CONSOLE_LINES_SHOWN = 20,
-	TIMEOUT_SEC_DEFAULT = 600
+	TIMEOUT_SEC_DEFAULT = 600,
+	POLL_MS_MAX = 60000
 };
 
 struct run_options {
@@ -125,9 +127,10 @@ static int ssh_credentials(struct arena *a, struct qemu *q, const char *path, st
 	return qemu_free_port(&q->ssh_port, e);
 }
 
-static int guest_start(struct arena *a, struct qemu *q, bool command, struct guest *g, struct err *e)
+static int guest_start(struct arena *a, struct qemu *q, bool command, struct guest *g,
+		       struct err *e)
 {
-	int theirs[CHANNELS], log[2], r;
+	int theirs[CHANNELS], r;
 	const char *const *argv;
 
 	*g = (struct guest){ .console = { .a = a }, .status = { .a = a }, .log = -1 };
@@ -139,17 +142,17 @@ static int guest_start(struct arena *a, struct qemu *q, bool command, struct gue
 		g->fds[i] = pair[0];
 		theirs[i] = pair[1];
 	}
-	if (pipe2(log, O_CLOEXEC) < 0)
-		return err_sys(e, "pipe");
-	g->log = log[0];
+	/* a file rather than a pipe: nobody has to read along */
+	g->log = memfd_create("qemu", MFD_CLOEXEC);
+	if (g->log < 0)
+		return err_sys(e, "memfd_create");
 	q->console_fd = theirs[CHANNEL_CONSOLE];
 	q->channel_fds = theirs;
 	for (int i = 0; command && i < CHANNEL_CONSOLE; i++)
 		vec_push(a, &q->channels) = str_c(channel_names[i]);
 	r = qemu_argv(a, q, &argv, e);
 	if (r == 0)
-		r = qemu_start(argv, theirs, CHANNELS, log[1], &g->pid, e);
-	close(log[1]);
+		r = qemu_start(argv, theirs, CHANNELS, g->log, &g->pid, e);
 	for (int i = 0; i < CHANNELS; i++)
 		close(theirs[i]);
 	return r;
@@ -230,18 +233,19 @@ static int guest_watch(struct arena *a, struct guest *g, const struct run_option
 	double end = clock_sec() + (double)o->timeout;
 
 	for (;;) {
-		struct pollfd fds[CHANNELS + 1];
-		int left = (int)((end - clock_sec()) * 1000), r = 0;
+		struct pollfd fds[CHANNELS];
+		double left = (end - clock_sec()) * 1000;
 		uint64_t status;
+		int r = 0;
 
 		for (int i = 0; i < CHANNELS; i++)
 			fds[i] = (struct pollfd){ g->fds[i], POLLIN, 0 };
-		fds[CHANNELS] = (struct pollfd){ g->log, POLLIN, 0 };
 		if (left <= 0)
 			return err_set(e, -ETIMEDOUT, "no %s after %llu s; the console ends:\n%.*s",
 				       command ? "end of the command" : "login prompt",
 				       (unsigned long long)o->timeout, STR_FMT(console_tail(a, g)));
-		if (poll(fds, CHANNELS + 1, left) < 0 && errno != EINTR)
+		if (poll(fds, CHANNELS, left < POLL_MS_MAX ? (int)left : POLL_MS_MAX) < 0 &&
+		    errno != EINTR)
 			return err_sys(e, "poll");
 		for (int i = 0; i < CHANNELS && r == 0; i++)
 			if (fds[i].revents)
@@ -261,7 +265,7 @@ static int guest_watch(struct arena *a, struct guest *g, const struct run_option
 		}
 		if (g->fds[CHANNEL_CONSOLE] < 0) {
 			char said[1024];
-			ssize_t n = read(g->log, said, sizeof(said));
+			ssize_t n = pread(g->log, said, sizeof(said), 0);
 
 			return err_set(
 				e, -EIO,
@@ -301,7 +305,8 @@ static int run_interactive(struct arena *a, struct qemu *q, struct err *e)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_guest(struct arena *a, struct run_options *o, struct qemu *q, char **command, struct err *e)
+static int run_guest(struct arena *a, struct run_options *o, struct qemu *q, char **command,
+		     struct err *e)
 {
 	struct guest g;
 	int status = 0, r;
