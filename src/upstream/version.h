@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* version.h - Debian versions (deb-version(7)) as RPM versions that compare alike: the whole
- * argument is in docs/decisions/version-order.md.
+ * argument is in docs/decisions/0004-version-order.md.
  *
  * dpkg sees each part (upstream version, revision) as words of other characters and numbers by
  * turns. A word's characters have this order, the end of the word among them:
