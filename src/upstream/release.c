@@ -73,8 +73,11 @@ static int status_judge(struct str status, const char *keyring, struct err *e)
 int release_verify(struct arena *a, struct str in_release, const char *keyring, struct str *ret,
 		   struct err *e)
 {
-	const char *argv[] = { "gpgv",     "--status-fd", "2", "--keyring", keyring,
-			       "--output", "-",           "-", NULL };
+	/* gpgv itself still takes SHA-1, for which apt has stopped, as others can make collisions
+	 */
+	const char *argv[] = { "gpgv", "--status-fd", "2",     "--weak-digest",
+			       "SHA1", "--keyring",   keyring, "--output",
+			       "-",    "-",           NULL };
 	struct proc_result r;
 	int rc = release_framed(in_release, e);
 

@@ -42,12 +42,18 @@ static void put_file(struct arena *a, const char *dir, const char *name, struct 
 	assert_ok(file_write(path, 0644, text.p, text.n, &e), &e);
 }
 
-static struct str signed_by(struct arena *a, const char *user, struct str text)
+static struct str signed_with(struct arena *a, const char *user, const char *digest,
+			      struct str text)
 {
-	const char *argv[] = { "gpg", "--homedir",     home,     "--batch",     "--local-user",
-			       user,  "--digest-algo", "SHA256", "--clearsign", NULL };
+	const char *argv[] = { "gpg", "--homedir",     home,   "--batch",     "--local-user",
+			       user,  "--digest-algo", digest, "--clearsign", NULL };
 
 	return run_in(a, argv, text);
+}
+
+static struct str signed_by(struct arena *a, const char *user, struct str text)
+{
+	return signed_with(a, user, "SHA256", text);
 }
 
 static void key_make(const char *user, const char *path)
@@ -212,6 +218,12 @@ static void test_signature(void **state)
 	release_put(&t, "two", stanza(&t.a, "a", "1"), "", "other@example.org");
 	assert_err(refresh(&t, &s, &e), &e, "which keyring '");
 	assert_non_null(strstr(e.msg, "' does not hold as a valid one"));
+
+	text = s.releases[1].text;
+	put_file(&t.a, t.dir, "dists/two/InRelease",
+		 signed_with(&t.a, "archive@example.org", "SHA1", text));
+	assert_err(refresh(&t, &s, &e), &e, "suite 'two': file:///");
+	assert_non_null(strstr(e.msg, "no valid signature"));
 
 	/* A key that goes takes what it signed with it: the cache does not vouch for it. */
 	release_put(&t, "two", stanza(&t.a, "a", "1"), "", "archive@example.org");
