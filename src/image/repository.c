@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/repository.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -29,14 +31,24 @@ static struct str sums(struct arena *a, const struct stored_package *packages, s
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-/* A hard link where the cache is on the same file system, else a copy. */
+/* A hard link where the cache is on the same file system, else a copy. createrepo_c writes down when
+ * a file was changed: that must not tell when it was converted. */
 static int place(struct arena *a, const char *dir, const struct stored_package *p, struct err *e)
 {
 	const char *to = path_join(a, dir, str_z(a, file_name(a, &p->package.meta)));
+	const struct timespec times[] = { { .tv_nsec = UTIME_OMIT },
+					  { .tv_sec = (time_t)p->package.build_time_sec } };
+	int r;
 
-	if (link(p->path, to) == 0)
-		return 0;
-	return file_write(to, 0644, p->rpm.p, p->rpm.n, e);
+	if (link(p->path, to) == 0) {
+		if (utimensat(AT_FDCWD, to, times, 0) == 0)
+			return 0;
+		unlink(to); /* the cache is another user's */
+	}
+	r = file_write(to, 0644, p->rpm.p, p->rpm.n, e);
+	if (r == 0 && utimensat(AT_FDCWD, to, times, 0) < 0)
+		r = err_sys(e, "set the time of '%s'", to);
+	return r;
 }
 
 static int createrepo(struct arena *a, const char *dir, uint64_t source_date_epoch, struct err *e)
