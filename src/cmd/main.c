@@ -132,6 +132,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, interrupted);
 	signal(SIGTERM, interrupted);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* write() then says EFBIG, and the message names the file */
 	if (argc < 2) {
 		fprintf(stderr, "ashlar: want a verb; 'ashlar --help' lists them\n");
 		return 2;
