@@ -22,16 +22,17 @@ fails() {
 	cp -r distro "$distro"
 }
 image=$distro/images/server.yaml
+line() { grep -n "^$1" distro/images/server.yaml | cut -d: -f1; }
 
 # YAML, one mistake of each kind
 sed -i 's/^features:/featurs:/' "$image"
-fails "unknown key" "images/server.yaml:3:1: "
+fails "unknown key" "images/server.yaml:$(line features):1: "
 sed -i 's/^features:.*/features: ssh/' "$image"
-fails "a word where a list belongs" "images/server.yaml:3:11: "
+fails "a word where a list belongs" "images/server.yaml:$(line features):11: "
 sed -i 's/^max-packages:.*/max-packages: many/' "$image"
-fails "a word where a number belongs" "images/server.yaml:5:15: "
+fails "a word where a number belongs" "images/server.yaml:$(line max-packages):15: "
 sed -i 's/^description:.*/\tdescription: x/' "$image"
-fails "a tab" "images/server.yaml:2:1: "
+fails "a tab" "images/server.yaml:$(line description):1: "
 sed -i 's/^features: \[/features: [[/' "$image"
 fails "a bracket that is not closed" "images/server.yaml:"
 sed -i 's/^from: base/from: bse/' "$image"
@@ -133,7 +134,7 @@ in_release=$archive/dists/trixie/InRelease
 
 release_make "Valid-Until: $(date -Ru -d '-1 day')"
 from_archive
-fails "an InRelease that has expired" "Valid-Until"
+fails "an InRelease that has expired" ": it was valid until "
 release_make "Valid-Until: $(date -Ru -d '+1 day')"
 from_archive
 sed -i 's/^Origin: Debian/Origin: Debiam/' "$in_release"

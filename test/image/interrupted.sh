@@ -12,7 +12,10 @@ state() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum); }
 leftovers() { find "$out" "$cache" \( -name '*.tmp*' -o -name '*.old-*' -o -name '.tmp*' \) -print; }
 
 # So that a build has packages to convert, and a repository to write, when the signal comes
-unmake() { ls "$cache"/packages/* | head -n 40 | xargs rm; rm -rf "$out/$(basename "$REPOSITORY")"; }
+manifest "[p['rpm-sha256'] for p in m['packages']]" >"$WORK/digests"
+mapfile -t converted < <(sha256sum "$cache"/packages/* | grep -F -f "$WORK/digests" | cut -d' ' -f3 | head -n 15)
+check "converted packages are in the cache" test ${#converted[@]} = 15
+unmake() { rm -rf "${converted[@]}" "$out/$(basename "$REPOSITORY")"; }
 whole_sec=$(
 	unmake
 	start=$(date +%s.%N)
@@ -24,7 +27,8 @@ before=$(state "$out")
 
 interrupt() { # SIGNAL PART-OF-THE-TIME
 	unmake
-	setsid "$ASHLAR" build server --quiet --keys "$CHECK/keys" --cache "$cache" --out "$out" >"$WORK/said" 2>&1 &
+	# bash starts background commands deaf to SIGINT
+	env --default-signal=INT "$ASHLAR" build server --quiet --keys "$CHECK/keys" --cache "$cache" --out "$out" >"$WORK/said" 2>&1 &
 	local pid=$! status=0
 	sleep "$(awk -v whole="$whole_sec" -v part="$2" 'BEGIN { print whole * part / 100 }')"
 	kill -s "$1" "$pid" 2>/dev/null
@@ -32,13 +36,15 @@ interrupt() { # SIGNAL PART-OF-THE-TIME
 	# each of image, lock and manifest is the old or the new one, which are the same; the repository was taken away
 	check "SIG$1 after $2% of a build: nothing is half-written (status $status)" eval "cmp '$IMAGE' '$out/${IMAGE##*/}' &&
 		cmp '$MANIFEST' '$out/${MANIFEST##*/}' && { [ ! -e '$out/${REPOSITORY##*/}' ] || diff -r '$REPOSITORY' '$out/${REPOSITORY##*/}'; }"
+	if [ "$1" = KILL ] || [ $status = 0 ]; then return; fi
+	check "SIG$1 after $2% of a build: says so" eval "[ $status = 1 ] && grep -qx 'ashlar: interrupted; .*' '$WORK/said'"
 }
-for part in 5 20 40 60 75 85 95 99; do interrupt KILL $part; done
+for part in 5 20 40 60 75 85 92 98; do interrupt KILL $part; done
 check "after SIGKILL the next build succeeds" make_image
 check "it removes what was left" test -z "$(leftovers)"
 same_image "it gives the same bytes" "$out"
-for part in 5 30 55 80 90 97; do interrupt INT $part; done
-interrupt TERM 50
+for part in 10 50 80 95; do interrupt INT $part; done
+interrupt TERM 30
 check "after SIGINT the next build succeeds" make_image
 check "it removes what was left, too" test -z "$(leftovers)"
 same_image "and gives the same bytes" "$out"
