@@ -18,8 +18,10 @@ static void test_err(void **state)
 	assert_int_equal(err_set(&e, -EINVAL, "want %d", 3), -EINVAL);
 	assert_int_equal(err_wrap(&e, -EINVAL, "file '%s'", "x"), -EINVAL);
 	assert_string_equal(e.msg, "file 'x': want 3");
+	assert_int_equal(err_wrap(&e, -EINVAL, "file '%s'", "x"), -EINVAL);
+	assert_string_equal(e.msg, "file 'x': want 3");
 	for (int i = 0; i < 1000; i++)
-		(void)err_wrap(&e, -EINVAL, "a context that is repeated until there is no room");
+		(void)err_wrap(&e, -EINVAL, "context %d, so many that there is no room", i);
 	assert_true(strstr(e.msg, "file 'x': want 3") != NULL);
 	errno = ENOENT;
 	assert_int_equal(err_sys(&e, "open"), -ENOENT);

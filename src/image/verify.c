@@ -126,7 +126,7 @@ int image_verify(struct arena *a, struct str image, unsigned jobs, struct verify
 	int r = gpt_read(a, (const uint8_t *)image.p, image.n, &gpt, e);
 
 	if (r < 0)
-		return err_wrap(e, r, "partition table");
+		return r;
 	report.n_partitions = gpt.n_partitions;
 	r = partition_find(image, &gpt, GPT_TYPE_ESP, "ESP", &bytes, &p, e);
 	if (r == 0)
