@@ -12,6 +12,8 @@
 
 #include "base/json.h"
 
+enum { BAR_COLUMNS = 30 };
+
 struct progress {
 	pthread_mutex_t lock;
 	enum progress_mode mode;
@@ -50,14 +52,15 @@ static void amount(char *out, size_t n, const struct progress_stage *s, uint64_t
 static void describe(char *out, size_t n, const struct progress_stage *s)
 {
 	char done[32], total[32];
-	const char *unit = strcmp(s->unit, "B") == 0 ? "" : s->unit;
+	bool things = s->unit[0] && strcmp(s->unit, "B") != 0;
+	const char *blank = things ? " " : "", *unit = things ? s->unit : "";
 
 	amount(done, sizeof(done), s, s->done);
 	amount(total, sizeof(total), s, s->total);
 	if (s->total > s->done)
-		snprintf(out, n, "%s / %s %s", done, total, unit);
+		snprintf(out, n, "%s / %s%s%s", done, total, blank, unit);
 	else if (s->done > 0)
-		snprintf(out, n, "%s %s", done, unit);
+		snprintf(out, n, "%s%s%s", done, blank, unit);
 	else
 		out[0] = '\0';
 }
@@ -67,6 +70,16 @@ static void erase(struct progress *p)
 	for (unsigned i = 0; i < p->lines_drawn; i++)
 		fputs("\x1b[A\x1b[2K", stderr);
 	p->lines_drawn = 0;
+}
+
+static void bar_draw(const struct progress_stage *s, const char *text)
+{
+	char bar[BAR_COLUMNS + 1] = { 0 };
+
+	memset(bar, '.', BAR_COLUMNS);
+	memset(bar, '#',
+	       s->done < s->total ? (size_t)(s->done * BAR_COLUMNS / s->total) : BAR_COLUMNS);
+	fprintf(stderr, "%-10s [%s] %s\n", s->name, bar, text);
 }
 
 static void draw(struct progress *p, bool force)
@@ -79,18 +92,15 @@ static void draw(struct progress *p, bool force)
 	erase(p);
 	for (unsigned i = 0; i < p->n_stages; i++) {
 		const struct progress_stage *s = &p->stages[i];
-		char text[80], bar[31];
-		size_t full = s->total ? (size_t)(s->done * 30 / s->total) : 0;
+		char text[80];
 
 		if (!s->running)
 			continue;
-		if (full > 30)
-			full = 30;
-		memset(bar, '.', 30);
-		memset(bar, '#', full);
-		bar[30] = '\0';
 		describe(text, sizeof(text), s);
-		fprintf(stderr, "%-10s [%s] %s\n", s->name, bar, text);
+		if (s->total > 0)
+			bar_draw(s, text);
+		else
+			fprintf(stderr, "%-10s ... %s\n", s->name, text);
 		p->lines_drawn++;
 	}
 	fflush(stderr);
@@ -162,7 +172,8 @@ void progress_end(struct progress *p, unsigned stage)
 	if (p->mode == PROGRESS_TERMINAL || p->mode == PROGRESS_PLAIN) {
 		describe(text, sizeof(text), s);
 		erase(p);
-		fprintf(stderr, "%-10s %6.2f s  %s\n", s->name, s->spent_sec, text);
+		fprintf(stderr, "%-10s %6.2f s%s%s\n", s->name, s->spent_sec, text[0] ? "  " : "",
+			text);
 	}
 	draw(p, true);
 	pthread_mutex_unlock(&p->lock);

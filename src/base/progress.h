@@ -13,7 +13,7 @@ enum { PROGRESS_STAGES_MAX = 16 };
 
 /* One stage of the work; begun, advanced and ended from any thread. Stages may overlap. */
 struct progress_stage {
-	char name[24], unit[8];
+	char name[24], unit[12];
 	uint64_t done, total;
 	double start_sec, spent_sec;
 	bool running, ended;
