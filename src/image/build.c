@@ -132,13 +132,14 @@ static int write_all(struct arena *a, const struct image_options *o, const struc
 	r = file_temp(a, image, 0644, &fd, &temp, e);
 	if (r < 0)
 		return r;
-	stage = progress_begin(o->progress, "write", "B", plan->size_bytes);
+	stage = progress_begin(o->progress, "write", "B", plan->stored_bytes);
 	r = image_plan_write(plan, fd, image, o->progress, stage, e);
 	progress_end(o->progress, stage);
 	if (r == 0) {
 		stage = progress_begin(o->progress, "repository", "packages", res->n);
 		r = repository_write(str_z(a, out_path(a, o, ".repository")), packages, res->n,
 				     keys->package_signing, as->source_date_epoch, e);
+		progress_add(o->progress, stage, r < 0 ? 0 : res->n);
 		progress_end(o->progress, stage);
 	}
 	if (r == 0)

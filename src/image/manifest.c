@@ -10,7 +10,7 @@ static void package(struct arena *a, struct json *j, const struct stored_package
 	json_str(j, "evr", rpm_evr(a, m));
 	json_str(j, "arch", m->arch);
 	json_str(j, "license", m->license);
-	json_str(j, "rpm-sha256", sha256_hex(a, s->rpm.p, s->rpm.n));
+	json_str(j, "rpm-sha256", hex_encode(a, s->sha256, SHA256_BYTES));
 	json_object(j, "origin");
 	json_str(j, "upstream", m->upstream);
 	json_str(j, "name", m->origin_name);

@@ -249,9 +249,9 @@ static int segments_pwrite(const struct segments *s, int fd, uint64_t at, const 
 			if (r < 0)
 				return r;
 			done += n;
+			progress_add(progress, stage, n);
 		}
 		at += segment->size_bytes;
-		progress_add(progress, stage, segment->size_bytes);
 	}
 	return 0;
 }
@@ -272,5 +272,6 @@ int image_plan_write(const struct image_plan *plan, int fd, const char *name,
 	if (r == 0)
 		r = fd_pwrite(fd, plan->backup.p, plan->backup.n, plan->size_bytes - plan->backup.n,
 			      name, e);
+	progress_add(progress, stage, plan->primary.n + plan->backup.n);
 	return r;
 }

@@ -26,7 +26,7 @@ static struct str sums(struct arena *a, const struct stored_package *packages, s
 
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&b, "%.*s  %.*s\n",
-			   STR_FMT(sha256_hex(a, packages[i].rpm.p, packages[i].rpm.n)),
+			   STR_FMT(hex_encode(a, packages[i].sha256, SHA256_BYTES)),
 			   STR_FMT(file_name(a, &packages[i].package.meta)));
 	return (struct str){ (char *)b.v.p, b.v.n };
 }

@@ -13,8 +13,15 @@ struct definitions {
 	struct map by_name;
 	VEC(struct conf_package) confs;
 	VEC(struct str) texts;
-	uint8_t digest[SHA256_BYTES]; /* of all of them and of upstreams.yaml */
+	uint8_t digest[SHA256_BYTES]; /* of upstreams.yaml and of what they say to meta_apply() */
 };
+
+static void list_put(struct buf *b, const vec_str *list)
+{
+	buf_printf(b, " %zu", list->n);
+	vec_each(s, list)
+		buf_printf(b, " %zu:%.*s", s->n, STR_FMT(*s));
+}
 
 static int definitions_read(struct arena *a, const char *distro, struct definitions *ret,
 			    struct err *e)
@@ -43,8 +50,10 @@ static int definitions_read(struct arena *a, const char *distro, struct definiti
 		r = conf_package_read(a, distro, *name, &conf, e);
 		if (r < 0)
 			return r;
-		buf_printf(&all, "\n%.*s %zu\n", STR_FMT(*name), text.n);
-		buf_put(&all, text.p, text.n);
+		buf_printf(&all, "\n%.*s", STR_FMT(*name));
+		list_put(&all, &conf.drop_requires);
+		list_put(&all, &conf.add_requires);
+		list_put(&all, &conf.add_provides);
 		map_put(a, &d.by_name, *name, (uint32_t)d.confs.n);
 		vec_push(a, &d.confs) = conf;
 		vec_push(a, &d.texts) = text;
@@ -79,10 +88,9 @@ static int refresh_all(struct arena *a, const struct image_options *o,
 	return 0;
 }
 
-static int universe_make(struct arena *a, const struct image_options *o,
-			 const vec_conf_upstream *upstreams, const struct upstream_state *states,
-			 const struct definitions *d, const char *path, struct universe **ret,
-			 struct err *e)
+static int universe_make(const struct image_options *o, const vec_conf_upstream *upstreams,
+			 const struct upstream_state *states, const struct definitions *d,
+			 const char *path, struct universe **ret, struct err *e)
 {
 	_cleanup_arena_ struct arena scratch = { 0 };
 	vec_rpm_meta all = { 0 };
@@ -104,7 +112,7 @@ static int universe_make(struct arena *a, const struct image_options *o,
 	r = universe_build(&all, o->arch, &u, e);
 	if (r < 0)
 		return r;
-	r = universe_save(a, u, &bytes, e);
+	r = universe_save(&scratch, u, &bytes, e);
 	if (r == 0)
 		r = file_write(path, 0644, bytes.p, bytes.n, e);
 	if (r < 0) {
@@ -116,7 +124,7 @@ static int universe_make(struct arena *a, const struct image_options *o,
 }
 
 /* The universe is a function of the signed release files and of what definitions change: its name
- * in the cache says so. */
+ * in the cache says so. Its bytes stay in @a. */
 static int universe_get(struct arena *a, const struct image_options *o,
 			const vec_conf_upstream *upstreams, const struct upstream_state *states,
 			const struct definitions *d, struct universe **ret, struct err *e)
@@ -140,7 +148,7 @@ static int universe_get(struct arena *a, const struct image_options *o,
 			return 0;
 		progress_note(o->progress, "cache: %s: %s; made again", path, e->msg);
 	}
-	return universe_make(a, o, upstreams, states, d, path, ret, e);
+	return universe_make(o, upstreams, states, d, path, ret, e);
 }
 
 static int request(struct arena *a, const struct image_options *o, const struct conf_image *image,
@@ -193,13 +201,35 @@ const struct conf_upstream *resolved_upstream(const struct resolved *r, size_t i
 	return &r->upstreams.p[0];
 }
 
+static int choose(struct arena *a, const struct image_options *o,
+		  const struct upstream_state *states, const struct definitions *d,
+		  struct resolved *res, struct err *e)
+{
+	_cleanup_arena_ struct arena work = { 0 }; /* a cached universe takes tens of MB */
+	unsigned stage = progress_begin(o->progress, "index", "packages", 0);
+	struct universe *u;
+	int r = universe_get(&work, o, &res->upstreams, states, d, &u, e);
+
+	progress_add(o->progress, stage, r < 0 ? 0 : universe_size(u));
+	progress_end(o->progress, stage);
+	if (r < 0)
+		return r;
+	stage = progress_begin(o->progress, "solve", "packages", 0);
+	r = request(a, o, &res->image, u, &res->solution, e);
+	if (r == 0)
+		chosen_fill(a, u, d, res);
+	universe_free(u);
+	progress_add(o->progress, stage, res->n);
+	progress_end(o->progress, stage);
+	return r;
+}
+
 int image_resolve(struct arena *a, const struct image_options *o, struct resolved *ret,
 		  struct err *e)
 {
 	struct resolved res = { 0 };
 	struct upstream_state *states = NULL;
 	struct definitions d;
-	struct universe *u;
 	unsigned stage;
 	int r;
 
@@ -217,16 +247,7 @@ int image_resolve(struct arena *a, const struct image_options *o, struct resolve
 	progress_end(o->progress, stage);
 	if (r < 0)
 		return r;
-	stage = progress_begin(o->progress, "solve", "packages", 0);
-	r = universe_get(a, o, &res.upstreams, states, &d, &u, e);
-	if (r == 0) {
-		r = request(a, o, &res.image, u, &res.solution, e);
-		if (r == 0)
-			chosen_fill(a, u, &d, &res);
-		universe_free(u);
-	}
-	progress_add(o->progress, stage, res.n);
-	progress_end(o->progress, stage);
+	r = choose(a, o, states, &d, &res, e);
 	if (r < 0)
 		return r;
 	*ret = res;

@@ -74,6 +74,7 @@ static int item_load(struct item *item, struct arena *a, struct err *e)
 		r = err_set(e, -EBADMSG, "holds '%.*s'", STR_FMT(p.package.meta.name));
 	if (r < 0)
 		return r;
+	sha256(p.rpm.p, p.rpm.n, p.sha256);
 	*item->out = p;
 	/* the index tells more than a header has room for, the header knows the licence */
 	item->out->package.meta = *item->meta;
@@ -91,6 +92,8 @@ static int task_load(void *arg, struct arena *a, struct err *e)
 		progress_note(item->o->progress, "cache: package '%.*s': %s; made again",
 			      STR_FMT(item->meta->name), e->msg);
 	item->missing = r < 0;
+	if (r == 0)
+		progress_add(item->o->progress, item->stage, 1);
 	return 0;
 }
 
@@ -191,7 +194,7 @@ int store_get(struct store *s, const struct image_options *o, const struct resol
 	if (r < 0)
 		return r;
 	dir_clean_temps(dir);
-	stage = progress_begin(o->progress, "load", "packages", 0);
+	stage = progress_begin(o->progress, "load", "packages", res->n);
 	for (size_t i = 0; i < res->n; i++) {
 		struct str key_hex = store_key(&s->a, &res->metas[i], res->conf_digests[i], key);
 
@@ -204,6 +207,7 @@ int store_get(struct store *s, const struct image_options *o, const struct resol
 			.path = str_z(&s->a,
 				      str_printf(&s->a, "%s/%.*s.rpm", dir, STR_FMT(key_hex))),
 			.out = &out[i],
+			.stage = stage,
 		};
 		thread_pool_submit(s->pool, task_load, &items[i]);
 	}

@@ -7,8 +7,9 @@
 
 struct stored_package {
 	struct rpm_package package;
-	struct str rpm;   /* the package file's bytes */
-	const char *path; /* of it in the cache */
+	struct str rpm;               /* the package file's bytes */
+	uint8_t sha256[SHA256_BYTES]; /* of them */
+	const char *path;             /* of it in the cache */
 };
 
 struct store; /* owns the memory of the packages it gave */

@@ -178,7 +178,6 @@ static int keyring_digest(struct arena *a, const char *keyring, struct str *ret,
 static int releases_fetch(struct arena *a, struct refresh *refreshes, struct fetch *fetches,
 			  size_t n, struct progress *progress, struct err *e)
 {
-	unsigned stage = progress_begin(progress, "refresh", "files", n);
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {
@@ -201,9 +200,7 @@ static int releases_fetch(struct arena *a, struct refresh *refreshes, struct fet
 		if (rc < 0)
 			rc = err_wrap(e, rc, "%.*s: %.*s", STR_FMT(fetches[i].name),
 				      STR_FMT(fetches[i].url));
-		progress_add(progress, stage, 1);
 	}
-	progress_end(progress, stage);
 	return rc;
 }
 
@@ -472,11 +469,9 @@ static void duplicates_drop(vec_rpm_meta *metas)
 }
 
 static int indexes_read(struct arena *a, const struct upstream_state *state,
-			const vec_index *indexes, struct progress *progress, vec_rpm_meta *ret,
-			struct err *e)
+			const vec_index *indexes, vec_rpm_meta *ret, struct err *e)
 {
 	struct str *texts = arena_array(a, indexes->n, sizeof(*texts));
-	unsigned stage;
 	size_t n = 0;
 	int rc = 0;
 
@@ -487,14 +482,8 @@ static int indexes_read(struct arena *a, const struct upstream_state *state,
 		n += stanzas_count(texts[i]);
 	}
 	vec_reserve(a, ret, n);
-	stage = progress_begin(progress, "translate", "packages", n);
-	for (size_t i = 0; i < indexes->n && rc >= 0; i++) {
-		size_t before = ret->n;
-
+	for (size_t i = 0; i < indexes->n && rc >= 0; i++)
 		rc = index_translate(a, state, &indexes->p[i], texts[i], ret, e);
-		progress_add(progress, stage, ret->n - before);
-	}
-	progress_end(progress, stage);
 	return rc;
 }
 
@@ -510,7 +499,7 @@ int upstream_packages(struct arena *a, const struct upstream_state *state,
 		rc = transfer_all(transfers.p, transfers.n, state->cache, progress, index_there,
 				  NULL, e);
 	if (rc >= 0)
-		rc = indexes_read(a, state, &indexes, progress, &metas, e);
+		rc = indexes_read(a, state, &indexes, &metas, e);
 	if (rc < 0)
 		return rc;
 	duplicates_drop(&metas);
