@@ -67,11 +67,13 @@ static int budget(struct arena *a, const struct resolved *res, const struct asse
 		  const char *key, double unit, const char *unit_name, uint64_t used, uint64_t max,
 		  struct err *e)
 {
+	int digits = unit > 1;
+
 	if (max == 0 || used <= max)
 		return 0;
-	return err_set(e, -EDQUOT, "%.*s: %s: %.1f%s, more than the %.1f%s allowed; largest: %.*s",
-		       STR_FMT(res->image.source), key, (double)used / unit, unit_name,
-		       (double)max / unit, unit_name, STR_FMT(largest(a, as, res->n)));
+	return err_set(e, -EDQUOT, "%.*s: %s: %.*f%s, more than the %.*f%s allowed; largest: %.*s",
+		       STR_FMT(res->image.source), key, digits, (double)used / unit, unit_name,
+		       digits, (double)max / unit, unit_name, STR_FMT(largest(a, as, res->n)));
 }
 
 static int budgets(struct arena *a, const struct resolved *res, const struct assembled *as,
@@ -115,43 +117,117 @@ static struct str out_path(struct arena *a, const struct image_options *o, const
 	return str_printf(a, "%s/%s-%s%s", o->out, o->name, o->arch, suffix);
 }
 
-/* The image is written beside its name first; then everything is put in place, the manifest
- * last. */
+/* One thing under OUT, beside its final name until all of them are complete. */
+struct output {
+	const char *path;
+	char *temp; /* NULL: nothing to put in place */
+	int fd;
+	bool folder;
+};
+
+/* In the order in which they are put in place: what a full disk could still stop comes first. */
+enum { OUTPUT_IMAGE, OUTPUT_REPOSITORY, OUTPUT_LOCK, OUTPUT_MANIFEST, OUTPUTS };
+
+static int output_begin(struct arena *a, const struct image_options *o, const char *suffix,
+			struct output *ret, struct err *e)
+{
+	struct output out = { .path = str_z(a, out_path(a, o, suffix)), .fd = -1 };
+	int r;
+
+	out.folder = strcmp(suffix, ".repository") == 0;
+	r = out.folder ? dir_temp(a, out.path, &out.fd, &out.temp, e)
+		       : file_temp(a, out.path, 0644, &out.fd, &out.temp, e);
+	if (r == 0)
+		*ret = out;
+	return r;
+}
+
+static int output_text(struct arena *a, const struct image_options *o, const char *suffix,
+		       struct str text, struct output *ret, struct err *e)
+{
+	int r = output_begin(a, o, suffix, ret, e);
+
+	return r < 0 ? r : fd_write(ret->fd, text.p, text.n, ret->path, e);
+}
+
+static int output_commit(struct output *out, struct err *e)
+{
+	int r = 0;
+
+	if (out->temp)
+		r = out->folder ? dir_commit(out->temp, out->path, e)
+				: file_commit(out->fd, out->temp, out->path, e);
+	if (r == 0)
+		out->temp = NULL;
+	return r;
+}
+
+static void output_done(struct output *out)
+{
+	struct err ignored;
+
+	if (out->temp && out->folder)
+		(void)!dir_remove(out->temp, &ignored);
+	else if (out->temp)
+		file_discard(out->temp);
+	close_p(&out->fd);
+}
+
+static int image_write(struct arena *a, const struct image_options *o,
+		       const struct image_plan *plan, struct output *out, struct err *e)
+{
+	unsigned stage;
+	int r = output_begin(a, o, ".raw", out, e);
+
+	if (r < 0)
+		return r;
+	stage = progress_begin(o->progress, "write", "B", plan->stored_bytes);
+	r = image_plan_write(plan, out->fd, out->path, o->progress, stage, e);
+	progress_end(o->progress, stage);
+	return r;
+}
+
+static int packages_write(struct arena *a, const struct image_options *o,
+			  const struct stored_package *packages, size_t n, const struct keys *keys,
+			  uint64_t source_date_epoch, struct output *out, struct err *e)
+{
+	unsigned stage;
+	int r;
+
+	if (repository_holds(str_z(a, out_path(a, o, ".repository")), packages, n))
+		return 0;
+	r = output_begin(a, o, ".repository", out, e);
+	if (r < 0)
+		return r;
+	stage = progress_begin(o->progress, "repository", "packages", n);
+	r = repository_write(out->temp, packages, n, keys->package_signing, source_date_epoch, e);
+	progress_add(o->progress, stage, r < 0 ? 0 : n);
+	progress_end(o->progress, stage);
+	return r;
+}
+
+/* Everything is complete beside its name first; only then is it put in place, the manifest last. */
 static int write_all(struct arena *a, const struct image_options *o, const struct resolved *res,
 		     const struct stored_package *packages, const struct keys *keys,
 		     const struct assembled *as, const struct image_plan *plan, struct err *e)
 {
-	const char *image = str_z(a, out_path(a, o, ".raw"));
-	struct str manifest = manifest_text(a, o, res, packages, as, plan, keys->development),
-		   lock = lock_text(a, res, as);
-	_cleanup_close_ int fd = -1;
-	unsigned stage;
-	char *temp;
-	int r;
+	struct output outputs[OUTPUTS] = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 }, { .fd = -1 } };
+	int r = image_write(a, o, plan, &outputs[OUTPUT_IMAGE], e);
 
-	r = file_temp(a, image, 0644, &fd, &temp, e);
-	if (r < 0)
-		return r;
-	stage = progress_begin(o->progress, "write", "B", plan->stored_bytes);
-	r = image_plan_write(plan, fd, image, o->progress, stage, e);
-	progress_end(o->progress, stage);
-	if (r == 0) {
-		stage = progress_begin(o->progress, "repository", "packages", res->n);
-		r = repository_write(str_z(a, out_path(a, o, ".repository")), packages, res->n,
-				     keys->package_signing, as->source_date_epoch, e);
-		progress_add(o->progress, stage, r < 0 ? 0 : res->n);
-		progress_end(o->progress, stage);
-	}
 	if (r == 0)
-		r = file_write(str_z(a, out_path(a, o, ".lock")), 0644, lock.p, lock.n, e);
+		r = packages_write(a, o, packages, res->n, keys, as->source_date_epoch,
+				   &outputs[OUTPUT_REPOSITORY], e);
 	if (r == 0)
-		r = file_commit(fd, temp, image, e);
-	if (r < 0) {
-		file_discard(temp);
-		return r;
-	}
-	return file_write(str_z(a, out_path(a, o, ".manifest.json")), 0644, manifest.p, manifest.n,
-			  e);
+		r = output_text(a, o, ".lock", lock_text(a, res, as), &outputs[OUTPUT_LOCK], e);
+	if (r == 0)
+		r = output_text(a, o, ".manifest.json",
+				manifest_text(a, o, res, packages, as, plan, keys->development),
+				&outputs[OUTPUT_MANIFEST], e);
+	for (size_t i = 0; r == 0 && i < OUTPUTS; i++)
+		r = output_commit(&outputs[i], e);
+	for (size_t i = 0; i < OUTPUTS; i++)
+		output_done(&outputs[i]);
+	return r;
 }
 
 static int make(struct arena *a, const struct image_options *o, bool dry_run, struct store *store,

@@ -2,7 +2,6 @@
 #include "image/repository.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,8 +30,8 @@ static struct str sums(struct arena *a, const struct stored_package *packages, s
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-/* A hard link where the cache is on the same file system, else a copy. createrepo_c writes down when
- * a file was changed: that must not tell when it was converted. */
+/* A hard link where the cache is on the same file system, else a copy. createrepo_c writes down
+ * when a file was changed: that must not tell when it was converted. */
 static int place(struct arena *a, const char *dir, const struct stored_package *p, struct err *e)
 {
 	const char *to = path_join(a, dir, str_z(a, file_name(a, &p->package.meta)));
@@ -78,7 +77,7 @@ static int fill(struct arena *a, const char *dir, const struct stored_package *p
 		struct err *e)
 {
 	struct str armor;
-	int r = dir_make(dir, e);
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = place(a, dir, &packages[i], e);
@@ -93,30 +92,26 @@ static int fill(struct arena *a, const char *dir, const struct stored_package *p
 	return r;
 }
 
+bool repository_holds(const char *dir, const struct stored_package *packages, size_t n)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err ignored;
+	struct str there;
+
+	for (size_t i = 0; i < n; i++)
+		if (!file_exists(path_join(&a, dir,
+					   str_z(&a, file_name(&a, &packages[i].package.meta)))))
+			return false;
+	return file_read(&a, path_join(&a, dir, "SHA256SUMS"), SUMS_BYTES_MAX, &there, &ignored) ==
+		       0 &&
+	       str_eq(sums(&a, packages, n), there);
+}
+
 int repository_write(const char *dir, const struct stored_package *packages, size_t n,
 		     const struct openpgp_key *key, uint64_t source_date_epoch, struct err *e)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	char *fresh = str_z(&a, str_printf(&a, "%s.tmp-%d", dir, (int)getpid()));
-	char *old = str_z(&a, str_printf(&a, "%s.old-%d", dir, (int)getpid()));
-	struct str sum = sums(&a, packages, n), there;
-	struct err ignored;
-	int r;
+	int r = fill(&a, dir, packages, n, key, sums(&a, packages, n), source_date_epoch, e);
 
-	if (file_read(&a, path_join(&a, dir, "SHA256SUMS"), SUMS_BYTES_MAX, &there, &ignored) ==
-		    0 &&
-	    str_eq(sum, there))
-		return 0;
-	r = dir_remove(fresh, e);
-	if (r == 0)
-		r = fill(&a, fresh, packages, n, key, sum, source_date_epoch, e);
-	if (r == 0 && rename(dir, old) < 0 && errno != ENOENT)
-		r = err_sys(e, "rename '%s'", dir);
-	if (r == 0 && rename(fresh, dir) < 0)
-		r = err_sys(e, "rename '%s' to '%s'", fresh, dir);
-	if (r < 0 && dir_remove(fresh, &ignored) < 0)
-		return r;
-	if (dir_remove(old, &ignored) < 0)
-		return r;
 	return r < 0 ? err_wrap(e, r, "repository '%s'", dir) : 0;
 }
