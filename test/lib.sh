@@ -75,6 +75,7 @@ image_needed() {
 	REPOSITORY=${IMAGE%.raw}.repository
 	[ -e "$CHECK/keys" ] || "$ASHLAR" key generate --quiet --keys "$CHECK/keys"
 	[ -e "$MANIFEST" ] && [ -z "$(find -L "$ASHLAR" distro -newer "$MANIFEST" -print -quit)" ] && return
+	rm -rf "$CHECK/out"
 	if build >"$WORK/.said" 2>&1; then ok "build server"; else not_ok "build server" "$WORK/.said"; exit 1; fi
 }
 

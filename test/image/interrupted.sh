@@ -41,12 +41,12 @@ interrupt() { # SIGNAL PART-OF-THE-TIME
 }
 for part in 5 20 40 60 75 85 92 98; do interrupt KILL $part; done
 check "after SIGKILL the next build succeeds" make_image
-check "it removes what was left" test -z "$(leftovers)"
+check "it removes what was left" eval "! leftovers | grep ."
 same_image "it gives the same bytes" "$out"
 for part in 10 50 80 95; do interrupt INT $part; done
 interrupt TERM 30
 check "after SIGINT the next build succeeds" make_image
-check "it removes what was left, too" test -z "$(leftovers)"
+check "it removes what was left, too" eval "! leftovers | grep ."
 same_image "and gives the same bytes" "$out"
 check "out/ is as it was" test "$(state "$out")" = "$before"
 
