@@ -70,8 +70,10 @@ static int item_load(struct item *item, struct arena *a, struct err *e)
 
 	if (r == 0)
 		r = rpm_read(a, p.rpm, item->key, PAYLOAD_BYTES_MAX, &p.package, e);
-	if (r == 0 && !str_eq(p.package.meta.name, item->meta->name))
-		r = err_set(e, -EBADMSG, "holds '%.*s'", STR_FMT(p.package.meta.name));
+	/* ours and whole, but of this name in the cache? */
+	if (r == 0 && memcmp(p.package.meta.sha256, item->meta->sha256, SHA256_BYTES) != 0)
+		r = err_set(e, -EBADMSG, "holds '%.*s', made from another file",
+			    STR_FMT(rpm_nevra(a, &p.package.meta)));
 	if (r < 0)
 		return r;
 	sha256(p.rpm.p, p.rpm.n, p.sha256);
