@@ -35,8 +35,6 @@ static void test_golden(void **state)
 
 	(void)state;
 	vec_push(a, &p.enable_units) = STR("ssh.service");
-	vec_push(a, &p.modes) =
-		(struct conf_mode){ STR("/usr/bin/su"), STR(""), STR("adm"), STR("4750") };
 	vec_push(a, &p.alternatives) =
 		(struct conf_alternative){ STR("/usr/bin/x"), STR("x"), STR("/bin/sh"), 1 };
 	assert_ok(file_read(a, GOLDEN ".input", 1 << 20, &input, &e), &e);
