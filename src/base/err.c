@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#undef ASHLAR_ANALYZER /* which would wrap the names defined here */
 #include "base/err.h"
 
 #include <stdio.h>

@@ -239,8 +239,8 @@ static int remove_below(int parent, const char *name, unsigned depth, struct err
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "open '%s'", name);
-	d = fdopendir(fd);
-	if (!d || depth > 256) {
+	d = depth > 256 ? NULL : fdopendir(fd);
+	if (!d) {
 		close(fd);
 		return err_set(e, -ELOOP, "'%s': too deep", name);
 	}

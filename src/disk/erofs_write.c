@@ -134,7 +134,7 @@ static int xattrs_walk(struct writer *w, uint32_t id, struct err *e)
 				       STR_FMT(node_path(w, id)), STR_FMT(x->name), flaw);
 		n += xattr_bytes(x);
 	}
-	if (n > sizeof(struct erofs_disk_xattrs) + 4 * (XATTR_COUNT_MAX - 1))
+	if (n > sizeof(struct erofs_disk_xattrs) + UINT64_C(4) * (XATTR_COUNT_MAX - 1))
 		return err_set(e, -EINVAL, "'%.*s': has %llu bytes of xattrs, EROFS holds 262148",
 			       STR_FMT(node_path(w, id)), (unsigned long long)n);
 	node->head_bytes += (uint32_t)n;

@@ -285,7 +285,7 @@ static int digests_check(const uint8_t *digests, const uint8_t *want, uint64_t n
 			return err_set(e, -EBADMSG,
 				       "block %llu of the %s (byte %llu) differs from its digest",
 				       (unsigned long long)(first + i), of,
-				       (unsigned long long)((first + i) * VERITY_BLOCK_BYTES));
+				       ((unsigned long long)first + i) * VERITY_BLOCK_BYTES);
 	}
 	return 0;
 }

@@ -78,9 +78,10 @@ static bool subject_hash(const struct block *b, uint32_t *ret)
 {
 	__attribute__((cleanup(name_done))) X509_NAME *name = NULL;
 	const uint8_t *p = b->der, *end = b->der + b->n;
-	bool ok = der_step(&p, end, true) && der_step(&p, end, true);
+	bool ok = der_step(&p, end, true);
 	int hashed = 0;
 
+	ok = ok && der_step(&p, end, true);
 	if (ok && p < end && *p == (V_ASN1_CONTEXT_SPECIFIC | V_ASN1_CONSTRUCTED))
 		ok = der_step(&p, end, false);
 	for (int i = 0; ok && i < 4; i++)
