@@ -145,36 +145,59 @@ static void fetched(void *arg, size_t index, const char *path)
 	thread_pool_submit(f->s->pool, task_convert, item);
 }
 
+/* The largest first: the one whose conversion takes longest is not the last to begin. */
+static int item_cmp(const void *x, const void *y)
+{
+	const struct rpm_meta *p = (*(struct item *const *)x)->meta,
+			      *q = (*(struct item *const *)y)->meta;
+
+	return p->size_bytes != q->size_bytes ? (p->size_bytes < q->size_bytes ? 1 : -1)
+					      : str_cmp(p->name, q->name);
+}
+
+static struct item **missing_list(struct store *s, struct item *items, size_t n, size_t *ret_n)
+{
+	struct item **missing = arena_array(&s->a, n, sizeof(*missing));
+	size_t n_missing = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (items[i].missing)
+			missing[n_missing++] = &items[i];
+	qsort(missing, n_missing, sizeof(*missing), item_cmp);
+	*ret_n = n_missing;
+	return missing;
+}
+
+static struct transfer transfer_of(struct store *s, const struct rpm_meta *m)
+{
+	struct transfer t = {
+		.url = str_printf(&s->a, "%.*s/%.*s", STR_FMT(m->mirror), STR_FMT(m->location)),
+		.name = m->name,
+		.size_bytes = m->size_bytes,
+	};
+
+	memcpy(t.sha256, m->sha256, SHA256_BYTES);
+	return t;
+}
+
 static int fetch_missing(struct store *s, const struct image_options *o, struct item *items,
 			 size_t n, struct err *e)
 {
-	struct transfer *transfers = arena_array(&s->a, n, sizeof(*transfers));
-	struct fetching f = { s, arena_array(&s->a, n, sizeof(*f.items)) };
+	struct transfer *transfers;
+	struct fetching f = { .s = s, .items = missing_list(s, items, n, &n) };
 	struct err convert_err = { 0 };
-	size_t n_missing = 0;
 	unsigned stage;
 	int r, c;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct rpm_meta *m = items[i].meta;
-
-		if (!items[i].missing)
-			continue;
-		transfers[n_missing] = (struct transfer){
-			.url = str_printf(&s->a, "%.*s/%.*s", STR_FMT(m->mirror),
-					  STR_FMT(m->location)),
-			.name = m->name,
-			.size_bytes = m->size_bytes,
-		};
-		memcpy(transfers[n_missing].sha256, m->sha256, SHA256_BYTES);
-		f.items[n_missing++] = &items[i];
-	}
-	if (n_missing == 0)
+	if (n == 0)
 		return 0;
-	stage = progress_begin(o->progress, "convert", "packages", n_missing);
-	for (size_t i = 0; i < n_missing; i++)
+	stage = progress_begin(o->progress, "convert", "packages", n);
+	transfers = arena_array(&s->a, n, sizeof(*transfers));
+	for (size_t i = 0; i < n; i++) {
+		transfers[i] = transfer_of(s, f.items[i]->meta);
 		f.items[i]->stage = stage;
-	r = transfer_all(transfers, n_missing, o->cache, o->progress, fetched, &f, e);
+	}
+	r = transfer_all(transfers, n, o->cache, o->progress, fetched, &f, e);
 	c = thread_pool_wait(s->pool, &convert_err);
 	progress_end(o->progress, stage);
 	if (r == 0 && c < 0) {
