@@ -1,70 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/changelog.h"
 
-#include <time.h>
-
-static bool two_digits(struct str s, int *ret)
-{
-	uint64_t x;
-
-	if (!str_u64(s, 99, &x))
-		return false;
-	*ret = (int)x;
-	return true;
-}
-
-static bool month_number(struct str s, int *ret)
-{
-	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-	for (int i = 0; i < 12; i++)
-		if (s.n == 3 && memcmp(s.p, names + 3 * i, 3) == 0) {
-			*ret = i;
-			return true;
-		}
-	return false;
-}
-
-/* "+0130" -> seconds east of UTC. */
-static bool zone_seconds(struct str s, long *ret)
-{
-	int hours, minutes;
-
-	if (s.n != 5 || (s.p[0] != '+' && s.p[0] != '-') ||
-	    !two_digits(str_head(str_from(s, 1), 2), &hours) ||
-	    !two_digits(str_from(s, 3), &minutes))
-		return false;
-	*ret = (s.p[0] == '-' ? -60L : 60L) * (hours * 60 + minutes);
-	return true;
-}
-
-/* "Thu, 02 Jan 2025 12:00:00 +0000" (RFC 5322, 3.3), with or without the day of the week. */
-static bool date_parse(struct str s, uint64_t *ret)
-{
-	struct str day = str_word(&s), month, year, clock, hour, minute;
-	struct tm tm = { 0 };
-	uint64_t y;
-	long zone;
-
-	if (str_ends(day, ","))
-		day = str_word(&s);
-	month = str_word(&s);
-	year = str_word(&s);
-	clock = str_word(&s);
-	hour = str_cut(&clock, ':');
-	minute = str_cut(&clock, ':');
-	if (!two_digits(day, &tm.tm_mday) || !month_number(month, &tm.tm_mon) ||
-	    !str_u64(year, 9999, &y) || y < 1970 || !two_digits(hour, &tm.tm_hour) ||
-	    !two_digits(minute, &tm.tm_min) || !two_digits(clock, &tm.tm_sec) ||
-	    !zone_seconds(str_word(&s), &zone))
-		return false;
-	tm.tm_year = (int)y - 1900;
-	y = (uint64_t)(timegm(&tm) - zone);
-	if ((int64_t)y < 0)
-		return false;
-	*ret = y;
-	return true;
-}
+#include "upstream/date.h"
 
 /* "hello (1.2-3) unstable; urgency=medium" -> "1.2-3"; empty when it is no heading. */
 static struct str heading_version(struct str line)

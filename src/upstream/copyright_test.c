@@ -4,7 +4,7 @@
 #include "upstream/changelog.h"
 #include "upstream/copyright.h"
 
-#define DEP5 "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n"
+#define DEP5 "Format: https://example.org/copyright-format/1.0/\n"
 
 static void test_license(void **state)
 {
@@ -70,7 +70,7 @@ static void test_changelog_bad(void **state)
 		"hello (1) x; urgency=low\n -- A <a>  Thu, 32\n",
 		"hello (1) x; urgency=low\n -- A <a>  Thu, 02 Foo 2025 12:00:00 +0000\n",
 		"hello (1) x; urgency=low\n -- A <a>  Thu, 02 Jan 1960 12:00:00 +0000\n",
-		"hello (1) x; urgency=low\n -- A <a>  Thu, 02 Jan 2025 12:00:00 UTC\n",
+		"hello (1) x; urgency=low\n -- A <a>  Thu, 02 Jan 2025 12:00:00 CEST\n",
 		"hello (1) x; urgency=low\n -- A  Thu, 02 Jan 2025 12:00:00 +0000\n",
 		"hello 1 x; urgency=low\n -- A <a>  Thu, 02 Jan 2025 12:00:00 +0000\n",
 	};

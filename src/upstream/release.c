@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/proc.h"
+#include "upstream/date.h"
 #include "upstream/stanza.h"
 
 #include <time.h>
@@ -102,51 +103,6 @@ int release_verify(struct arena *a, struct str in_release, const char *keyring, 
 	return 0;
 }
 
-static int month_number(struct str name)
-{
-	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-	for (int i = 0; i < 12; i++)
-		if (name.n == 3 && memcmp(name.p, names + 3 * i, 3) == 0)
-			return i;
-	return -1;
-}
-
-/* strptime() would follow the locale. */
-bool release_time(struct str text, uint64_t *ret)
-{
-	struct str day, month, year, hour, minute, zone;
-	uint64_t d, y, h, m, s;
-	struct tm tm = { 0 };
-	time_t t;
-
-	str_word(&text);
-	day = str_word(&text);
-	month = str_word(&text);
-	year = str_word(&text);
-	text = str_trim(text);
-	hour = str_cut(&text, ':');
-	minute = str_cut(&text, ':');
-	if (!str_u64(day, 31, &d) || !str_u64(year, 9999, &y) || !str_u64(hour, 23, &h) ||
-	    !str_u64(minute, 59, &m) || !str_u64(str_word(&text), 60, &s) ||
-	    month_number(month) < 0 || y < 1970)
-		return false;
-	zone = str_word(&text);
-	if (!str_eqz(zone, "UTC") && !str_eqz(zone, "GMT") && !str_eqz(zone, "+0000"))
-		return false;
-	tm.tm_mday = (int)d;
-	tm.tm_mon = month_number(month);
-	tm.tm_year = (int)y - 1900;
-	tm.tm_hour = (int)h;
-	tm.tm_min = (int)m;
-	tm.tm_sec = (int)s;
-	t = timegm(&tm);
-	if (t < 0)
-		return false;
-	*ret = (uint64_t)t;
-	return true;
-}
-
 static bool words_have(struct str text, const char *word)
 {
 	struct str w;
@@ -174,12 +130,12 @@ int release_parse(struct str text, struct release *ret, struct err *e)
 	r.arch_all = words_have(stanza_get(&s, "Architectures"), "all") &&
 		     !words_have(stanza_get(&s, "No-Support-for-Architecture-all"), "Packages");
 	r.digests = stanza_get(&s, "SHA256");
-	if (!release_time(stanza_get(&s, "Date"), &r.time_sec))
+	if (!date_parse(stanza_get(&s, "Date"), &r.time_sec))
 		return err_set(e, -EBADMSG,
 			       "Date '%.*s'; want a time such as 'Sat, 12 Sep 2026 07:55:41 UTC'",
 			       STR_FMT(stanza_get(&s, "Date")));
 	if (stanza_get(&s, "Valid-Until").n > 0 &&
-	    !release_time(stanza_get(&s, "Valid-Until"), &r.valid_until_sec))
+	    !date_parse(stanza_get(&s, "Valid-Until"), &r.valid_until_sec))
 		return err_set(e, -EBADMSG, "Valid-Until '%.*s' is no time",
 			       STR_FMT(stanza_get(&s, "Valid-Until")));
 	if (r.digests.n == 0)

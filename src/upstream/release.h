@@ -39,5 +39,3 @@ struct release_index {
 /* The best compressed form of "COMPONENT/binary-ARCH/Packages". */
 must_check int release_index(struct arena *a, const struct release *r, struct str component,
 			     struct str arch, struct release_index *ret, struct err *e);
-/* "Sat, 12 Sep 2026 07:55:41 UTC" as seconds since 1970. */
-must_check bool release_time(struct str text, uint64_t *ret);
