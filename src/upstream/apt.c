@@ -210,18 +210,8 @@ static bool path_has(struct str uri, const char *folder)
 	return false;
 }
 
-static bool host_debian(struct str uri)
-{
-	struct str host;
-
-	str_cut(&uri, '/');
-	str_cut(&uri, '/');
-	host = str_cut(&uri, '/');
-	return str_eqz(host, "debian.org") || str_ends(host, ".debian.org");
-}
-
-/* "trixie", "trixie-updates"; not "bookworm/mongodb-org/7.0", "./" or "bookworm-pgdg". The security
- * archive's suites were once called "buster/updates". */
+/* "trixie", "trixie-updates"; not "bookworm/database-org/7.0", "./" or "bookworm-pgdg". The
+ * security archive's suites were once called "buster/updates". */
 static bool suite_plain(struct str suite)
 {
 	static const char *const tails[] = { "", "updates", "security", "backports", "proposed" };
@@ -251,7 +241,7 @@ static unsigned source_rank(const struct apt_source *s, struct str uri, bool sec
 	if (!path_has(uri, security ? "debian-security" : "debian") ||
 	    path_has(uri, "debian-security") != security)
 		return 0;
-	return 1 + (keyring ? 2 : 0) + (host_debian(uri) ? 1 : 0);
+	return keyring ? 2 : 1;
 }
 
 static bool scheme_known(struct str uri)

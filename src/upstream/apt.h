@@ -28,7 +28,7 @@ must_check int apt_sources_read(struct arena *a, const char *dir, vec_apt_source
  * '/': Debian's main archive, or, where @suite ends with "-security", its security archive. Third
  * parties' repositories are passed over: a Debian source has component "main", a folder "debian"
  * (or "debian-security") in its path, plain suite names, and no key of its own; one that names
- * Debian's own keyring comes first, then one at debian.org. (Whatever is chosen, its release files
+ * Debian's own keyring comes first. (Whatever is chosen, its release files
  * must still be signed by Debian.) */
 must_check int apt_mirror(struct arena *a, const vec_apt_source *sources, struct str suite,
 			  struct str *ret, struct err *e);

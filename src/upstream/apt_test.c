@@ -30,17 +30,17 @@ static void mirror_fails(const char *list, const char *suite, const char *messag
 	"# comment\n"                                                             \
 	"deb http://ftp.example.org/debian/ bookworm main contrib # the mirror\n" \
 	"deb-src http://ftp.example.org/debian/ bookworm main\n"                  \
-	"deb http://security.debian.org/debian-security bookworm-security main\n"
+	"deb http://security.example.org/debian-security bookworm-security main\n"
 
 static void test_mirror(void **state)
 {
 	(void)state;
 	mirror_is(CLASSIC, "trixie", "http://ftp.example.org/debian");
 	mirror_is(CLASSIC, "trixie-updates", "http://ftp.example.org/debian");
-	mirror_is(CLASSIC, "trixie-security", "http://security.debian.org/debian-security");
+	mirror_is(CLASSIC, "trixie-security", "http://security.example.org/debian-security");
 	mirror_is("deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
-		  "https://snapshot.debian.org/archive/debian/20250520T000000Z bookworm main\n",
-		  "trixie", "https://snapshot.debian.org/archive/debian/20250520T000000Z");
+		  "https://snapshot.example.org/archive/debian/20250520T000000Z bookworm main\n",
+		  "trixie", "https://snapshot.example.org/archive/debian/20250520T000000Z");
 	mirror_is("deb file:/srv/debian stable main\n", "trixie", "file:/srv/debian");
 }
 
@@ -48,20 +48,21 @@ static void test_third_parties(void **state)
 {
 	(void)state;
 	mirror_fails(
-		"deb https://download.docker.com/linux/debian bookworm stable\n"
-		"deb https://repo.mongodb.org/apt/debian bookworm/mongodb-org/7.0 main\n"
-		"deb https://apt.postgresql.org/pub/repos/apt bookworm-pgdg main\n"
-		"deb [signed-by=/etc/apt/keyrings/z.gpg] https://repo.zabbix.com/zabbix/6.4/debian bookworm main\n"
-		"deb http://archive.ubuntu.com/ubuntu noble main\n"
-		"deb http://security.debian.org/debian-security bookworm-security main\n",
+		"deb https://containers.example.com/linux/debian bookworm stable\n"
+		"deb https://database.example.com/apt/debian bookworm/database-org/7.0 main\n"
+		"deb https://apt.example.net/pub/repos/apt bookworm-pgdg main\n"
+		"deb [signed-by=/etc/apt/keyrings/z.gpg] https://monitor.example.com/monitor/6.4/debian bookworm main\n"
+		"deb http://archive.example.net/ubuntu noble main\n"
+		"deb http://security.example.org/debian-security bookworm-security main\n",
 		"trixie",
 		"suite 'trixie': mirror 'system', but the machine's apt sources name no mirror of Debian's main archive; "
 		"give the suite's mirror as a URL in upstreams.yaml");
 	/* A third party that cannot be told from a mirror stands behind what certainly is one. */
-	mirror_is("deb https://repo.zabbix.com/zabbix/6.4/debian bookworm main\n"
-		  "deb http://deb.debian.org/debian bookworm main\n",
-		  "trixie", "http://deb.debian.org/debian");
-	mirror_fails("deb http://deb.debian.org/debian bookworm main\n", "trixie-security",
+	mirror_is("deb https://monitor.example.com/monitor/6.4/debian bookworm main\n"
+		  "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
+		  "http://deb.example.org/debian bookworm main\n",
+		  "trixie", "http://deb.example.org/debian");
+	mirror_fails("deb http://deb.example.org/debian bookworm main\n", "trixie-security",
 		     "Debian's security archive");
 	mirror_fails(
 		"deb tor+http://x.onion/debian bookworm main\n", "trixie",
@@ -79,12 +80,12 @@ static void test_deb822(void **state)
 	assert_ok(
 		apt_sources_parse(
 			&a,
-			STR("Types: deb deb-src\n# frozen\nURIs: http://deb.debian.org/debian\n"
+			STR("Types: deb deb-src\n# frozen\nURIs: http://deb.example.org/debian\n"
 			    "Suites: bookworm\n# more\n bookworm-updates\nComponents: main\n"
 			    "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n\n"
 			    "Types: deb\nURIs: http://x/debian-security\nSuites: bookworm-security\n"
 			    "Components: main\nEnabled: no\n\n"
-			    "Types: deb\nURIs: https://deb.nodesource.com/node_20.x\nSuites: nodistro\n"
+			    "Types: deb\nURIs: https://scripts.example.com/node_20.x\nSuites: nodistro\n"
 			    "Components: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQ\n"),
 			"debian.sources", &sources, &e),
 		&e);
@@ -92,7 +93,7 @@ static void test_deb822(void **state)
 	assert_int_equal(sources.p[0].suites.n, 2);
 	assert_str(sources.p[0].suites.p[1], "bookworm-updates");
 	assert_ok(apt_mirror(&a, &sources, STR("trixie"), &mirror, &e), &e);
-	assert_str(mirror, "http://deb.debian.org/debian");
+	assert_str(mirror, "http://deb.example.org/debian");
 	assert_err(apt_sources_parse(&a, STR("Types: deb\nSuites: x\n"), "a.sources", &sources, &e),
 		   &e, "a.sources: a stanza of type 'deb' has no URIs");
 	assert_err(apt_sources_parse(&a, STR("nonsense\n"), "a.sources", &sources, &e), &e,
@@ -105,7 +106,7 @@ static void test_deb822(void **state)
 static void test_mirror_file(void **state)
 {
 	static const char list[] =
-		"http://cdn.example.org/debian\tpriority:1\nhttp://deb.debian.org/debian\n";
+		"http://cdn.example.org/debian\tpriority:1\nhttp://deb.example.org/debian\n";
 	_cleanup_arena_ struct arena a = { 0 };
 	char *dir = test_dir(&a), *parts = path_join(&a, dir, "sources.list.d");
 	const char *path = path_join(&a, dir, "debian.list");
@@ -139,13 +140,13 @@ static void test_conf(void **state)
 	(void)state;
 	assert_false(apt_conf_valid_until(&conf));
 	assert_true(apt_conf_valid_until(&none));
-	assert_str(apt_conf_proxy(&a, &conf, STR("http://deb.debian.org/debian")),
+	assert_str(apt_conf_proxy(&a, &conf, STR("http://deb.example.org/debian")),
 		   "http://proxy:3128");
-	assert_str(apt_conf_proxy(&a, &conf, STR("https://deb.debian.org/debian")),
+	assert_str(apt_conf_proxy(&a, &conf, STR("https://deb.example.org/debian")),
 		   "http://proxy:3128");
 	assert_str(apt_conf_proxy(&a, &conf, STR("http://near.example:80/debian")), "DIRECT");
 	assert_str(apt_conf_proxy(&a, &conf, STR("file:///srv")), "DIRECT");
-	assert_str(apt_conf_proxy(&a, &none, STR("http://deb.debian.org/debian")), "");
+	assert_str(apt_conf_proxy(&a, &none, STR("http://deb.example.org/debian")), "");
 }
 
 int main(void)
