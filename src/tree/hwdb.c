@@ -163,7 +163,7 @@ static void value_write(struct buf *b, const struct value *v, uint64_t strings_a
 static uint64_t node_write(const struct hwdb *h, struct buf *b, uint32_t id, uint64_t strings_at)
 {
 	const struct node *n = &h->nodes.p[id];
-	uint64_t offsets[UINT8_MAX + 1], offset;
+	uint64_t offsets[UINT8_MAX + 1] = { 0 }, offset;
 	unsigned i = 0;
 
 	for (uint32_t child = n->first_child; child; child = h->nodes.p[child].next_sibling)

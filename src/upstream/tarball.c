@@ -96,7 +96,7 @@ static int path_normalise(struct arena *a, struct str raw, struct str *ret, stru
 
 static int entry_path(struct reader *r, struct str raw, mode_t type, struct str *ret, struct err *e)
 {
-	struct str path;
+	struct str path = { 0 };
 	int rc = path_normalise(r->a, raw, &path, e);
 
 	if (rc < 0)
