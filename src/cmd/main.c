@@ -11,7 +11,8 @@
 const struct verb *const verbs[] = { &verb_build,  &verb_explain, &verb_run,
 				     &verb_verify, &verb_key,     NULL };
 
-/* Results appear by renaming, so there is nothing to undo; temporary files are removed by the next run. */
+/* Results appear by renaming, so there is nothing to undo; temporary files are removed by the next
+ * run. */
 static void interrupted(int number)
 {
 	static const char text[] = "\nashlar: interrupted; results and cache are as they were\n";

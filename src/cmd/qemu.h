@@ -20,8 +20,10 @@ struct qemu {
 			   on Ctrl-A */
 };
 
-/* The command line. Disk and firmware variables are snapshots: nothing that the guest writes is kept. */
-must_check int qemu_argv(struct arena *a, const struct qemu *q, const char *const **ret, struct err *e);
+/* The command line. Disk and firmware variables are snapshots: nothing that the guest writes is
+ * kept. */
+must_check int qemu_argv(struct arena *a, const struct qemu *q, const char *const **ret,
+			 struct err *e);
 /* Whether KVM can run a guest here, found by letting it run the firmware for a moment: /dev/kvm can
  * exist and not work. */
 bool qemu_kvm_works(struct arena *a, const char *arch);
