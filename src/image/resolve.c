@@ -136,6 +136,7 @@ static int universe_get(struct arena *a, const struct image_options *o,
 
 	if (r < 0)
 		return r;
+	dir_clean_temps(dir);
 	buf_printf(&key, "universe %s\n", o->arch);
 	for (size_t i = 0; i < upstreams->n; i++)
 		buf_put(&key, states[i].digest, SHA256_BYTES);

@@ -295,6 +295,7 @@ int upstream_refresh(struct arena *a, const struct conf_upstream *conf, const ch
 		rc = dir_make(dir, e);
 	if (rc < 0)
 		return rc;
+	dir_clean_temps(dir);
 	for (size_t i = 0; i < state.n_releases; i++)
 		refreshes[i] = (struct refresh){
 			.a = a,
