@@ -4,6 +4,7 @@
 #include "disk/codec.h"
 #include "disk/cpio.h"
 #include "image/assemble.h"
+#include "tree/module_info.h"
 
 enum { MODULE_BYTES_MAX = 64 << 20, INITRD_ZSTD_LEVEL = 9 };
 
@@ -26,22 +27,6 @@ static struct str tree_text(const struct assembled *as, struct arena *a, const c
 						      STR_FMT(as->kernel_version), file));
 
 	return id == TREE_NONE ? (struct str){ 0 } : tree_data(&as->tree, id);
-}
-
-/* "kernel/fs/x-y.ko.xz" -> "x_y" */
-static struct str module_name(struct arena *a, struct str path)
-{
-	struct str name = path;
-	char *z;
-
-	for (ptrdiff_t at; (at = str_find(name, '/')) >= 0;)
-		name = str_from(name, (size_t)at + 1);
-	name = str_cut(&name, '.');
-	z = str_z(a, name);
-	for (char *c = z; *c; c++)
-		if (*c == '-')
-			*c = '_';
-	return str_c(z);
 }
 
 static void modules_init(struct arena *a, const struct assembled *as, struct kernel_modules *m)

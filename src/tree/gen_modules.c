@@ -36,26 +36,6 @@ struct module_set {
 	unsigned n_threads;
 };
 
-static struct str underscored(struct arena *a, struct str s)
-{
-	char *z = str_z(a, s);
-
-	for (size_t i = 0; i < s.n; i++)
-		if (z[i] == '-')
-			z[i] = '_';
-	return (struct str){ z, s.n };
-}
-
-/* "kernel/fs/x-y.ko.xz" -> "x_y" */
-static struct str name_of(struct arena *a, struct str path)
-{
-	struct str name = path;
-
-	for (ptrdiff_t at; (at = str_find(name, '/')) >= 0;)
-		name = str_from(name, (size_t)at + 1);
-	return underscored(a, str_cut(&name, '.'));
-}
-
 static bool is_module(struct str name)
 {
 	return str_ends(name, ".ko") || str_ends(name, ".ko.xz") || str_ends(name, ".ko.zst") ||
@@ -93,16 +73,17 @@ static int collect(struct module_set *m, uint32_t dir, struct str prefix, struct
 			continue;
 		if (m->v.n == MODULES_COUNT_MAX)
 			return err_set(e, -E2BIG, "more than %d kernel modules", MODULES_COUNT_MAX);
-		other = map_get(&m->by_name, name_of(m->a, path));
+		other = map_get(&m->by_name, module_name(m->a, path));
 		if (other)
 			return err_set(e, -EEXIST,
 				       "kernel %.*s has two modules '%.*s': %.*s and %.*s",
 				       STR_FMT(m->version), STR_FMT(m->v.p[*other].name),
 				       STR_FMT(m->v.p[*other].path), STR_FMT(path));
 		module = &vec_push(m->a, &m->v);
-		*module = (struct module){
-			.path = path, .name = name_of(m->a, path), .node = *id, .order = UINT32_MAX
-		};
+		*module = (struct module){ .path = path,
+					   .name = module_name(m->a, path),
+					   .node = *id,
+					   .order = UINT32_MAX };
 		map_put(m->a, &m->by_name, module->name, (uint32_t)m->v.n - 1);
 	}
 	return 0;
@@ -116,7 +97,7 @@ static void order(struct module_set *m)
 	uint32_t n = 0;
 
 	while (text.n > 0) {
-		const uint32_t *i = map_get(&m->by_name, name_of(m->a, str_cut(&text, '\n')));
+		const uint32_t *i = map_get(&m->by_name, module_name(m->a, str_cut(&text, '\n')));
 
 		if (i && m->v.p[*i].order == UINT32_MAX)
 			m->v.p[*i].order = n;
@@ -175,9 +156,9 @@ static int read_one(void *arg, size_t i, struct err *e)
 static int want(struct module_set *m, struct module *module, struct str dep, bool needed,
 		struct err *e)
 {
-	const uint32_t *i = map_get(&m->by_name, underscored(m->a, dep));
+	const uint32_t *i = map_get(&m->by_name, module_name(m->a, dep));
 
-	if (!i && needed && !map_get(&m->builtin, underscored(m->a, dep)))
+	if (!i && needed && !map_get(&m->builtin, module_name(m->a, dep)))
 		return err_set(e, -ENOENT,
 			       "kernel module '%.*s' depends on '%.*s', which is not there",
 			       STR_FMT(module->path), STR_FMT(dep));
@@ -449,7 +430,8 @@ static int put_builtin(struct module_set *m, struct err *e)
 
 	while (text.n > 0)
 		vec_push(m->a, &builtin) =
-			(struct module_index_entry){ .key = name_of(m->a, str_cut(&text, '\n')) };
+			(struct module_index_entry){ .key = module_name(m->a,
+									str_cut(&text, '\n')) };
 	/* "module.alias=value" */
 	while (module_info_next(&info, &key, &value)) {
 		struct str module = str_cut(&key, '.'), normal;
@@ -487,7 +469,7 @@ static int one_kernel(struct module_set *m, uint32_t dir, const vec_str *keep, s
 	if (r < 0)
 		return r;
 	while (builtin.n > 0)
-		map_put(m->a, &m->builtin, name_of(m->a, str_cut(&builtin, '\n')), 1);
+		map_put(m->a, &m->builtin, module_name(m->a, str_cut(&builtin, '\n')), 1);
 	order(m);
 	if (m->v.n > 0)
 		qsort(m->v.p, m->v.n, sizeof(*m->v.p), order_cmp);

@@ -78,3 +78,18 @@ bool module_info_next(struct str *info, struct str *ret_key, struct str *ret_val
 	}
 	return false;
 }
+
+struct str module_name(struct arena *a, struct str path)
+{
+	struct str name = path;
+	char *z;
+
+	for (ptrdiff_t at; (at = str_find(name, '/')) >= 0;)
+		name = str_from(name, (size_t)at + 1);
+	name = str_cut(&name, '.');
+	z = str_z(a, name);
+	for (char *c = z; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	return str_c(z);
+}
