@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "conf/files.h"
+#include "conf/load.h"
 #include "conf/schema.h"
 
 static int source_load(struct arena *a, const char *at, const char *folder, struct conf_file *file,

@@ -162,8 +162,6 @@ must_check int conf_image_read(struct arena *a, const char *distro, const char *
 /* Reads DISTRO/packages/NAME/package.yaml; a package without one gets an empty definition. */
 must_check int conf_package_read(struct arena *a, const char *distro, struct str name,
 				 struct conf_package *ret, struct err *e);
-/* Names under DISTRO/images. */
-must_check int conf_images_list(struct arena *a, const char *distro, vec_str *ret, struct err *e);
 
 /* The parsers behind them, over bytes; @name is what messages call the file. */
 must_check int conf_package_parse(struct arena *a, struct str yaml, const char *name,

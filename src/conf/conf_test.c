@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/test.h"
 
+#include "conf/load.h"
 #include "conf/schema.h"
 
 #define GOLDEN "test/golden/conf"
@@ -199,9 +200,10 @@ static void test_distro(void **state)
 	assert_ok(conf_release_read(&a, "distro", &release, &e), &e);
 	assert_str(release.id, "ashlar");
 	assert_ok(conf_upstreams_read(&a, "distro", &upstreams, &e), &e);
-	assert_ok(conf_images_list(&a, "distro", &names, &e), &e);
+	assert_ok(dir_list(&a, "distro/images", &names, &e), &e);
 	vec_each(name, &names)
-		assert_ok(conf_image_read(&a, "distro", str_z(&a, *name), &image, &e), &e);
+		assert_ok(conf_image_read(&a, "distro", str_z(&a, str_cut(name, '.')), &image, &e),
+			  &e);
 	assert_ok(dir_list(&a, "distro/packages", &names, &e), &e);
 	vec_each(name, &names)
 		assert_ok(conf_package_read(&a, "distro", *name, &package, &e), &e);

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "conf/conf.h"
 #include "conf/files.h"
+#include "conf/load.h"
 #include "conf/schema.h"
 
 /* One file of the chain. */
@@ -34,18 +35,6 @@ static vec_str names_in(struct arena *a, const char *distro, const char *folder)
 		if (str_ends(*file, ".yaml"))
 			vec_push(a, &names) = str_head(*file, file->n - strlen(".yaml"));
 	return names;
-}
-
-int conf_images_list(struct arena *a, const char *distro, vec_str *ret, struct err *e)
-{
-	vec_str names = names_in(a, distro, "images");
-
-	if (names.n == 0)
-		return err_set(e, -ENOENT,
-			       "there is no image definition in '%s/images'; want NAME.yaml there",
-			       distro);
-	*ret = names;
-	return 0;
 }
 
 /* DISTRO/FOLDER/NAME.yaml, or an error that begins with @at and knows what is there. */

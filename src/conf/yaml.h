@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* yaml.h - YAML text to structs by tables of libcyaml, with an exact position for whatever is
- * wrong.
+/* yaml.h - tables of libcyaml for YAML text, and an exact position for whatever is wrong in it.
  *
  * libcyaml knows the line of an error but not the nearest valid name, so the same tables are first
  * held against libyaml's events, which carry line and column. What passes is then loaded by
@@ -112,16 +111,6 @@ struct yaml_doc {
 		.type = CYAML_MAPPING, .flags = CYAML_FLAG_POINTER, .data_size = sizeof(type_), \
 		.mapping = { .fields = (fields_) },                                             \
 	}
-
-/* Reads @text into *ret, which @top describes: a struct for a mapping, a VEC for a list. Fills *doc
- * when it is not NULL, also for yaml_at(). Everything in @a. */
-must_check int yaml_load(struct arena *a, const cyaml_schema_value_t *top, struct str text,
-			 const char *name, void *ret, struct yaml_doc *doc, struct err *e);
-/* A definition's text, at most YAML_BYTES_MAX; -ENOENT when it is missing. */
-must_check int yaml_file(struct arena *a, const char *path, struct str *ret, struct err *e);
-/* yaml_file() and yaml_load(). */
-must_check int yaml_read(struct arena *a, const cyaml_schema_value_t *top, const char *path,
-			 void *ret, struct yaml_doc *doc, struct err *e);
 
 /* The mark of key @key, or of entry @entry in its list; NULL when the file has no such. */
 const struct yaml_mark *yaml_mark(const struct yaml_doc *doc, const char *key, uint32_t entry);
