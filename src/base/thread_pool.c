@@ -138,16 +138,6 @@ int thread_pool_wait(struct thread_pool *p, struct err *e)
 	return r;
 }
 
-int thread_pool_failed(struct thread_pool *p)
-{
-	int r;
-
-	pthread_mutex_lock(&p->lock);
-	r = p->failed;
-	pthread_mutex_unlock(&p->lock);
-	return r;
-}
-
 void pool_end(struct thread_pool *p)
 {
 	unsigned n;

@@ -20,8 +20,6 @@ void thread_pool_submit(struct thread_pool *p, thread_pool_task task, void *arg)
  * the failed task that was submitted first, so one thread and many report the same when tasks do
  * not depend on each other. */
 must_check int thread_pool_wait(struct thread_pool *p, struct err *e);
-/* Whether a task has failed: what feeds the pool stops early. */
-int thread_pool_failed(struct thread_pool *p);
 /* Not called thread_pool_free(): libsolv exports that name, and its own would be replaced by
  * ours. */
 void pool_end(struct thread_pool *p);

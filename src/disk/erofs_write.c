@@ -444,7 +444,7 @@ static void data_place(struct writer *w, bool dirs)
 	}
 }
 
-static void meta_put(struct writer *w, const void *p, size_t n)
+static void metadata_put(struct writer *w, const void *p, size_t n)
 {
 	if (n == 0)
 		return;
@@ -468,7 +468,7 @@ static void xattrs_emit(struct writer *w, const struct node *node)
 
 	if (!node->xattrs)
 		return;
-	meta_put(w, &header, sizeof(header));
+	metadata_put(w, &header, sizeof(header));
 	for (size_t i = 0; i < inode_of(w, node)->n_xattrs; i++) {
 		const struct erofs_xattr *x = &node->xattrs[i];
 		const struct erofs_xattr_prefix *prefix = xattr_prefix(x->name);
@@ -479,9 +479,9 @@ static void xattrs_emit(struct writer *w, const struct node *node)
 			.value_bytes = htole16((uint16_t)x->value.n),
 		};
 
-		meta_put(w, &d, sizeof(d));
-		meta_put(w, name.p, name.n);
-		meta_put(w, x->value.p, x->value.n);
+		metadata_put(w, &d, sizeof(d));
+		metadata_put(w, name.p, name.n);
+		metadata_put(w, x->value.p, x->value.n);
 		meta_pad(w, (w->meta.size_bytes + 3) & ~UINT64_C(3));
 	}
 }
@@ -501,7 +501,7 @@ static void tail_emit(struct writer *w, const struct node *node)
 	if (S_ISREG(inode_of(w, node)->mode))
 		segments_add(w->a, &w->meta, tail, node->tail_bytes);
 	else
-		meta_put(w, tail, node->tail_bytes);
+		metadata_put(w, tail, node->tail_bytes);
 }
 
 static void node_emit(struct writer *w, const struct node *node)
@@ -529,7 +529,7 @@ static void node_emit(struct writer *w, const struct node *node)
 		d.start_block_or_device = htole32(device_encode(inode->rdev));
 
 	meta_pad(w, node->nid * EROFS_SLOT_BYTES);
-	meta_put(w, &d, sizeof(d));
+	metadata_put(w, &d, sizeof(d));
 	xattrs_emit(w, node);
 	if (node->tail_bytes > 0)
 		tail_emit(w, node);
