@@ -24,6 +24,14 @@ fails() {
 image=$distro/images/server.yaml
 line() { grep -n "^$1" distro/images/server.yaml | cut -d: -f1; }
 
+in_cache() { # PACKAGE: its file in CACHE/packages, under each name that it has
+	local rpm candidate
+	rpm=$(echo "$REPOSITORY/$1"-[0-9]*.rpm)
+	for candidate in "$cache"/packages/*; do
+		cmp -s "$rpm" "$candidate" && echo "$candidate"
+	done
+}
+
 # YAML, one mistake of each kind
 sed -i 's/^features:/featurs:/' "$image"
 fails "unknown key" "images/server.yaml:$(line features):1: "
@@ -120,12 +128,12 @@ release_make() { # [FIELD...]: signs a release file over the index as it is
 		echo " $(sha256sum <"$dir/$index" | cut -d' ' -f1) $(stat -c %s "$dir/$index") $index"
 	} | gpg --homedir "$gpg_home" --batch --clearsign --digest-algo SHA256 >"$dir/InRelease" 2>"$WORK/said"
 }
-from_archive() { # definitions that take packages from the archive made here, into an empty cache
+from_archive() { # definitions that take packages from the archive made here, into a cache that lacks one
 	sed -i -e "s|^  mirror: .*|  mirror: file://$archive|" -e "s|^  keyring: .*|  keyring: $WORK/archive.gpg|" \
 		-e '/name: trixie-/d' -e 's/^  check-valid-until: .*/  check-valid-until: yes/' "$distro/upstreams.yaml"
 	cache=$WORK/cache2
 	rm -rf "$cache"
-	mkdir "$cache"
+	mkdir "$cache" && cp -al "$WORK/cache/packages" "$cache" && in_cache netbase | xargs rm
 }
 mkdir -p "$archive"
 archive_make
@@ -210,27 +218,16 @@ rebuilds() { # NAME [TEXT]: the build is as ever, and says TEXT
 	[ -z "${2-}" ] || check "$1: is noted" grep -F -- "$2" "$WORK/said"
 	rm -rf "$WORK/rebuilt"
 }
-in_cache() { # PACKAGE: its file in CACHE/packages
-	local rpm candidate
-	rpm=$(echo "$REPOSITORY/$1"-[0-9]*.rpm)
-	for candidate in "$cache"/packages/*; do
-		cmp -s "$rpm" "$candidate" && echo "$candidate" && return
-	done
-}
-file=$(in_cache netbase)
-replace "$file" && flip "$file" $(($(stat -c %s "$file") - 100))
+for file in $(in_cache netbase); do replace "$file" && flip "$file" $(($(stat -c %s "$file") - 100)); done
 rebuilds "a flipped byte in a converted package" "cache: package 'netbase': "
-file=$(in_cache curl)
-replace "$file" && truncate -s 1000 "$file"
+for file in $(in_cache curl); do replace "$file" && truncate -s 1000 "$file"; done
 rebuilds "a converted package cut short" "cache: package 'curl': "
-file=$(in_cache less)
-replace "$file" && : >"$file"
+for file in $(in_cache less); do replace "$file" && : >"$file"; done
 rebuilds "an empty converted package" "cache: package 'less': "
-file=$(in_cache netbase)
-cp "$(in_cache less)" "$file.new" && mv "$file.new" "$file"
+for file in $(in_cache netbase); do cp "$REPOSITORY"/less-[0-9]*.rpm "$file.new" && mv "$file.new" "$file"; done
 rebuilds "a converted package under another's name" "cache: package 'netbase': "
 download=$cache/downloads/$(manifest "[p['origin']['sha256'] for p in m['packages'] if p['name'] == 'netbase'][0]")
-rm "$(in_cache netbase)"
+in_cache netbase | xargs rm
 replace "$download" && flip "$download" 2000
 rebuilds "a flipped byte in a download"
 for file in "$cache"/universe/*; do replace "$file" && flip "$file" $(($(stat -c %s "$file") / 2)); done

@@ -12,9 +12,9 @@ state() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum); }
 leftovers() { find "$out" "$cache" \( -name '*.tmp*' -o -name '*.old-*' -o -name '.tmp*' \) -print; }
 
 # So that a build has packages to convert, and a repository to write, when the signal comes
-manifest "[p['rpm-sha256'] for p in m['packages']]" >"$WORK/digests"
-mapfile -t converted < <(sha256sum "$cache"/packages/* | grep -F -f "$WORK/digests" | cut -d' ' -f3 | head -n 15)
-check "converted packages are in the cache" test ${#converted[@]} = 15
+manifest "[p['rpm-sha256'] for p in m['packages'][::8]]" >"$WORK/digests"
+mapfile -t converted < <(sha256sum "$cache"/packages/* | grep -F -f "$WORK/digests" | cut -d' ' -f3)
+check "converted packages are in the cache" test ${#converted[@]} -ge "$(wc -l <"$WORK/digests")"
 unmake() { rm -rf "${converted[@]}" "$out/$(basename "$REPOSITORY")"; }
 whole_sec=$(
 	unmake
