@@ -281,11 +281,12 @@ static int digests_check(const uint8_t *digests, const uint8_t *want, uint64_t n
 			 uint64_t first, struct err *e)
 {
 	for (uint64_t i = 0; i < n; i++) {
+		unsigned long long block = first + i;
+
 		if (memcmp(digests + i * SHA256_BYTES, want + i * SHA256_BYTES, SHA256_BYTES) != 0)
 			return err_set(e, -EBADMSG,
 				       "block %llu of the %s (byte %llu) differs from its digest",
-				       (unsigned long long)(first + i), of,
-				       ((unsigned long long)first + i) * VERITY_BLOCK_BYTES);
+				       block, of, block * VERITY_BLOCK_BYTES);
 	}
 	return 0;
 }
