@@ -300,6 +300,13 @@ static uint64_t words_sum(const uint8_t *p, uint64_t n)
 /* The one's complement sum of 16-bit words, plus the file's size: taken as 32-bit words, which give
  * the same, as 2^16 is 1 modulo 2^16 - 1. Every run of bytes starts at a multiple of the file's
  * alignment, or is zeroes. */
+static uint32_t checksum_finish(uint64_t sum, uint64_t size_bytes)
+{
+	while (sum > 0xffff)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint32_t)(sum + size_bytes);
+}
+
 static uint32_t checksum(const struct segments *s)
 {
 	uint64_t sum = 0;
@@ -307,9 +314,7 @@ static uint32_t checksum(const struct segments *s)
 	for (size_t i = 0; i < s->v.n; i++)
 		if (s->v.p[i].data)
 			sum += words_sum(s->v.p[i].data, s->v.p[i].size_bytes);
-	while (sum > 0xffff)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint32_t)(sum + s->size_bytes);
+	return checksum_finish(sum, s->size_bytes);
 }
 
 static void headers_finish(uint8_t *image, const struct layout *l, size_t n_add,
@@ -360,5 +365,28 @@ int uki_build(struct arena *a, struct str stub, const struct pe_section *add, si
 	headers_finish(image, &l, n_add, align_up(at.address, l.section_align), added_bytes);
 	put_le32(image + l.optional + OPTIONAL_CHECKSUM, checksum(&out));
 	*ret = out;
+	return 0;
+}
+
+int pe_checksum_check(struct str image, struct err *e)
+{
+	const uint8_t *p = (const uint8_t *)image.p;
+	struct layout l = { 0 };
+	uint32_t stored, computed;
+	size_t at;
+	int r = layout_parse(image, &l, e);
+
+	if (r < 0)
+		return r;
+	at = l.optional + OPTIONAL_CHECKSUM;
+	if (at % 4 != 0 || at + 4 > image.n)
+		return err_set(e, -EBADMSG, "the checksum's place is not aligned");
+	memcpy(&stored, p + at, sizeof(stored));
+	stored = le32toh(stored);
+	computed = checksum_finish(words_sum(p, at) + words_sum(p + at + 4, image.n - at - 4),
+				   image.n);
+	if (stored != computed)
+		return err_set(e, -EBADMSG, "checksum is %08x, its content gives %08x", stored,
+			       computed);
 	return 0;
 }

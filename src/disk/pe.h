@@ -28,5 +28,8 @@ must_check int uki_build(struct arena *a, struct str stub, const struct pe_secti
 			 size_t n_add, struct segments *ret, struct err *e);
 /* Parses headers and sections, checking every bound. Borrows @image. */
 must_check int pe_read(struct arena *a, struct str image, struct pe *ret, struct err *e);
+/* Whether the file's CheckSum fits its content: notices what happened by accident, not what was
+ * done on purpose, which signatures are for. Not every PE file has one; those of uki_build() do. */
+must_check int pe_checksum_check(struct str image, struct err *e);
 /* The section of that name, or NULL. */
 const struct pe_section *pe_section(const struct pe *pe, const char *name);

@@ -185,6 +185,19 @@ static void test_synthetic(void **state)
 	assert_true(str_eq(image, build(&a, stub)));
 }
 
+static void test_checksum(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str image = build(&a, stub_make(&a));
+	char *bytes = str_z(&a, image);
+	struct err e = { 0 };
+
+	(void)state;
+	assert_ok(pe_checksum_check(image, &e), &e);
+	bytes[image.n / 2] ^= 1;
+	assert_err(pe_checksum_check((struct str){ bytes, image.n }, &e), &e, "its content gives");
+}
+
 /* The kernel and the initrd are not copied. */
 static void test_borrow(void **state)
 {
@@ -301,9 +314,9 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_synthetic),    cmocka_unit_test(test_borrow),
-		cmocka_unit_test(test_systemd_stub), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_synthetic), cmocka_unit_test(test_checksum),
+		cmocka_unit_test(test_borrow),    cmocka_unit_test(test_systemd_stub),
+		cmocka_unit_test(test_refused),   cmocka_unit_test(test_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,8 @@ static int uki_root_hash(struct arena *a, const struct fat_input *esp, struct ve
 			continue;
 		report->uki = esp->files[i].path;
 		r = pe_read(a, esp->files[i].data, &pe, e);
+		if (r == 0)
+			r = pe_checksum_check(esp->files[i].data, e);
 		if (r < 0)
 			return err_wrap(e, r, "%.*s", STR_FMT(report->uki));
 		cmdline = pe_section(&pe, ".cmdline");
