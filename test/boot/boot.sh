@@ -15,7 +15,7 @@ machine=$!
 on_exit+=("kill $machine 2>/dev/null")
 port=
 for _ in $(seq 280); do
-	port=$(sed -n 's/.*ssh -p \([0-9]*\) .*/\1/p' "$WORK/errors")
+	port=$(sed -n 's/.*ssh -p \([0-9]*\) .*/\1/p' "$WORK/errors" 2>/dev/null)
 	kill -0 $machine 2>/dev/null || break
 	grep -q 'journal has no errors' "$WORK/guest" && break
 	sleep 1
