@@ -2,6 +2,7 @@
 #include "base/test.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/hash.h"
@@ -199,6 +200,30 @@ static void test_dir_commit(void **state)
 	assert_ok(dir_remove(dir, &e), &e);
 }
 
+static void test_keep_newest(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *dir = test_dir(&a);
+	struct err e = { 0 };
+	vec_str names;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		char *path = path_join(&a, dir, (const char *[]){ "c", "a", "d", "b" }[i]);
+
+		assert_ok(file_write(path, 0644, "x", 1, &e), &e);
+		assert_int_equal(utimensat(AT_FDCWD, path,
+					   (struct timespec[]){ { i, 0 }, { i, 0 } }, 0),
+				 0);
+	}
+	dir_keep_newest(dir, 2);
+	assert_ok(dir_list(&a, dir, &names, &e), &e);
+	assert_int_equal(names.n, 2);
+	assert_str(names.p[0], "b");
+	assert_str(names.p[1], "d");
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
 static int square(void *arg, size_t i, struct err *e)
 {
 	(void)e;
@@ -265,12 +290,13 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_err),   cmocka_unit_test(test_str),
-		cmocka_unit_test(test_glob),  cmocka_unit_test(test_map),
-		cmocka_unit_test(test_rd),    cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_file),  cmocka_unit_test(test_pool),
-		cmocka_unit_test(test_temps), cmocka_unit_test(test_dir_commit),
-		cmocka_unit_test(test_proc),  cmocka_unit_test(test_json),
+		cmocka_unit_test(test_err),        cmocka_unit_test(test_str),
+		cmocka_unit_test(test_glob),       cmocka_unit_test(test_map),
+		cmocka_unit_test(test_rd),         cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_file),       cmocka_unit_test(test_keep_newest),
+		cmocka_unit_test(test_pool),       cmocka_unit_test(test_temps),
+		cmocka_unit_test(test_dir_commit), cmocka_unit_test(test_proc),
+		cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -295,6 +295,44 @@ void dir_clean_temps(const char *dir)
 		closedir(d);
 }
 
+struct aged {
+	struct str name;
+	struct timespec written;
+};
+
+static int newest_first(const void *x, const void *y)
+{
+	const struct aged *p = x, *q = y;
+
+	if (p->written.tv_sec != q->written.tv_sec)
+		return p->written.tv_sec < q->written.tv_sec ? 1 : -1;
+	if (p->written.tv_nsec != q->written.tv_nsec)
+		return p->written.tv_nsec < q->written.tv_nsec ? 1 : -1;
+	return str_cmp(p->name, q->name);
+}
+
+void dir_keep_newest(const char *dir, size_t n)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct aged *files;
+	vec_str names;
+	struct err e;
+
+	if (dir_list(&a, dir, &names, &e) < 0 || names.n <= n)
+		return;
+	files = arena_array(&a, names.n, sizeof(*files));
+	for (size_t i = 0; i < names.n; i++) {
+		struct stat st = { 0 };
+
+		if (stat(path_join(&a, dir, names.p[i].p), &st) == 0)
+			files[i].written = st.st_mtim;
+		files[i].name = names.p[i];
+	}
+	qsort(files, names.n, sizeof(*files), newest_first);
+	for (size_t i = n; i < names.n; i++)
+		unlink(path_join(&a, dir, files[i].name.p));
+}
+
 static int name_cmp(const void *x, const void *y)
 {
 	return str_cmp(*(const struct str *)x, *(const struct str *)y);

@@ -44,6 +44,9 @@ must_check int dir_commit(const char *temp, const char *path, struct err *e);
 /* Removes what file_temp() and dir_temp() made in @dir for a process that is gone: whose descriptor
  * nobody holds open. */
 void dir_clean_temps(const char *dir);
+/* Removes all but the @n files that were written last: for a cache whose entries can be made again.
+ */
+void dir_keep_newest(const char *dir, size_t n);
 
 must_check int fd_write(int fd, const void *p, size_t n, const char *name, struct err *e);
 must_check int fd_pwrite(int fd, const void *p, size_t n, uint64_t offset, const char *name,

@@ -5,7 +5,11 @@
 #include "base/io.h"
 #include "upstream/upstream.h"
 
-enum { DEFINITION_BYTES_MAX = 1 << 20, UNIVERSE_BYTES_MAX = 1 << 30 };
+enum {
+	DEFINITION_BYTES_MAX = 1 << 20,
+	UNIVERSE_BYTES_MAX = 1 << 30,
+	UNIVERSES_KEPT = 4 /* 31 MB each */
+};
 
 /* All definitions under distro/packages: few enough (one for each package that needs one) to read
  * them all. */
@@ -90,7 +94,7 @@ static int refresh_all(struct arena *a, const struct image_options *o,
 
 static int universe_make(const struct image_options *o, const vec_conf_upstream *upstreams,
 			 const struct upstream_state *states, const struct definitions *d,
-			 const char *path, struct universe **ret, struct err *e)
+			 const char *dir, const char *path, struct universe **ret, struct err *e)
 {
 	_cleanup_arena_ struct arena scratch = { 0 };
 	vec_rpm_meta all = { 0 };
@@ -119,6 +123,7 @@ static int universe_make(const struct image_options *o, const vec_conf_upstream 
 		universe_free(u);
 		return r;
 	}
+	dir_keep_newest(dir, UNIVERSES_KEPT);
 	*ret = u;
 	return 0;
 }
@@ -149,7 +154,7 @@ static int universe_get(struct arena *a, const struct image_options *o,
 			return 0;
 		progress_note(o->progress, "cache: %s: %s; made again", path, e->msg);
 	}
-	return universe_make(o, upstreams, states, d, path, ret, e);
+	return universe_make(o, upstreams, states, d, dir, path, ret, e);
 }
 
 static int request(struct arena *a, const struct image_options *o, const struct conf_image *image,
