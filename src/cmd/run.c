@@ -41,8 +41,8 @@ static const struct option_def options[] = {
 	  false },
 	{ "memory", 'm', OPTION_NUMBER, "MIB", "give the machine so much memory (default: 1024)",
 	  O(memory), false },
-	{ "processors", 0, OPTION_NUMBER, "N", "give it N processors (default: 2)", O(processors),
-	  false },
+	{ "processors", 0, OPTION_NUMBER, "N",
+	  "give it N processors (default: 2, or 1 without KVM)", O(processors), false },
 	{ "timeout", 0, OPTION_NUMBER, "SEC",
 	  "give up on a command or a login prompt after SEC (default: 600)", O(timeout), false },
 	{ 0 },
@@ -340,8 +340,6 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 			       args[0]);
 	if (q.memory_mib == 0)
 		q.memory_mib = 1024;
-	if (q.processors == 0)
-		q.processors = 2;
 	if (o->timeout == 0)
 		o->timeout = TIMEOUT_SEC_DEFAULT;
 	if (o->ssh_key) {
@@ -351,6 +349,10 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 		progress_note(o->common.progress, "ssh -p %u root@127.0.0.1", q.ssh_port);
 	}
 	q.kvm = qemu_kvm_works(a, q.arch);
+	/* Two emulated processors are no faster, and QEMU 7.2 has one of them now and then run code
+	 * that the other has just patched: the kernel stops with "Oops: int3". */
+	if (q.processors == 0)
+		q.processors = q.kvm ? 2 : 1;
 	if (!q.kvm)
 		progress_note(
 			o->common.progress,
