@@ -17,7 +17,7 @@ port=
 for _ in $(seq 280); do
 	port=$(sed -n 's/.*ssh -p \([0-9]*\) .*/\1/p' "$WORK/errors" 2>/dev/null)
 	kill -0 $machine 2>/dev/null || break
-	grep -q 'journal has no errors' "$WORK/guest" && break
+	grep -qs 'journal has no errors' "$WORK/guest" && break
 	sleep 1
 done
 ssh_to() { # KEY COMMAND...
@@ -75,7 +75,7 @@ machine=$!
 on_exit+=("kill $machine 2>/dev/null")
 for _ in $(seq 150); do
 	kill -0 $machine 2>/dev/null || break
-	grep -q 'ashlar-init: stopped' "$WORK/console" && break
+	grep -qs 'ashlar-init: stopped' "$WORK/console" && break
 	sleep 1
 done
 sleep 2
