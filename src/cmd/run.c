@@ -349,8 +349,8 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 		progress_note(o->common.progress, "ssh -p %u root@127.0.0.1", q.ssh_port);
 	}
 	q.kvm = qemu_kvm_works(a, q.arch);
-	/* Two emulated processors are no faster, and QEMU 7.2 has one of them now and then run code
-	 * that the other has just patched: the kernel stops with "Oops: int3". */
+	/* Two emulated processors are no faster here, and one boot in some fifteen ended in an oops
+	 * ("int3") that was not seen with one. */
 	if (q.processors == 0)
 		q.processors = q.kvm ? 2 : 1;
 	if (!q.kvm)
