@@ -139,7 +139,6 @@ struct str str_word(struct str *s)
 	size_t n = 0;
 	struct str word;
 
-	*s = (struct str){ s->p, s->n };
 	while (s->n > 0 && is_blank(s->p[0]))
 		s->p++, s->n--;
 	while (n < s->n && !is_blank(s->p[n]))

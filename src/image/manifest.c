@@ -57,8 +57,8 @@ struct str manifest_text(struct arena *a, const struct image_options *o, const s
 	json_u64(&j, "image-bytes", plan->size_bytes);
 	json_u64(&j, "stored-bytes", plan->stored_bytes);
 	json_array(&j, "partitions");
-	for (size_t i = 0; i < plan->gpt.n_partitions; i++)
-		partition(a, &j, &plan->gpt.partitions[i]);
+	for (size_t i = 0; i < IMAGE_PARTITIONS; i++)
+		partition(a, &j, &plan->partitions[i]);
 	json_end_array(&j);
 	json_array(&j, "packages");
 	for (size_t i = 0; i < res->n; i++)

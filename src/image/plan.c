@@ -144,6 +144,7 @@ static int partitions_place(struct arena *a, const struct image_options *o,
 		str_printf(a, "root-%.*s", STR_FMT(as->version)),
 		str_printf(a, "verity-%.*s", STR_FMT(as->version)),
 	};
+	struct gpt gpt = { .partitions = plan->partitions, .n_partitions = IMAGE_PARTITIONS };
 	uint64_t at = GPT_ALIGN_BYTES;
 
 	for (size_t i = 0; i < IMAGE_PARTITIONS; i++) {
@@ -164,13 +165,10 @@ static int partitions_place(struct arena *a, const struct image_options *o,
 	uuid_derive("ESP", plan->root_hash, SHA256_BYTES, plan->partitions[0].uuid);
 	verity_partition_uuids(plan->root_hash, plan->partitions[1].uuid, plan->partitions[2].uuid);
 	plan->size_bytes = at + GPT_ALIGN_BYTES; /* the backup table in the last 33 sectors */
-	plan->gpt = (struct gpt){
-		.disk_lba = plan->size_bytes / GPT_SECTOR_BYTES,
-		.partitions = plan->partitions,
-		.n_partitions = IMAGE_PARTITIONS,
-	};
-	uuid_derive("disk", plan->root_hash, SHA256_BYTES, plan->gpt.disk_uuid);
-	return gpt_write(a, &plan->gpt, &plan->primary, &plan->backup, e);
+	gpt.disk_lba = plan->size_bytes / GPT_SECTOR_BYTES;
+	uuid_derive("disk", plan->root_hash, SHA256_BYTES, plan->disk_uuid);
+	memcpy(gpt.disk_uuid, plan->disk_uuid, sizeof(gpt.disk_uuid));
+	return gpt_write(a, &gpt, &plan->primary, &plan->backup, e);
 }
 
 static void count_stored(struct image_plan *plan)
@@ -213,7 +211,6 @@ int image_plan(struct arena *a, const struct image_options *o, const struct reso
 		return r;
 	count_stored(plan);
 	*ret = *plan;
-	ret->gpt.partitions = ret->partitions;
 	return 0;
 }
 
@@ -221,7 +218,7 @@ struct str image_plan_dump(struct arena *a, const struct image_plan *plan)
 {
 	struct buf b = { .a = a };
 
-	buf_printf(&b, "disk %.*s %llu bytes\n", STR_FMT(uuid_text(a, plan->gpt.disk_uuid)),
+	buf_printf(&b, "disk %.*s %llu bytes\n", STR_FMT(uuid_text(a, plan->disk_uuid)),
 		   (unsigned long long)plan->size_bytes);
 	for (size_t i = 0; i < IMAGE_PARTITIONS; i++) {
 		const struct gpt_partition *p = &plan->partitions[i];

@@ -11,7 +11,7 @@
 enum { IMAGE_PARTITIONS = 3 };
 
 struct image_plan {
-	struct gpt gpt;
+	uint8_t disk_uuid[16];
 	struct gpt_partition partitions[IMAGE_PARTITIONS];
 	struct segments contents[IMAGE_PARTITIONS];
 	struct str primary, backup; /* both copies of the partition table */
