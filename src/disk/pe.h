@@ -21,9 +21,10 @@ struct pe {
 };
 
 /* @stub with @add behind its own sections, in the given order; virtual addresses above all others,
- * so that each section stands whole in memory. A section that the stub has already is an error,
- * ".sbat" too: the stub's own says which stub it is. So are a signed stub and one without room for
- * the section headers. Checksum set, no timestamps. Borrows the contents. */
+ * so that each section stands whole in memory. A section that the stub has already is an error, but
+ * for ".sbat": its lines are added to the stub's own, which say which stub it is, in the room that
+ * the stub leaves. So are a signed stub and one without room for the section headers. Checksum set,
+ * no timestamps. Borrows the contents. */
 must_check int uki_build(struct arena *a, struct str stub, const struct pe_section *add,
 			 size_t n_add, struct segments *ret, struct err *e);
 /* Parses headers and sections, checking every bound. Borrows @image. */

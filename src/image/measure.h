@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* measure.h - what a TPM 2.0 will hold after an image was booted (SHA-256 bank): computed from the
+ * image alone.
+ *
+ * PCR 11: systemd-stub's measurement of the UKI's sections, then the boot phase "enter-initrd" that
+ * agent/init adds before it unlocks the state; "leave-initrd" follows when it is done, so the key
+ * of the state cannot be had from the running system. PCR 4: boot loader and UKI as firmware loads
+ * them. PCR 7: Secure Boot's variables (TCG PC Client Platform Firmware Profile 1.06, 3.3.4). */
+#pragma once
+
+#include "base/hash.h"
+#include "disk/pe.h"
+
+/* PCR 11 after the sections of @uki and each of @phases (ended by NULL). */
+void measure_pcr11(const struct pe *uki, const char *const *phases, uint8_t ret[SHA256_BYTES]);
+/* The policy digest of TPM2_PolicyPCR for this one value (TPM 2.0 Library, part 3): what the key
+ * "pcr-signing" signs. */
+void measure_policy_pcr11(const uint8_t pcr11[SHA256_BYTES], uint8_t ret[SHA256_BYTES]);
+/* The UKI's section ".pcrsig", as systemd's tools read it. @public_key: DER SubjectPublicKeyInfo.
+ */
+struct str measure_pcrsig(struct arena *a, const uint8_t policy[SHA256_BYTES],
+			  struct str public_key, struct str signature);
+/* The same length, no signature: its place while signing is put off. */
+struct str measure_pcrsig_blank(struct arena *a, size_t signature_bytes);
+
+/* PCR 4 after firmware started the signed @boot_loader and that started the signed @uki. */
+must_check int measure_pcr4(struct str boot_loader, struct str uki, uint8_t ret[SHA256_BYTES],
+			    struct err *e);
+/* PCR 7 of a machine whose variables hold exactly these lists (dbx: empty), with Secure Boot on,
+ * after something signed by the certificate @authority (DER; one of db's) was started. */
+must_check int measure_pcr7(struct str pk, struct str kek, struct str db, const uint8_t owner[16],
+			    struct str authority, uint8_t ret[SHA256_BYTES], struct err *e);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* signer.h - a private key as what it is for: making signatures.
+ *
+ * RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2) everywhere: firmware, kernel, TPM and rpm verify
+ * it, tokens make it, and the same input gives the same signature. */
+#pragma once
+
+#include "base/str.h"
+
+struct signer; /* opaque; may be used by one thread at a time */
+
+/* RSA of 2048 to 8192 bits as PEM (PKCS#8; comment lines before it are skipped). */
+must_check int signer_pem_parse(struct str pem, struct signer **ret, struct err *e);
+/* A key on a token (RFC 7512 "pkcs11:..."). The PIN: pin-value or pin-source=file:PATH of the URI,
+ * else the environment's ASHLAR_PIN. A missing module, token, key or a wrong PIN is a sentence that
+ * says which; a PIN is never tried twice. */
+must_check int signer_pkcs11_open(struct str uri, struct signer **ret, struct err *e);
+void signer_free(struct signer *s);
+
+/* @ret: as many bytes as the key's modulus, big-endian. */
+must_check int signer_sign(struct arena *a, const struct signer *s, struct str data,
+			   struct str *ret, struct err *e);
+/* DER SubjectPublicKeyInfo; lives as long as the signer. */
+struct str signer_public_key(const struct signer *s);
+size_t signer_bytes(const struct signer *s); /* of a signature */
