@@ -14,6 +14,7 @@ struct conf_release {
 	struct str name;    /* "Ashlar Linux" */
 	struct str version; /* "1.0": VERSION_ID */
 	struct str codename, home_url, bug_url, vendor;
+	uint64_t sbat_generation; /* counts up when an image must no longer start: 0 as 1 */
 };
 
 /* distro/upstreams.yaml: a list */
@@ -123,6 +124,25 @@ struct conf_feature { /* distro/features/NAME.yaml: packages, files and units th
 	struct str source;
 };
 
+/* When a machine insists on the signatures of the root hash and of the execution policy. */
+enum signatures {
+	SIGNATURES_SECURE_BOOT, /* when Secure Boot is on: only then can the kernel check them */
+	SIGNATURES_REQUIRED,
+};
+
+/* From where programs, libraries and kernel modules may be loaded. */
+enum execute_from {
+	EXECUTE_ROOT,     /* the image's root only */
+	EXECUTE_SIGNED,   /* also volumes and files with a signature that the kernel checks */
+	EXECUTE_ANYWHERE, /* programs from anywhere; modules and firmware from the root only */
+};
+
+enum state { STATE_MEMORY, STATE_TPM };
+
+enum without_tpm { WITHOUT_TPM_REFUSE, WITHOUT_TPM_PASSPHRASE, WITHOUT_TPM_PLAIN };
+
+enum recovery_key { RECOVERY_KEY_CONSOLE, RECOVERY_KEY_NONE };
+
 struct conf_image {
 	struct str name, description;
 	vec_str packages; /* all that is asked for: of every part, in order, each once */
@@ -143,6 +163,11 @@ struct conf_image {
 	vec_str initrd_modules; /* module names loaded always by agent/init */
 	vec_str initrd_drivers; /* module names loaded when a device asks for them */
 	uint64_t esp_bytes;
+	enum signatures signatures;
+	enum execute_from execute_from;
+	enum state state;                   /* what /var is */
+	enum without_tpm state_without_tpm; /* what becomes of encrypted state there */
+	enum recovery_key recovery_key;
 	/* Budgets: the build fails when one is exceeded. 0: none. */
 	uint64_t max_packages, max_files_bytes, max_image_bytes;
 	struct str source;

@@ -15,6 +15,7 @@ static const cyaml_schema_field_t release_fields[] = {
 	YAML_TEXT("home-url", OPTIONAL, FORM_LINE, struct conf_release, home_url),
 	YAML_TEXT("bug-url", OPTIONAL, FORM_LINE, struct conf_release, bug_url),
 	YAML_TEXT("vendor", OPTIONAL, FORM_LINE, struct conf_release, vendor),
+	YAML_PLAIN("sbat-generation", OPTIONAL, CYAML_UINT, struct conf_release, sbat_generation),
 	CYAML_FIELD_END,
 };
 const cyaml_schema_value_t schema_release = YAML_TOP(release_fields, struct conf_release);
@@ -171,6 +172,29 @@ static const cyaml_schema_field_t feature_fields[] = {
 };
 const cyaml_schema_value_t schema_feature = YAML_TOP(feature_fields, struct conf_feature);
 
+static const cyaml_strval_t signatures[] = {
+	{ "secure-boot", SIGNATURES_SECURE_BOOT },
+	{ "required", SIGNATURES_REQUIRED },
+};
+static const cyaml_strval_t execute_from[] = {
+	{ "root", EXECUTE_ROOT },
+	{ "signed", EXECUTE_SIGNED },
+	{ "anywhere", EXECUTE_ANYWHERE },
+};
+static const cyaml_strval_t states[] = {
+	{ "memory", STATE_MEMORY },
+	{ "tpm", STATE_TPM },
+};
+static const cyaml_strval_t without_tpm[] = {
+	{ "refuse", WITHOUT_TPM_REFUSE },
+	{ "passphrase", WITHOUT_TPM_PASSPHRASE },
+	{ "plain", WITHOUT_TPM_PLAIN },
+};
+static const cyaml_strval_t recovery_keys[] = {
+	{ "console", RECOVERY_KEY_CONSOLE },
+	{ "none", RECOVERY_KEY_NONE },
+};
+
 static const cyaml_schema_field_t image_fields[] = {
 	YAML_TEXT("from", OPTIONAL, FORM_NAME, struct image_yaml, from),
 	YAML_TEXT("description", OPTIONAL, FORM_LINE, struct image_yaml, image.description),
@@ -189,6 +213,12 @@ static const cyaml_schema_field_t image_fields[] = {
 	YAML_TEXTS("initrd-modules", line, struct image_yaml, image.initrd_modules),
 	YAML_TEXTS("initrd-drivers", line, struct image_yaml, image.initrd_drivers),
 	YAML_TEXT("esp-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.esp_bytes),
+	YAML_ENUM("signatures", OPTIONAL, signatures, struct image_yaml, image.signatures),
+	YAML_ENUM("execute-from", OPTIONAL, execute_from, struct image_yaml, image.execute_from),
+	YAML_ENUM("state", OPTIONAL, states, struct image_yaml, image.state),
+	YAML_ENUM("state-without-tpm", OPTIONAL, without_tpm, struct image_yaml,
+		  image.state_without_tpm),
+	YAML_ENUM("recovery-key", OPTIONAL, recovery_keys, struct image_yaml, image.recovery_key),
 	YAML_PLAIN("max-packages", OPTIONAL, CYAML_UINT, struct image_yaml, image.max_packages),
 	YAML_TEXT("max-files-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.max_files_bytes),
 	YAML_TEXT("max-image-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.max_image_bytes),
