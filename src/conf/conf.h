@@ -152,6 +152,7 @@ struct conf_image {
 	 * last. */
 	VEC(struct conf_feature) parts;
 	vec_str drop_files;     /* globs left out of the image although packages hold them */
+	vec_str setuid_files;   /* that may be set-user-ID, set-group-ID or have capabilities */
 	bool documentation;     /* keep man pages and /usr/share/doc */
 	vec_str locales;        /* localised files kept: "en" ...; none by default */
 	bool weak_dependencies; /* follow Recommends */

@@ -6,6 +6,7 @@
 
 static const cyaml_schema_value_t line = YAML_TEXT_ENTRY(FORM_LINE);
 static const cyaml_schema_value_t name = YAML_TEXT_ENTRY(FORM_NAME);
+static const cyaml_schema_value_t path = YAML_TEXT_ENTRY(FORM_PATH);
 
 static const cyaml_schema_field_t release_fields[] = {
 	YAML_TEXT("id", REQUIRED, FORM_NAME, struct conf_release, id),
@@ -204,6 +205,7 @@ static const cyaml_schema_field_t image_fields[] = {
 	YAML_PLAIN("weak-dependencies", OPTIONAL, CYAML_BOOL, struct image_yaml,
 		   image.weak_dependencies),
 	YAML_TEXTS("drop-files", line, struct image_yaml, image.drop_files),
+	YAML_TEXTS("setuid-files", path, struct image_yaml, image.setuid_files),
 	YAML_PLAIN("documentation", OPTIONAL, CYAML_BOOL, struct image_yaml, image.documentation),
 	YAML_TEXTS("locales", line, struct image_yaml, image.locales),
 	YAML_TEXT("hostname", OPTIONAL, FORM_NAME, struct image_yaml, image.hostname),

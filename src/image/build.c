@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "image/manifest.h"
 #include "image/repository.h"
+#include "image/setuid.h"
 #include "trust/keys.h"
 
 /* agent/init as it was built beside this program (src/image/init_blob.S). */
@@ -249,6 +250,8 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 		return r;
 	stage = progress_begin(o->progress, "assemble", "", 0);
 	r = image_assemble(a, o, &res, packages, &as, e);
+	if (r == 0)
+		r = image_check_setuid(a, &res.image, &as.tree, e);
 	if (r == 0)
 		r = image_initrd(a, &res.image, &as, init, &initrd, e);
 	progress_end(o->progress, stage);

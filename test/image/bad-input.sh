@@ -80,6 +80,16 @@ fails "more bytes of files than the budget" "max-files-bytes: "
 sed -i 's/^max-image-bytes:.*/max-image-bytes: 1MB/' "$image"
 fails "a larger image than the budget" "max-image-bytes: "
 
+# Programs with more rights than their caller
+modes=$distro/packages/util-linux/package.yaml
+sed -i 's|/usr/bin/su, mode: "0755"|/usr/bin/su, mode: "4755"|' "$modes"
+fails "a set-user-ID file that is not listed" "/usr/bin/su, from package 'util-linux', has mode 4755"
+sed -i 's|/usr/bin/su, mode: "0755"|/usr/bin/su, mode: "4755"|' "$modes"
+echo 'setuid-files: [/usr/bin/su]' >>"$image"
+check "a set-user-ID file that is listed" make_image --dry-run
+printf 'caps:\n  - { path: /usr/bin/ping, caps: cap_net_raw=ep }\n' >>"$distro/packages/iputils-ping/package.yaml"
+fails "capabilities that are not listed" "/usr/bin/ping, from package 'iputils-ping', has the capabilities cap_net_raw=ep"
+
 # Mirrors
 upstreams=$distro/upstreams.yaml
 sed -i 's|^  mirror: .*|  mirror: http://127.0.0.1:1/debian|' "$upstreams"
