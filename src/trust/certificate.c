@@ -115,3 +115,85 @@ int certificate_read(struct str pem, struct certificate *ret, struct err *e)
 	*ret = c;
 	return 1;
 }
+
+static void x509_done(X509 **x)
+{
+	X509_free(*x);
+}
+
+static void digest_done(EVP_MD_CTX **ctx)
+{
+	EVP_MD_CTX_free(*ctx);
+}
+
+static int x509_parse(struct str der, X509 **ret, struct err *e)
+{
+	const uint8_t *p = (const uint8_t *)der.p;
+	X509 *x = der.n > LONG_MAX ? NULL : d2i_X509(NULL, &p, (long)der.n);
+
+	if (!x || p != (const uint8_t *)der.p + der.n || !X509_get0_pubkey(x)) {
+		X509_free(x);
+		return unreadable(e, ERR_peek_last_error());
+	}
+	*ret = x;
+	return 0;
+}
+
+int certificate_public_key(struct arena *a, struct str der, struct str *ret, struct err *e)
+{
+	__attribute__((cleanup(x509_done))) X509 *x = NULL;
+	uint8_t *p = NULL;
+	int r = x509_parse(der, &x, e), n;
+
+	if (r < 0)
+		return r;
+	n = i2d_PUBKEY(X509_get0_pubkey(x), &p);
+	if (n <= 0)
+		return unreadable(e, ERR_peek_last_error());
+	*ret = str_dup(a, (struct str){ (char *)p, (size_t)n });
+	OPENSSL_free(p);
+	return 0;
+}
+
+struct str public_key_pem(struct arena *a, struct str public_key)
+{
+	enum { LINE_CHARS = 64 }; /* RFC 7468, 2 */
+	struct str text = base64_encode(a, public_key.p, public_key.n);
+	struct buf b = { .a = a };
+
+	buf_printf(&b, "-----BEGIN PUBLIC KEY-----\n");
+	for (; text.n > 0; text = str_from(text, text.n < LINE_CHARS ? text.n : LINE_CHARS))
+		buf_printf(&b, "%.*s\n",
+			   STR_FMT(str_head(text, text.n < LINE_CHARS ? text.n : LINE_CHARS)));
+	buf_printf(&b, "-----END PUBLIC KEY-----\n");
+	return (struct str){ (char *)b.v.p, b.v.n };
+}
+
+int certificate_verify(struct str der, struct str data, struct str signature, struct err *e)
+{
+	__attribute__((cleanup(x509_done))) X509 *x = NULL;
+	__attribute__((cleanup(digest_done))) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int r = x509_parse(der, &x, e);
+
+	if (r < 0)
+		return r;
+	if (!ctx || EVP_PKEY_get_base_id(X509_get0_pubkey(x)) != EVP_PKEY_RSA ||
+	    EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, X509_get0_pubkey(x)) != 1 ||
+	    EVP_DigestVerify(ctx, (const uint8_t *)signature.p, signature.n,
+			     (const uint8_t *)data.p, data.n) != 1) {
+		ERR_clear_error();
+		return err_set(e, -EKEYREJECTED, "the signature is not by this certificate's key");
+	}
+	return 0;
+}
+
+size_t certificate_signature_bytes(struct str der)
+{
+	__attribute__((cleanup(x509_done))) X509 *x = NULL;
+	struct err ignored;
+
+	if (x509_parse(der, &x, &ignored) < 0 ||
+	    EVP_PKEY_get_base_id(X509_get0_pubkey(x)) != EVP_PKEY_RSA)
+		return 0;
+	return (size_t)EVP_PKEY_get_size(X509_get0_pubkey(x));
+}

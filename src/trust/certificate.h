@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* certificate.h - X.509 certificates (RFC 5280) in PEM (RFC 7468). */
+/* certificate.h - X.509 certificates (RFC 5280) in PEM (RFC 7468), and what their keys sign. */
 #pragma once
 
 #include "base/hash.h"
@@ -14,3 +14,15 @@ struct certificate {
 /* 1: @pem holds exactly one certificate, which is *ret; 0: none, or several; -EBADMSG: one that
  * cannot be read. */
 must_check int certificate_read(struct str pem, struct certificate *ret, struct err *e);
+
+/* DER SubjectPublicKeyInfo of a DER certificate. */
+must_check int certificate_public_key(struct arena *a, struct str der, struct str *ret,
+				      struct err *e);
+/* The same as PEM. */
+struct str public_key_pem(struct arena *a, struct str public_key);
+/* Whether the key of the certificate @der signed @data: RSASSA-PKCS1-v1_5 with SHA-256, as
+ * signer_sign() makes it; -EKEYREJECTED if not. */
+must_check int certificate_verify(struct str der, struct str data, struct str signature,
+				  struct err *e);
+/* How long a signature by its key is; 0: not a readable certificate with an RSA key. */
+size_t certificate_signature_bytes(struct str der);
