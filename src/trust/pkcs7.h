@@ -20,10 +20,12 @@ static inline struct str pkcs7_to_sign(const struct pkcs7 *p)
 {
 	return p->content;
 }
+/* Refuses a @signature that is not by the certificate's key. */
 must_check int pkcs7_build(struct arena *a, const struct pkcs7 *p, struct str signature,
 			   struct str *ret, struct err *e);
 /* Checks @der by one of @trusted (DER certificates; their validity in time is not looked at, as the
- * kernel does not). @content: of a detached one; of an attached one it is filled in. *ret_by:
- * index of the certificate. Says whether it is damaged, of an unknown signer, or wrong. */
+ * kernel does not). @content: given for a detached one; empty for an attached one, then it is
+ * filled in. *ret_by: index of the certificate. -EBADMSG when it is damaged, -ENOKEY of an unknown
+ * signer, -EKEYREJECTED when it is wrong. */
 must_check int pkcs7_verify(struct arena *a, struct str der, struct str *content,
 			    const vec_str *trusted, size_t *ret_by, struct err *e);
