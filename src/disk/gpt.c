@@ -38,8 +38,7 @@ static uint32_t crc(const void *p, size_t n)
 	return (uint32_t)crc32_z(0, p, n);
 }
 
-/* Between text order and GPT's, where the first three fields are little-endian: its own inverse. */
-static void uuid_swap(const uint8_t from[16], uint8_t ret[16])
+void uuid_swap(const uint8_t from[16], uint8_t ret[16])
 {
 	static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
 

@@ -11,6 +11,11 @@
 #include "base/hash.h"
 #include "disk/pe.h"
 
+/* A register holds the digest of what it held before and of what came (TPM 2.0 Library, part 1,
+ * "Extend of a PCR"): a digest, or the digest of some bytes. */
+void measure_extend(uint8_t pcr[SHA256_BYTES], const uint8_t digest[SHA256_BYTES]);
+void measure_bytes(uint8_t pcr[SHA256_BYTES], const void *p, size_t n);
+
 /* PCR 11 after the sections of @uki and each of @phases (ended by NULL). */
 void measure_pcr11(const struct pe *uki, const char *const *phases, uint8_t ret[SHA256_BYTES]);
 /* The policy digest of TPM2_PolicyPCR for this one value (TPM 2.0 Library, part 3): what the key
@@ -23,7 +28,9 @@ struct str measure_pcrsig(struct arena *a, const uint8_t policy[SHA256_BYTES],
 /* The same length, no signature: its place while signing is put off. */
 struct str measure_pcrsig_blank(struct arena *a, size_t signature_bytes);
 
-/* PCR 4 after firmware started the signed @boot_loader and that started the signed @uki. */
+/* PCR 4 after firmware, with Secure Boot on, started the signed @boot_loader and that started the
+ * signed @uki. The kernel within, which the stub starts as part of itself, is not measured then;
+ * without Secure Boot it is, so there the register has another value. */
 must_check int measure_pcr4(struct str boot_loader, struct str uki, uint8_t ret[SHA256_BYTES],
 			    struct err *e);
 /* PCR 7 of a machine whose variables hold exactly these lists (dbx: empty), with Secure Boot on,
