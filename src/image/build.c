@@ -281,7 +281,7 @@ int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 {
 	struct keys keys;
 	struct store *store;
-	int r = keys_read(a, o->keys, &keys, e);
+	int r = keys_read(a, o->keys, (uint64_t)time(NULL), true, &keys, e);
 
 	if (r < 0)
 		return r;

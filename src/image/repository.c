@@ -76,15 +76,13 @@ static int fill(struct arena *a, const char *dir, const struct stored_package *p
 		const struct openpgp_key *key, struct str sum, uint64_t source_date_epoch,
 		struct err *e)
 {
-	struct str armor;
+	struct str armor = openpgp_public_armor(a, key);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = place(a, dir, &packages[i], e);
 	if (r == 0)
 		r = createrepo(a, dir, source_date_epoch, e);
-	if (r == 0)
-		r = openpgp_public_armor(a, key, &armor, e);
 	if (r == 0)
 		r = file_write(path_join(a, dir, "package-signing.asc"), 0644, armor.p, armor.n, e);
 	if (r == 0)

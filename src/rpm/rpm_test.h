@@ -104,12 +104,17 @@ static inline struct rpm_package test_package(struct arena *a)
 
 static inline struct openpgp_key *test_key(struct arena *a)
 {
+	static struct signer *signer; /* outlives every key */
 	struct openpgp_key *key;
 	struct str pem;
 	struct err e;
 
 	assert_ok(file_read(a, "test/data/package-signing.pem", 1 << 20, &pem, &e), &e);
-	assert_ok(openpgp_private_parse(pem, &key, &e), &e);
+	if (!signer)
+		assert_ok(signer_pem_parse(pem, &signer, &e), &e);
+	assert_ok(openpgp_new(signer, STR("Test (development key) <test@ashlar.invalid>"),
+			      1700000000, &key, &e),
+		  &e);
 	return key;
 }
 

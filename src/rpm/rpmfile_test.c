@@ -21,11 +21,10 @@ static const char *package_file(struct arena *a, const char *dir)
 	_cleanup_openpgp_ struct openpgp_key *key = test_key(a);
 	struct rpm_package p = test_package(a);
 	const char *path = path_join(a, dir, "hello.rpm");
-	struct str bytes = package_bytes(a, &p), armor;
+	struct str bytes = package_bytes(a, &p), armor = openpgp_public_armor(a, key);
 	struct err e;
 
 	assert_ok(file_write(path, 0644, bytes.p, bytes.n, &e), &e);
-	assert_ok(openpgp_public_armor(a, key, &armor, &e), &e);
 	assert_ok(file_write(path_join(a, dir, "key.asc"), 0644, armor.p, armor.n, &e), &e);
 	return path;
 }

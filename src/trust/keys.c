@@ -4,79 +4,89 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
+#include "trust/keys_dir.h"
 
-enum { KEY_BYTES_MAX = 1 << 20 };
+const char development_mark[] = "(development key)";
 
-static const char private_name[] = "package-signing.pem", public_name[] = "package-signing.asc";
-static const char development_mark[] = "(development key)";
+/* Reasons: docs/decisions/0013-keys.md. */
+const struct role key_roles[KEY_ROLES] = {
+	[KEY_PK] = { "PK", "Secure Boot platform key", 2048, 20 },
+	[KEY_KEK] = { "KEK", "Secure Boot key exchange key", 2048, 20 },
+	[KEY_DB] = { "db", "Secure Boot signing key", 2048, 10, .code_signing = true, .build = true,
+		     .in_db = true },
+	[KEY_VERITY] = { "verity-signing", "root hash signing key", 3072, 10, .code_signing = true,
+			 .build = true, .in_db = true },
+	[KEY_IPE] = { "ipe-signing", "execution policy signing key", 3072, 10, .code_signing = true,
+		      .build = true, .in_db = true },
+	[KEY_MODULE] = { "module-signing", "kernel module signing key", 3072, 10,
+			 .code_signing = true, .in_db = true },
+	[KEY_PCR] = { "pcr-signing", "PCR policy signing key", 2048, 10, .build = true },
+	[KEY_PACKAGE] = { "package-signing", "package signing key", 4096, 10, .openpgp = true,
+			  .build = true },
+	[KEY_UPDATE] = { "update-signing", "update signing key", 3072, 10, .openpgp = true },
+};
 
-static int package_signing_generate(struct arena *a, const char *dir, uint64_t time_sec,
-				    struct err *e)
+const char *key_role_name(enum key_role role)
 {
-	_cleanup_openpgp_ struct openpgp_key *key = NULL;
-	struct str user_id =
-		str_printf(a, "Ashlar packages %s <packages@ashlar.invalid>", development_mark);
-	const char *private_path = path_join(a, dir, private_name),
-		   *public_path = path_join(a, dir, public_name);
-	struct str pem, armor;
-	int r;
-
-	if (file_exists(private_path))
-		return err_set(e, -EEXIST, "'%s' exists: remove it first if you mean to replace it",
-			       private_path);
-	r = openpgp_generate(user_id, time_sec, &key, e);
-	if (r == 0)
-		r = openpgp_private_pem(a, key, &pem, e);
-	if (r == 0)
-		r = openpgp_public_armor(a, key, &armor, e);
-	/* The private half last: it is what says that the keys are there. */
-	if (r == 0)
-		r = file_write(public_path, 0600, armor.p, armor.n, e);
-	if (r == 0)
-		r = file_write(private_path, 0600, pem.p, pem.n, e);
-	return r;
+	return key_roles[role].name;
 }
 
-int keys_generate(const char *dir, uint64_t time_sec, struct err *e)
+int key_role_parse(struct str name, enum key_role *ret, struct err *e)
 {
-	_cleanup_arena_ struct arena a = { 0 };
-	_cleanup_close_ int lock = -1;
-	int r = dir_make(dir, e);
+	struct str names[KEY_ROLES];
+	const struct str *near;
 
-	if (r < 0)
-		return r;
-	if (chmod(dir, 0700) < 0)
-		return err_sys(e, "cannot make '%s' private", dir);
-	r = file_lock(path_join(&a, dir, ".lock"), &lock, e);
-	if (r == 0)
-		r = package_signing_generate(&a, dir, time_sec, e);
-	return r;
+	for (size_t i = 0; i < KEY_ROLES; i++) {
+		names[i] = str_c(key_roles[i].name);
+		if (str_eq(name, names[i])) {
+			*ret = (enum key_role)i;
+			return 0;
+		}
+	}
+	near = str_nearest(names, KEY_ROLES, name);
+	if (near)
+		return err_set(e, -EINVAL, "no key '%.*s'; did you mean '%.*s'?", STR_FMT(name),
+			       STR_FMT(*near));
+	return err_set(e, -EINVAL, "no key '%.*s'; 'ashlar key show' lists them", STR_FMT(name));
 }
 
-int keys_read(struct arena *a, const char *dir, struct keys *ret, struct err *e)
+char *key_path(struct arena *a, const char *dir, const char *base, const char *extension)
 {
-	const char *path = path_join(a, dir, private_name);
-	struct keys keys = { 0 };
+	return str_z(a, str_printf(a, "%s/%s.%s", dir, base, extension));
+}
+
+int key_certificate_read(struct arena *a, const char *dir, const char *base, struct str *ret_der,
+			 struct err *e)
+{
+	const char *path = key_path(a, dir, base, "crt");
 	struct str pem;
 	int r = file_read(a, path, KEY_BYTES_MAX, &pem, e);
 
-	if (r == -ENOENT)
-		return err_set(
-			e, -ENOENT,
-			"no keys in '%s': make development keys with `ashlar key generate --keys %s`",
-			dir, dir);
 	if (r < 0)
 		return r;
-	r = openpgp_private_parse(pem, &keys.package_signing, e);
-	if (r < 0)
-		return err_wrap(e, r, "'%s'", path);
-	keys.development = str_has(openpgp_user_id(keys.package_signing), development_mark);
-	*ret = keys;
-	return 0;
+	r = x509_pem_parse(a, pem, ret_der, e);
+	return r < 0 ? err_wrap(e, r, "'%s'", path) : 0;
 }
 
-void keys_done(struct keys *k)
+int key_signer_open(struct arena *a, const char *dir, const char *base, struct signer **ret,
+		    struct err *e)
 {
-	openpgp_free(k->package_signing);
-	k->package_signing = NULL;
+	const char *path = key_path(a, dir, base, "pem");
+	struct stat st;
+	struct str pem;
+	int r;
+
+	if (stat(path, &st) == 0 && st.st_mode & S_IROTH)
+		return err_set(e, -EPERM,
+			       "every user of this machine may read '%s': chmod 600 '%s'", path,
+			       path);
+	r = file_read(a, path, KEY_BYTES_MAX, &pem, e);
+	if (r == -ENOENT) {
+		*ret = NULL;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	r = signer_pem_parse(pem, ret, e);
+	return r < 0 ? err_wrap(e, r, "'%s'", path) : 0;
 }

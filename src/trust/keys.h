@@ -1,17 +1,87 @@
 /* SPDX-License-Identifier: MIT */
-/* keys.h - the folder of keys that a build signs with: DIR/package-signing.pem and its public half
- * package-signing.asc. */
+/* keys.h - the folder of keys that a build signs with.
+ *
+ * For each role NAME.crt (X.509, PEM) and its private key: NAME.pem (PKCS#8),
+ * or NAME.uri (one line, a PKCS#11 URI), or neither on a machine that only
+ * verifies or whose signatures are made elsewhere. Packages and updates also
+ * have NAME.asc, the key as OpenPGP. retired/NAME-XXXXXXXX.crt (first 8 digits
+ * of the fingerprint): former keys, still trusted. enrol/{PK,KEK,db}.auth and
+ * .esl: for firmware in setup mode, signed; made again by every change. */
 #pragma once
 
 #include "trust/openpgp.h"
+#include "trust/signer.h"
 
-struct keys {
-	struct openpgp_key *package_signing;
-	bool development; /* made by keys_generate(): marked so in every manifest that used it */
+enum key_role {
+	KEY_PK,      /* "PK": owner of the machine's Secure Boot (UEFI 2.10, 32.3) */
+	KEY_KEK,     /* "KEK": may change db */
+	KEY_DB,      /* "db": boot loader and UKI (Authenticode) */
+	KEY_VERITY,  /* "verity-signing": root hashes */
+	KEY_IPE,     /* "ipe-signing": execution policies */
+	KEY_MODULE,  /* "module-signing": kernel modules of our own */
+	KEY_PCR,     /* "pcr-signing": expected PCR 11, to which state is bound */
+	KEY_PACKAGE, /* "package-signing": RPMs and repositories */
+	KEY_UPDATE,  /* "update-signing" */
+	KEY_ROLES
 };
 
-/* Makes all keys in @dir (created, mode 0700; files 0600); refuses to replace existing ones. */
-must_check int keys_generate(const char *dir, uint64_t time_sec, struct err *e);
-/* Reads them. A missing folder is -ENOENT, with a sentence that says how to make them. */
-must_check int keys_read(struct arena *a, const char *dir, struct keys *ret, struct err *e);
+struct key {
+	enum key_role role;
+	struct str certificate; /* DER; empty: there is none */
+	struct signer *signer;  /* NULL: no private key here */
+	bool development;       /* its subject says so */
+};
+
+struct keys {
+	struct key k[KEY_ROLES];
+	struct openpgp_key *package_signing; /* signs with k[KEY_PACKAGE].signer */
+	vec_str trusted[KEY_ROLES];          /* DER of current and retired certificates, the
+						current first */
+	bool development;                    /* any of the current ones */
+	struct str enrol[3];                 /* PK.auth, KEK.auth, db.auth */
+};
+
+const char *key_role_name(enum key_role role);
+must_check int key_role_parse(struct str name, enum key_role *ret, struct err *e);
+
+struct key_generate {
+	const char *dir;
+	const char *organisation; /* NULL: development keys, marked so in every subject */
+	const char *token;        /* NULL: files; else a PKCS#11 URI of a token: keys are
+				     made in it */
+	uint64_t time_sec;
+};
+
+/* Makes what @g->dir (created, mode 0700; files 0600) lacks; -EEXIST when it
+ * lacks nothing. */
+must_check int keys_generate(const struct key_generate *g, struct err *e);
+/* A successor for @role; the present key moves to retired/ and stays trusted.
+ * On a token when the present one is. */
+must_check int keys_rotate(const struct key_generate *g, enum key_role role, struct err *e);
+/* Ends the trust in a retired key; @fingerprint: at least 8 hexadecimal digits
+ * of it. */
+must_check int keys_retire(const char *dir, enum key_role role, struct str fingerprint,
+			   uint64_t time_sec, struct err *e);
+
+/* Certificates and private keys. A missing folder is -ENOENT, with a sentence
+ * that says how to make one. Fails on a key that does not match its
+ * certificate, on a certificate that is not valid at
+ * @time_sec, and on a token that does not answer: before anything is written.
+ * @need_private: each role that a build signs with must have its private key.
+ */
+must_check int keys_read(struct arena *a, const char *dir, uint64_t time_sec, bool need_private,
+			 struct keys *ret, struct err *e);
 void keys_done(struct keys *k);
+
+/* One line of `ashlar key show`. */
+struct key_info {
+	enum key_role role;
+	bool retired, development;
+	struct str subject, algorithm; /* "RSA 4096" */
+	struct str where;              /* "file", the token's URI without PIN, or "none" */
+	uint8_t sha256[32];            /* of the DER certificate */
+	uint64_t not_before_sec, not_after_sec;
+};
+typedef VEC(struct key_info) vec_key_info;
+/* In the order of the roles, current before retired; opens no token. */
+must_check int keys_list(struct arena *a, const char *dir, vec_key_info *ret, struct err *e);

@@ -29,12 +29,6 @@ struct signature {
 	struct str number;
 };
 
-static void digest_freep(EVP_MD_CTX **ctx)
-{
-	EVP_MD_CTX_free(*ctx);
-}
-#define _cleanup_digest_ __attribute__((cleanup(digest_freep)))
-
 /* What the digest runs over (5.2.4): the data, the hashed fields, and a trailer with their length.
  */
 static struct str signed_bytes(struct arena *a, struct str data, struct str hashed)
@@ -72,17 +66,6 @@ static struct str hashed_make(struct arena *a, const struct openpgp_key *key,
 	return (struct str){ (const char *)fields.v.p, fields.v.n };
 }
 
-static int rsa_sign(const struct openpgp_key *key, struct str in, uint8_t *sig, size_t *n,
-		    struct err *e)
-{
-	_cleanup_digest_ EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-
-	if (!ctx || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) != 1 ||
-	    EVP_DigestSign(ctx, sig, n, (const uint8_t *)in.p, in.n) != 1)
-		return openssl_err(e, "cannot sign (is the key a private one?)");
-	return 0;
-}
-
 /* Appends a signature packet over @data. */
 static int signature_put(struct buf *b, const struct openpgp_key *key, enum signature_type type,
 			 struct str data, uint32_t time_sec, struct err *e)
@@ -90,10 +73,14 @@ static int signature_put(struct buf *b, const struct openpgp_key *key, enum sign
 	struct arena *a = b->a;
 	struct str hashed = hashed_make(a, key, type, time_sec), in = signed_bytes(a, data, hashed);
 	struct buf body = { .a = a }, subs = { .a = a };
-	size_t n = (size_t)EVP_PKEY_get_size(key->pkey);
-	uint8_t *number = arena_alloc(a, n), fingerprint[FINGERPRINT_BYTES], digest[SHA256_BYTES];
-	int r = rsa_sign(key, in, number, &n, e);
+	uint8_t fingerprint[FINGERPRINT_BYTES], digest[SHA256_BYTES];
+	struct str number;
+	int r;
 
+	if (!key->signer)
+		return err_set(e, -ENOKEY, "the private key of '%.*s' is not here",
+			       STR_FMT(key->user_id));
+	r = signer_sign(a, key->signer, in, &number, e);
 	if (r < 0)
 		return r;
 	openpgp_fingerprint(key, fingerprint);
@@ -104,7 +91,7 @@ static int signature_put(struct buf *b, const struct openpgp_key *key, enum sign
 	buf_be16(&body, (uint16_t)subs.v.n);
 	buf_put(&body, subs.v.p, subs.v.n);
 	buf_put(&body, digest, 2);
-	mpi_put(&body, number, n);
+	mpi_put(&body, (const uint8_t *)number.p, number.n);
 	packet_put(b, TAG_SIGNATURE, (struct str){ (const char *)body.v.p, body.v.n });
 	return 0;
 }
@@ -141,20 +128,45 @@ static struct str certified_bytes(struct arena *a, const struct openpgp_key *key
 	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
-int openpgp_public_armor(struct arena *a, const struct openpgp_key *key, struct str *ret,
-			 struct err *e)
+static int block_make(struct openpgp_key *key, struct err *e)
 {
-	struct buf b = { .a = a };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct buf b = { .a = &a };
 	int r;
 
 	packet_put(&b, TAG_PUBLIC_KEY, key->body);
 	packet_put(&b, TAG_USER_ID, key->user_id);
-	r = signature_put(&b, key, SIGNATURE_CERTIFICATION, certified_bytes(a, key), key->time_sec,
+	r = signature_put(&b, key, SIGNATURE_CERTIFICATION, certified_bytes(&a, key), key->time_sec,
 			  e);
+	if (r == 0)
+		key->block = str_dup(&key->a, (struct str){ (const char *)b.v.p, b.v.n });
+	return r;
+}
+
+int openpgp_new(const struct signer *signer, struct str user_id, uint64_t time_sec,
+		struct openpgp_key **ret, struct err *e)
+{
+	_cleanup_openpgp_ struct openpgp_key *key = NULL;
+	EVP_PKEY *pkey = public_key_parse(signer_public_key(signer));
+	int r;
+
+	if (!pkey)
+		return openssl_err(e, "public key is damaged");
+	r = openpgp_key_new(pkey, time_sec, user_id, &key, e);
 	if (r < 0)
 		return r;
-	*ret = armor_encode(a, (struct str){ (const char *)b.v.p, b.v.n });
+	key->signer = signer;
+	r = block_make(key, e);
+	if (r < 0)
+		return r;
+	*ret = key;
+	key = NULL;
 	return 0;
+}
+
+struct str openpgp_public_armor(struct arena *a, const struct openpgp_key *key)
+{
+	return armor_encode(a, key->block);
 }
 
 /* Notes the issuer; refuses what a signer marks as critical and nothing here honours (5.2.3.7), and
@@ -283,9 +295,10 @@ static int public_parse(struct arena *a, struct str armor, struct openpgp_key **
 	static const unsigned want[] = { TAG_PUBLIC_KEY, TAG_USER_ID, TAG_SIGNATURE };
 	struct openpgp_packet packets[3];
 	struct signature s;
-	struct str bytes;
+	struct str bytes, block;
 	int r = armor_decode(a, armor, &bytes, e);
 
+	block = r < 0 ? (struct str){ 0 } : bytes;
 	for (size_t i = 0; r >= 0 && i < 3; i++) {
 		r = packet_next(&bytes, &packets[i], e);
 		if (r == 0 || (r > 0 && packets[i].tag != want[i]))
@@ -299,7 +312,11 @@ static int public_parse(struct arena *a, struct str armor, struct openpgp_key **
 	if (r >= 0 && s.type != SIGNATURE_CERTIFICATION)
 		r = err_set(e, -EBADMSG, "signature of type 0x%02x, want 0x13 (certification)",
 			    s.type);
-	return r < 0 ? r : signature_check(*ret, &s, certified_bytes(a, *ret), e);
+	if (r >= 0)
+		r = signature_check(*ret, &s, certified_bytes(a, *ret), e);
+	if (r >= 0)
+		(*ret)->block = str_dup(&(*ret)->a, str_head(block, block.n - bytes.n));
+	return r < 0 ? r : 0;
 }
 
 int openpgp_public_parse(struct str armor, struct openpgp_key **ret, struct err *e)

@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* openpgp.h - OpenPGP keys and signatures for packages (RFC 9580, version 4 packets), on OpenSSL
- * keys.
+/* openpgp.h - OpenPGP keys and signatures for packages (RFC 9580, version 4 packets).
  *
  * RSA with PKCS#1 v1.5 and SHA-256: every rpm since 4.6 verifies it, and the same input gives the
  * same signature. */
 #pragma once
 
-#include "base/str.h"
+#include "trust/signer.h"
 
-struct openpgp_key; /* private or public key with its creation time; opaque */
+struct openpgp_key; /* a public key with its creation time and user id; opaque */
 
-/* Makes a key pair of 4096 bits. @user_id: "Name (development key) <mail>". */
-must_check int openpgp_generate(struct str user_id, uint64_t time_sec, struct openpgp_key **ret,
-				struct err *e);
-/* Private key as PEM (PKCS#8) with its creation time and user id in leading comment lines. */
-must_check int openpgp_private_pem(struct arena *a, const struct openpgp_key *key, struct str *ret,
-				   struct err *e);
-must_check int openpgp_private_parse(struct str pem, struct openpgp_key **ret, struct err *e);
+/* The key of @signer, which must outlive it. @user_id: "Name (development key) <mail>", which the
+ * key certifies itself. */
+must_check int openpgp_new(const struct signer *signer, struct str user_id, uint64_t time_sec,
+			   struct openpgp_key **ret, struct err *e);
 /* The armoured public key block ("-----BEGIN PGP PUBLIC KEY BLOCK-----") with a self-signed user
  * id, as `rpm --import` and gpg take it. */
-must_check int openpgp_public_armor(struct arena *a, const struct openpgp_key *key, struct str *ret,
-				    struct err *e);
+struct str openpgp_public_armor(struct arena *a, const struct openpgp_key *key);
+/* The first key of the first block. */
 must_check int openpgp_public_parse(struct str armor, struct openpgp_key **ret, struct err *e);
+/* Lets @key sign with @signer, which must outlive it; -EKEYREJECTED when that is another key's. */
+must_check int openpgp_signer_set(struct openpgp_key *key, const struct signer *signer,
+				  struct err *e);
 void openpgp_free(struct openpgp_key *key);
 static inline void openpgp_freep(struct openpgp_key **key)
 {
@@ -34,7 +33,8 @@ void openpgp_fingerprint(const struct openpgp_key *key, uint8_t ret[20]);
 /* "Name (development key) <mail>"; lives as long as the key. */
 struct str openpgp_user_id(const struct openpgp_key *key);
 /* A binary-document signature packet over @data, made "at" @time_sec, or when the key was made if
- * that is later: verifiers refuse a signature that is older than its key. */
+ * that is later: verifiers refuse a signature that is older than its key. -ENOKEY without a signer.
+ */
 must_check int openpgp_sign(struct arena *a, const struct openpgp_key *key, struct str data,
 			    uint64_t time_sec, struct str *ret, struct err *e);
 /* @signature: one such packet, with SHA-256 or SHA-512. */

@@ -6,49 +6,46 @@
 
 enum { KEY_TIME = 1700000000, SIGN_TIME = 1710000000 };
 
-/* Made once by openpgp_generate(), which takes seconds. */
+static const struct str user_id = { "Test (development key) <test@ashlar.invalid>", 44 };
+
+/* Of an RSA key of 4096 bits, which takes seconds to make. */
 static struct openpgp_key *key_read(struct arena *a)
 {
+	static struct signer *signer; /* outlives every key */
 	struct openpgp_key *key;
 	struct str pem;
 	struct err e;
 
 	assert_ok(file_read(a, "test/data/package-signing.pem", 1 << 20, &pem, &e), &e);
-	assert_ok(openpgp_private_parse(pem, &key, &e), &e);
+	if (!signer)
+		assert_ok(signer_pem_parse(pem, &signer, &e), &e);
+	assert_ok(openpgp_new(signer, user_id, KEY_TIME, &key, &e), &e);
 	return key;
 }
 
-static void test_private_round_trip(void **state)
+static struct signer *other_signer(struct arena *a)
 {
-	_cleanup_arena_ struct arena a = { 0 };
-	_cleanup_openpgp_ struct openpgp_key *key = key_read(&a), *again = NULL;
-	struct str pem, pem_again;
+	struct signer *signer;
+	struct str pem;
 	struct err e;
 
-	(void)state;
-	assert_ok(openpgp_private_pem(&a, key, &pem, &e), &e);
-	assert_true(str_starts(
-		pem,
-		"# created: 1700000000\n# user-id: Test (development key) <test@ashlar.invalid>\n"
-		"-----BEGIN PRIVATE KEY-----\n"));
-	assert_ok(openpgp_private_parse(pem, &again, &e), &e);
-	assert_ok(openpgp_private_pem(&a, again, &pem_again, &e), &e);
-	assert_true(str_eq(pem, pem_again));
+	assert_ok(file_read(a, "test/data/rsa-2048.pem", 1 << 20, &pem, &e), &e);
+	assert_ok(signer_pem_parse(pem, &signer, &e), &e);
+	return signer;
 }
 
-static void test_private_errors(void **state)
+static void test_new_errors(void **state)
 {
-	_cleanup_openpgp_ struct openpgp_key *key = NULL;
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_signer_ struct signer *signer = other_signer(&a);
+	struct openpgp_key *key;
 	struct err e;
 
 	(void)state;
-	assert_err(openpgp_private_parse(STR("x"), &key, &e), &e,
-		   "does not begin with a line '# created: SECONDS'");
-	assert_err(openpgp_private_parse(STR("# created: 1\nx"), &key, &e), &e,
-		   "second line is not '# user-id: ");
-	assert_err(openpgp_private_parse(STR("# created: 1\n# user-id: x\n"), &key, &e), &e,
-		   "private key is no unencrypted PEM: ");
-	assert_null(key);
+	assert_err(openpgp_new(signer, STR(""), KEY_TIME, &key, &e), &e, "user id is empty");
+	assert_err(openpgp_new(signer, STR("a\nb"), KEY_TIME, &key, &e), &e, "several lines");
+	assert_err(openpgp_new(signer, user_id, 1ull << 32, &key, &e), &e,
+		   "OpenPGP's seconds end at 4294967295");
 }
 
 static void test_public_round_trip(void **state)
@@ -56,18 +53,35 @@ static void test_public_round_trip(void **state)
 	_cleanup_arena_ struct arena a = { 0 };
 	_cleanup_openpgp_ struct openpgp_key *key = key_read(&a), *public = NULL;
 	uint8_t fingerprint[20], fingerprint_again[20];
-	struct str armor, sig;
+	struct str armor = openpgp_public_armor(&a, key), sig;
 	struct err e;
 
 	(void)state;
-	assert_ok(openpgp_public_armor(&a, key, &armor, &e), &e);
 	assert_ok(openpgp_public_parse(armor, &public, &e), &e);
 	openpgp_fingerprint(key, fingerprint);
 	openpgp_fingerprint(public, fingerprint_again);
 	assert_memory_equal(fingerprint, fingerprint_again, 20);
 	assert_str(openpgp_user_id(public), "Test (development key) <test@ashlar.invalid>");
+	assert_true(str_eq(openpgp_public_armor(&a, public), armor));
 	assert_err(openpgp_sign(&a, public, STR("x"), SIGN_TIME, &sig, &e), &e,
-		   "is the key a private one?");
+		   "the private key of 'Test (development key) <test@ashlar.invalid>' is not here");
+}
+
+static void test_signer_set(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_signer_ struct signer *signer = other_signer(&a);
+	_cleanup_openpgp_ struct openpgp_key *key = NULL, *public = NULL, *other = key_read(&a);
+	struct str sig;
+	struct err e;
+
+	(void)state;
+	assert_ok(openpgp_new(signer, user_id, KEY_TIME, &key, &e), &e);
+	assert_ok(openpgp_public_parse(openpgp_public_armor(&a, key), &public, &e), &e);
+	assert_ok(openpgp_signer_set(public, signer, &e), &e);
+	assert_ok(openpgp_sign(&a, public, STR("x"), SIGN_TIME, &sig, &e), &e);
+	assert_ok(openpgp_verify(key, STR("x"), sig, &e), &e);
+	assert_int_equal(openpgp_signer_set(other, signer, &e), -EKEYREJECTED);
 }
 
 /* Made by gpg 2.2: legacy packet headers, signed with SHA-512. */
@@ -94,7 +108,7 @@ static void test_public_errors(void **state)
 	struct err e;
 
 	(void)state;
-	assert_ok(openpgp_public_armor(&a, key, &armor, &e), &e);
+	armor = openpgp_public_armor(&a, key);
 	assert_err(openpgp_public_parse(str_head(armor, armor.n / 2), &public, &e), &e,
 		   "no '-----END PGP PUBLIC KEY BLOCK-----'");
 	text = str_z(&a, armor);
@@ -162,7 +176,7 @@ static const char *signed_dir(struct arena *a)
 	struct str armor, sig;
 	struct err e;
 
-	assert_ok(openpgp_public_armor(a, key, &armor, &e), &e);
+	armor = openpgp_public_armor(a, key);
 	assert_ok(openpgp_sign(a, key, STR("text"), SIGN_TIME, &sig, &e), &e);
 	assert_ok(file_write(path_join(a, dir, "k.asc"), 0600, armor.p, armor.n, &e), &e);
 	assert_ok(file_write(path_join(a, dir, "data"), 0600, "text", 4, &e), &e);
@@ -205,9 +219,9 @@ static void test_sequoia(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_private_round_trip),
-		cmocka_unit_test(test_private_errors),
+		cmocka_unit_test(test_new_errors),
 		cmocka_unit_test(test_public_round_trip),
+		cmocka_unit_test(test_signer_set),
 		cmocka_unit_test(test_public_errors),
 		cmocka_unit_test(test_public_of_gpg),
 		cmocka_unit_test(test_signature),

@@ -7,15 +7,23 @@
 
 #include "base/str.h"
 
-struct signer; /* opaque; may be used by one thread at a time */
+struct signer; /* opaque; may be used by several threads at once */
 
 /* RSA of 2048 to 8192 bits as PEM (PKCS#8; comment lines before it are skipped). */
 must_check int signer_pem_parse(struct str pem, struct signer **ret, struct err *e);
+/* A new RSA key of @bits, and its PEM. */
+must_check int signer_generate(struct arena *a, unsigned bits, struct signer **ret,
+			       struct str *ret_pem, struct err *e);
 /* A key on a token (RFC 7512 "pkcs11:..."). The PIN: pin-value or pin-source=file:PATH of the URI,
  * else the environment's ASHLAR_PIN. A missing module, token, key or a wrong PIN is a sentence that
  * says which; a PIN is never tried twice. */
 must_check int signer_pkcs11_open(struct str uri, struct signer **ret, struct err *e);
 void signer_free(struct signer *s);
+static inline void signer_freep(struct signer **s)
+{
+	signer_free(*s);
+}
+#define _cleanup_signer_ __attribute__((cleanup(signer_freep)))
 
 /* @ret: as many bytes as the key's modulus, big-endian. */
 must_check int signer_sign(struct arena *a, const struct signer *s, struct str data,

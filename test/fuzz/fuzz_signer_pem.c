@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "trust/openpgp.h"
+#include "trust/signer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_openpgp_ struct openpgp_key *key = NULL;
+	_cleanup_signer_ struct signer *signer = NULL;
 	struct err e;
 
-	return openpgp_private_parse((struct str){ (const char *)data, size }, &key, &e) > 0;
+	return signer_pem_parse((struct str){ (const char *)data, size }, &signer, &e) > 0;
 }

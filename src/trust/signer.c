@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "trust/signer.h"
+
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+
+#include "trust/signer_kind.h"
+
+enum { PEM_BYTES_MAX = 1 << 20 };
+
+int signer_new(const EVP_PKEY *public, const struct signer_kind *kind, void *key,
+	       struct signer **ret, struct err *e)
+{
+	struct signer *s = calloc(1, sizeof(*s));
+	int r = s ? rsa_check(public, e) : err_set(e, -ENOMEM, "key: out of memory");
+
+	if (r < 0) {
+		kind->free(key);
+		free(s);
+		return r;
+	}
+	s->kind = kind;
+	s->key = key;
+	s->public_key = public_key_der(&s->a, public);
+	s->bytes = (size_t)EVP_PKEY_get_size(public);
+	*ret = s;
+	return 0;
+}
+
+static int memory_sign(void *key, struct arena *a, struct str data, struct str *ret, struct err *e)
+{
+	_cleanup_digest_ EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t n = (size_t)EVP_PKEY_get_size(key);
+	uint8_t *sig = arena_alloc(a, n);
+
+	if (!ctx || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
+	    EVP_DigestSign(ctx, sig, &n, (const uint8_t *)data.p, data.n) != 1)
+		return openssl_err(e, "cannot sign");
+	*ret = (struct str){ (const char *)sig, n };
+	return 0;
+}
+
+static void memory_free(void *key)
+{
+	EVP_PKEY_free(key);
+}
+
+static const struct signer_kind in_memory = { memory_sign, memory_free };
+
+/* Without it, OpenSSL would ask on the terminal for the password of an encrypted key. */
+static int no_password(char *buf, int size, int writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+int signer_pem_parse(struct str pem, struct signer **ret, struct err *e)
+{
+	_cleanup_bio_ BIO *bio = NULL;
+	EVP_PKEY *pkey;
+
+	if (pem.n > PEM_BYTES_MAX)
+		return err_set(e, -EFBIG, "private key of %zu bytes, want at most %d", pem.n,
+			       PEM_BYTES_MAX);
+	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
+	if (!pkey)
+		return openssl_err(e, "private key is no unencrypted PEM");
+	return signer_new(pkey, &in_memory, pkey, ret, e);
+}
+
+int signer_generate(struct arena *a, unsigned bits, struct signer **ret, struct str *ret_pem,
+		    struct err *e)
+{
+	_cleanup_bio_ BIO *bio = BIO_new(BIO_s_secmem());
+	EVP_PKEY *pkey = EVP_RSA_gen(bits);
+	int r;
+
+	if (!bio || !pkey ||
+	    PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) != 1) {
+		EVP_PKEY_free(pkey);
+		return openssl_err(e, "cannot make an RSA key");
+	}
+	r = signer_new(pkey, &in_memory, pkey, ret, e);
+	if (r == 0)
+		*ret_pem = bio_text(a, bio);
+	return r;
+}
+
+void signer_free(struct signer *s)
+{
+	if (!s)
+		return;
+	s->kind->free(s->key);
+	arena_done(&s->a);
+	free(s);
+}
+
+int signer_sign(struct arena *a, const struct signer *s, struct str data, struct str *ret,
+		struct err *e)
+{
+	return s->kind->sign(s->key, a, data, ret, e);
+}
+
+struct str signer_public_key(const struct signer *s)
+{
+	return s->public_key;
+}
+
+size_t signer_bytes(const struct signer *s)
+{
+	return s->bytes;
+}

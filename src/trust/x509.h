@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* x509.h - certificates of our own keys (RFC 5280): made, and read. certificate.h is for the many
+ * of other people. */
+#pragma once
+
+#include "base/hash.h"
+#include "trust/signer.h"
+
+struct x509 {
+	struct str subject;    /* "CN=..., O=..." for people */
+	struct str public_key; /* DER SubjectPublicKeyInfo */
+	struct str algorithm;  /* "RSA 4096" */
+	uint64_t not_before_sec, not_after_sec;
+	uint8_t sha256[SHA256_BYTES]; /* fingerprint: of the DER form */
+};
+
+must_check int x509_parse(struct arena *a, struct str der, struct x509 *ret, struct err *e);
+/* DER of the one certificate in @pem; and back. */
+must_check int x509_pem_parse(struct arena *a, struct str pem, struct str *ret_der, struct err *e);
+struct str x509_pem(struct arena *a, struct str der);
+
+struct x509_make {
+	struct str common_name, organisation; /* 1 to 64 characters (RFC 5280, A.1) */
+	uint64_t not_before_sec, not_after_sec;
+	bool code_signing; /* says that it is for nothing else */
+};
+
+/* A certificate that @signer signs for itself. The same key, names and times give the same bytes:
+ * the serial number is of the key's digest. */
+must_check int x509_make(struct arena *a, const struct x509_make *m, const struct signer *signer,
+			 struct str *ret_der, struct err *e);
