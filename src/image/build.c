@@ -2,6 +2,7 @@
 #include "image/build.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/io.h"
 #include "image/manifest.h"

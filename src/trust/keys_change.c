@@ -2,6 +2,7 @@
 #include "trust/keys_change.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char next_name[] = ".next";
 /* Stands for '/' in the names of the files that wait. */

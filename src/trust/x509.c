@@ -2,6 +2,7 @@
 #include "trust/x509.h"
 
 #include <limits.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
