@@ -6,7 +6,13 @@
  *	ashlar.failure=reboot[:SEC]	restart after so many seconds instead (default 10)
  *	panic=SEC			not 0: also means ashlar.failure=reboot:SEC
  *	ashlar.timeout=SEC		how long to wait for the disk (default 30)
+ *	ashlar.state=WHERE		memory (the default) or tpm: what /var is
+ *	ashlar.without-tpm=HOW		refuse (the default), passphrase or plain: what becomes of
+ *					ashlar.state=tpm on a machine that has no TPM
+ *	ashlar.recovery-key=WHERE	console (the default) or none: where the recovery key of
+ *					encrypted state is shown, once
  *
+ * What decides about trust stands there at most once, so that nobody can append a weaker word.
  * Words after "--" belong to the init on the root. */
 #pragma once
 
@@ -19,9 +25,15 @@ struct failure {
 	unsigned delay_sec;
 };
 
+/* In the order of the words in cmdline.c. */
+enum cmdline_state { CMDLINE_STATE_MEMORY, CMDLINE_STATE_TPM };
+enum cmdline_without_tpm { WITHOUT_TPM_REFUSE, WITHOUT_TPM_PASSPHRASE, WITHOUT_TPM_PLAIN };
+enum cmdline_recovery_key { RECOVERY_KEY_CONSOLE, RECOVERY_KEY_NONE };
+
 struct cmdline {
 	uint8_t root_hash[ROOT_HASH_BYTES];
 	unsigned timeout_sec;
+	unsigned state, without_tpm, recovery_key; /* the enums above */
 };
 
 /* Two calls, because a mistake in one must not hide the other: a wrong root hash still obeys

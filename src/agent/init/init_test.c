@@ -24,6 +24,11 @@ static void test_cmdline(void **state)
 		{ "roothash=" HASH "0", "want 64 hexadecimal digits" },
 		{ "roothash=" HASH " roothash=" HASH, "roothash= stands there twice" },
 		{ "ashlar.timeout=soon roothash=" HASH, "ashlar.timeout=soon: want seconds" },
+		{ "roothash=" HASH " ashlar.state=disk", "ashlar.state=disk: want memory or tpm" },
+		{ "ashlar.without-tpm roothash=" HASH,
+		  "ashlar.without-tpm=: want refuse, passphrase or plain" },
+		{ "ashlar.state=tpm roothash=" HASH " ashlar.state=memory",
+		  "ashlar.state= stands there twice" },
 	};
 	struct cmdline c;
 	struct err e = { 0 };
@@ -34,8 +39,16 @@ static void test_cmdline(void **state)
 				&c, &e),
 		  &e);
 	assert_int_equal(c.timeout_sec, 5);
+	assert_int_equal(c.state, CMDLINE_STATE_MEMORY);
 	assert_int_equal(c.root_hash[1], 0x11);
 	assert_int_equal(c.root_hash[31], 0xef);
+	assert_ok(cmdline_parse(STR("ashlar.state=tpm ashlar.without-tpm=plain roothash=" HASH
+				    " ashlar.recovery-key=none -- ashlar.state=memory"),
+				&c, &e),
+		  &e);
+	assert_int_equal(c.state, CMDLINE_STATE_TPM);
+	assert_int_equal(c.without_tpm, WITHOUT_TPM_PLAIN);
+	assert_int_equal(c.recovery_key, RECOVERY_KEY_NONE);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_err(cmdline_parse(str_c(bad[i].text), &c, &e), &e, bad[i].error);
 }
