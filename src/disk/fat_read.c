@@ -244,16 +244,18 @@ static int entry_name(struct reader *f, struct long_name *l, const uint8_t *entr
 	return 0;
 }
 
-/* The time of an entry, as UTC; 0 when it has none. */
-static uint64_t entry_time(uint16_t date, uint16_t time)
+/* When an entry was written, as UTC; 0 when it does not say. To two seconds, unless it was created
+ * then: that time has a byte more. */
+static uint64_t entry_time(const uint8_t *entry, uint16_t date, uint16_t time)
 {
+	int odd = memcmp(entry + 14, entry + 22, 4) == 0 ? entry[13] / 100 : 0;
 	struct tm tm = {
 		.tm_year = 80 + (date >> 9),
 		.tm_mon = (date >> 5 & 15) - 1,
 		.tm_mday = date & 31,
 		.tm_hour = time >> 11,
 		.tm_min = time >> 5 & 63,
-		.tm_sec = (time & 31) * 2,
+		.tm_sec = (time & 31) * 2 + odd,
 	};
 
 	return date == 0 || tm.tm_mon < 0 ? 0 : (uint64_t)timegm(&tm);
@@ -275,7 +277,7 @@ static int entry_read(struct reader *f, struct long_name *l, const uint8_t *entr
 	struct rd r = { entry, FAT_ENTRY_BYTES, 20, false };
 	uint32_t cluster = (uint32_t)rd_le16(&r) << 16, size_bytes;
 	uint16_t time = rd_le16(&r), date = rd_le16(&r);
-	uint64_t time_sec = entry_time(date, time);
+	uint64_t time_sec = entry_time(entry, date, time);
 	struct str path = { 0 };
 	int err;
 

@@ -9,7 +9,7 @@
 
 #define MIB (1ULL << 20)
 
-enum { BIG_BYTES = 3 << 20, TIME_SEC = 1700000000 };
+enum { BIG_BYTES = 3 << 20, TIME_SEC = 1700000001 };
 
 static struct str big_make(struct arena *a)
 {

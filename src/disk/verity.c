@@ -171,7 +171,7 @@ static int leaves_hash(struct arena *a, const struct segments *data, uint64_t n_
 	return 0;
 }
 
-static void super_add(struct arena *a, const struct verity *v, struct segments *hash)
+struct str verity_super_write(struct arena *a, const struct verity_super *super)
 {
 	struct verity_disk_super d = {
 		.version = htole32(1),
@@ -179,15 +179,33 @@ static void super_add(struct arena *a, const struct verity *v, struct segments *
 		.algorithm = "sha256",
 		.data_block_bytes = htole32(VERITY_BLOCK_BYTES),
 		.hash_block_bytes = htole32(VERITY_BLOCK_BYTES),
-		.data_blocks = htole64(v->data_blocks),
-		.salt_bytes = htole16(VERITY_SALT_BYTES),
+		.data_blocks = htole64(super->data_blocks),
+		.salt_bytes = htole16(super->salt_bytes),
 	};
+	char *block = arena_alloc(a, VERITY_BLOCK_BYTES);
 
 	memcpy(d.signature, super_signature, sizeof(d.signature));
-	memcpy(d.uuid, v->uuid, sizeof(d.uuid));
-	memcpy(d.salt, v->salt, sizeof(v->salt));
-	segments_add(a, hash, arena_copy(a, &d, sizeof(d)), sizeof(d));
-	segments_align(a, hash, VERITY_BLOCK_BYTES);
+	memcpy(d.uuid, super->uuid, sizeof(d.uuid));
+	memcpy(d.salt, super->salt, super->salt_bytes);
+	memcpy(block, &d, sizeof(d));
+	return (struct str){ block, VERITY_BLOCK_BYTES };
+}
+
+uint64_t verity_hash_bytes(uint64_t data_blocks)
+{
+	return shape_of(data_blocks).end * VERITY_BLOCK_BYTES;
+}
+
+static void super_add(struct arena *a, const struct verity *v, struct segments *hash)
+{
+	struct verity_super super = { .data_blocks = v->data_blocks,
+				      .salt_bytes = VERITY_SALT_BYTES };
+	struct str block;
+
+	memcpy(super.uuid, v->uuid, sizeof(super.uuid));
+	memcpy(super.salt, v->salt, sizeof(v->salt));
+	block = verity_super_write(a, &super);
+	segments_add(a, hash, block.p, block.n);
 }
 
 int verity_build(struct arena *a, const struct segments *data,

@@ -30,6 +30,11 @@ struct verity_super {
 /* Parses the superblock at the start of a hash partition. */
 must_check int verity_super_parse(const uint8_t *p, size_t n, struct verity_super *ret,
 				  struct err *e);
+/* The block that holds @super, as verity_build() writes it: hash trees that differ in nothing that
+ * matters could yet differ in what nobody reads. */
+struct str verity_super_write(struct arena *a, const struct verity_super *super);
+/* How long superblock and tree over so many blocks are. */
+uint64_t verity_hash_bytes(uint64_t data_blocks);
 /* Recomputes the whole tree over @data and compares: names the first differing block of data or of
  * the tree. */
 must_check int verity_check(const uint8_t *data, size_t data_bytes, const uint8_t *hash,

@@ -98,6 +98,8 @@ static void test_sizes(void **state)
 		assert_int_equal(super.salt_bytes, VERITY_SALT_BYTES);
 		assert_memory_equal(super.salt, v.salt, VERITY_SALT_BYTES);
 		assert_memory_equal(super.uuid, uuid, 16);
+		assert_memory_equal(verity_super_write(&a, &super).p, hash, VERITY_BLOCK_BYTES);
+		assert_int_equal(verity_hash_bytes(blocks[i]), v.hash.size_bytes);
 		assert_ok(verity_check(data, n, hash, v.hash.size_bytes, v.root_hash, 2, &e), &e);
 		if (file_exists("/usr/sbin/veritysetup"))
 			judge(&a, data, n, &v);

@@ -57,3 +57,28 @@ int pkcs7_verify(struct arena *a, struct str der, struct str *content, const vec
 		*content = chosen;
 	return r;
 }
+
+int pkcs7_verify_exact(struct arena *a, struct str der, struct str *content, const vec_str *trusted,
+		       size_t *ret_by, struct err *e)
+{
+	struct pkcs7 p = { .content = *content };
+	struct signed_data s;
+	struct str again;
+	size_t by = 0;
+	int r = pkcs7_verify(a, der, &p.content, trusted, &by, e);
+
+	if (r == 0)
+		r = signed_data_parse(a, der, &s, e);
+	if (r < 0)
+		return r;
+	p.certificate = trusted->p[by];
+	p.attached = s.content.n > 0;
+	p.certificates = s.certificates.n > 0;
+	if (s.attributes.n > 0 || pkcs7_build(a, &p, s.signature, &again, e) < 0 ||
+	    !str_eq(again, der))
+		return err_set(e, -EBADMSG,
+			       "PKCS#7 signature holds more than signs, or in another form");
+	*content = p.content;
+	*ret_by = by;
+	return 0;
+}

@@ -45,6 +45,9 @@ static void test_forms(void **state)
 		assert_int_equal(by, 1);
 		assert_true(str_eq(content, CONTENT));
 		assert_true(str_eq(der, build(&a, &p)));
+		content = p.attached ? STR("") : CONTENT;
+		assert_ok(pkcs7_verify_exact(&a, der, &content, &trusted, &by, &e), &e);
+		assert_true(str_eq(content, CONTENT) && by == 1);
 	}
 }
 
@@ -148,6 +151,31 @@ static void test_attributes(void **state)
 	assert_ok(pkcs7_verify(&a, der, &content, &trusted, &by, &e), &e);
 	assert_err(pkcs7_verify(&a, der, &wrong, &trusted, &by, &e), &e,
 		   "signature is of other content: its digest is not this one");
+	assert_err(pkcs7_verify_exact(&a, der, &content, &trusted, &by, &e), &e,
+		   "PKCS#7 signature holds more than signs");
+}
+
+/* Whatever bit is changed, it is noticed. */
+static void test_bits(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct pkcs7 p = form(&a, true, true);
+	struct str der = build(&a, &p);
+	vec_str trusted = trust(&a, "signer", NULL);
+	char *bytes = arena_copy(&a, der.p, der.n);
+
+	(void)state;
+	for (size_t bit = 0; bit < der.n * 8; bit += 7) { /* one at least of each byte */
+		_cleanup_arena_ struct arena work = { 0 };
+		struct str content = { 0 };
+		struct err e;
+		size_t by;
+
+		bytes[bit / 8] ^= (char)(1 << bit % 8);
+		assert_true(pkcs7_verify_exact(&work, (struct str){ bytes, der.n }, &content,
+					       &trusted, &by, &e) < 0);
+		bytes[bit / 8] ^= (char)(1 << bit % 8);
+	}
 }
 
 static void test_wrong(void **state)
@@ -213,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_forms),          cmocka_unit_test(test_same_as_openssl),
 		cmocka_unit_test(test_openssl_verify), cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_wrong),          cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_bits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
