@@ -51,7 +51,7 @@ static struct str stub_make(struct arena *a)
 	buf_zero(&b, 12);
 	buf_le32(&b, 0x60000020);
 	buf_put(&b, ".sbat\0\0\0", 8);
-	buf_le32(&b, 9);
+	buf_le32(&b, 10);
 	buf_le32(&b, 0x2000);
 	buf_le32(&b, 512);
 	buf_le32(&b, HEADER_BYTES + 1024);
@@ -61,7 +61,7 @@ static struct str stub_make(struct arena *a)
 	for (size_t i = 0; i < 700; i++)
 		buf_u8(&b, 0xc3);
 	buf_align(&b, 512);
-	buf_put(&b, "sbat,1,x\n", 9);
+	buf_put(&b, "sbat,1,x\n\0", 10);
 	buf_align(&b, 512);
 	return (struct str){ (const char *)b.v.p, b.v.n };
 }
@@ -247,8 +247,8 @@ static void test_refused(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	check_refused(&a, (struct pe_section){ .name = STR(".sbat"), .data = STR("x") },
-		      "section '.sbat' is given, but stands already in the stub");
+	check_refused(&a, (struct pe_section){ .name = STR(".text"), .data = STR("x") },
+		      "section '.text' is given, but stands already in the stub");
 	check_refused(&a, (struct pe_section){ .name = STR(".linux"), .data = STR("x") },
 		      "section '.linux' is given, but stands already");
 	check_refused(&a, (struct pe_section){ .name = STR(".too-long"), .data = STR("x") },
@@ -263,6 +263,113 @@ static void test_refused(void **state)
 			(struct pe_section){ .name = str_printf(&a, ".s%zu", i), .data = STR("x") };
 	assert_err(uki_build(&a, stub_make(&a), many, 20, &s, &e), &e,
 		   "stub has room for 15 more sections, not for 20");
+}
+
+#define SBAT_FIRST "sbat,1,SBAT Version,sbat,1,https://x.invalid\n"
+#define SBAT_LINE  "ashlar,2,Ashlar,ashlar,1.0,https://x.invalid\n"
+
+static int sbat_build(struct arena *a, struct str stub, struct str text, struct str *ret,
+		      struct err *e)
+{
+	struct pe_section add[] = { { .name = STR(".osrel"), .data = STR("ID=x\n") },
+				    { .name = STR(".sbat"), .data = text },
+				    { .name = STR(".linux"), .data = STR("kernel") } };
+	struct segments s = { 0 };
+	int r = uki_build(a, stub, add, 3, &s, e);
+
+	if (r == 0)
+		*ret = (struct str){ (const char *)segments_flatten(a, &s), s.size_bytes };
+	return r;
+}
+
+static void test_sbat(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str stub = stub_make(&a), image;
+	struct err e = { 0 };
+	struct pe pe;
+
+	(void)state;
+	assert_ok(sbat_build(&a, stub, STR(SBAT_FIRST SBAT_LINE), &image, &e), &e);
+	assert_ok(pe_checksum_check(image, &e), &e);
+	assert_ok(pe_read(&a, image, &pe, &e), &e);
+	assert_int_equal(pe.n_sections, 4);
+	assert_str(pe_section(&pe, ".sbat")->data, "sbat,1,x\n" SBAT_LINE);
+	assert_int_equal(pe_section(&pe, ".sbat")->virtual_address, 0x2000);
+	assert_str(pe_section(&pe, ".osrel")->data, "ID=x\n");
+	assert_str(pe_section(&pe, ".linux")->data, "kernel");
+	/* a stub without one gets the whole */
+	memcpy((char *)(uintptr_t)stub.p + TABLE + 40, ".other", 6);
+	assert_ok(sbat_build(&a, stub, STR(SBAT_FIRST SBAT_LINE), &image, &e), &e);
+	assert_ok(pe_read(&a, image, &pe, &e), &e);
+	assert_int_equal(pe.n_sections, 5);
+	assert_str(pe_section(&pe, ".sbat")->data, SBAT_FIRST SBAT_LINE);
+}
+
+static void test_sbat_refused(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str stub = stub_make(&a), image = { 0 }, long_text = STR(SBAT_FIRST);
+	struct err e = { 0 };
+
+	(void)state;
+	assert_err(sbat_build(&a, stub, STR(SBAT_LINE), &image, &e), &e,
+		   "section '.sbat' does not begin with a line 'sbat,1,...'");
+	assert_err(sbat_build(&a, stub, STR(SBAT_FIRST "x"), &image, &e), &e,
+		   "or does not end with a line feed");
+	assert_err(sbat_build(&a, stub, STR(SBAT_FIRST "ashlar,0,a,b,c,d\n"), &image, &e), &e,
+		   "section '.sbat': line 'ashlar,0,a,b,c,d' is not NAME,GENERATION,VENDOR");
+	assert_err(sbat_build(&a, stub, STR(SBAT_FIRST "ashlar,1,a,b,c\n"), &image, &e), &e,
+		   "line 'ashlar,1,a,b,c' is not");
+	for (unsigned i = 0; i < 12; i++)
+		long_text = str_cat(&a, long_text, STR(SBAT_LINE));
+	assert_err(sbat_build(&a, stub, long_text, &image, &e), &e,
+		   "section '.sbat': the stub leaves room for 503 bytes, not for 540");
+	memcpy((char *)(uintptr_t)stub.p + HEADER_BYTES + 1024, "other", 5);
+	assert_err(sbat_build(&a, stub, STR(SBAT_FIRST SBAT_LINE), &image, &e), &e,
+		   "stub: its section '.sbat' holds no lines of SBAT");
+	assert_null(image.p);
+}
+
+static void signing_damage(struct arena *a, size_t offset, uint32_t value, const char *text)
+{
+	struct str image = build(a, stub_make(a));
+	struct pe_signing s;
+	struct err e = { 0 };
+
+	memcpy((char *)(uintptr_t)image.p + offset, &value, sizeof(value));
+	assert_err(pe_signing(image, &s, &e), &e, text);
+}
+
+static void test_signing(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	enum { OPTIONAL = 0x44 + 20, ENTRY = OPTIONAL + 112 + 32 };
+	struct str image = build(&a, stub_make(&a));
+	struct pe_signing s;
+	struct err e = { 0 };
+	uint8_t *longer;
+
+	(void)state;
+	assert_ok(pe_signing(image, &s, &e), &e);
+	assert_int_equal(s.checksum, OPTIONAL + 64);
+	assert_int_equal(s.entry, ENTRY);
+	assert_int_equal(s.end, image.n);
+	longer = arena_alloc(&a, image.n + 16);
+	memcpy(longer, image.p, image.n);
+	assert_ok(pe_signing_set(longer, image.n + 16, &s, &e), &e);
+	s = (struct pe_signing){ 0 };
+	assert_ok(pe_signing((struct str){ (char *)longer, image.n + 16 }, &s, &e), &e);
+	assert_int_equal(s.end, image.n);
+	assert_ok(pe_checksum_check((struct str){ (char *)longer, image.n + 16 }, &e), &e);
+	assert_ok(pe_signing_set(longer, image.n, &s, &e), &e);
+	assert_memory_equal(longer, image.p, image.n);
+	signing_damage(&a, TABLE + 20, HEADER_BYTES + 512,
+		       "section 0: 1024 bytes from 1536 do not follow those before it, which end "
+		       "at 1024");
+	signing_damage(&a, TABLE + 56, 1024, "section 2: 512 bytes from 2560 do not follow");
+	signing_damage(&a, OPTIONAL + 108, 4, "no entry for a certificate table");
+	signing_damage(&a, ENTRY + 4, 8, "certificate table of 8 bytes from 0 is not the end");
 }
 
 static void check_damage(struct arena *a, size_t offset, uint32_t value, const char *text)
@@ -297,7 +404,7 @@ static void test_damage(void **state)
 	check_damage(&a, OPTIONAL + 112 + 36, 8, "stub is signed: use the unsigned one");
 	check_damage(&a, TABLE + 8, 0xffffffff,
 		     "section '.text': 4294967295 bytes at 0x1000 overlap or leave");
-	check_damage(&a, TABLE + 52, 0x12bb, "section '.sbat': 9 bytes at 0x12bb overlap");
+	check_damage(&a, TABLE + 52, 0x12bb, "section '.sbat': 10 bytes at 0x12bb overlap");
 	check_damage(&a, TABLE + 20, 0xfffffff0,
 		     "section '.text': 1024 bytes from 4294967280 are not in a file");
 	check_damage(&a, TABLE + 20, 0, "section '.text': 1024 bytes from 0 are not in a file");
@@ -314,9 +421,11 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_synthetic), cmocka_unit_test(test_checksum),
-		cmocka_unit_test(test_borrow),    cmocka_unit_test(test_systemd_stub),
-		cmocka_unit_test(test_refused),   cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_synthetic),    cmocka_unit_test(test_checksum),
+		cmocka_unit_test(test_borrow),       cmocka_unit_test(test_systemd_stub),
+		cmocka_unit_test(test_refused),      cmocka_unit_test(test_sbat),
+		cmocka_unit_test(test_sbat_refused), cmocka_unit_test(test_signing),
+		cmocka_unit_test(test_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

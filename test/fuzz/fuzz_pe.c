@@ -3,15 +3,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* As a stub, which is read as any executable and then extended. */
+/* As a stub, which is read as any executable and then extended; and as what is to be signed. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct pe_section linux_section = { .name = { ".linux", 6 },
-							 .data = { "x", 1 } };
+	static const struct pe_section add[] = {
+		{ .name = { ".linux", 6 }, .data = { "x", 1 } },
+		{ .name = { ".sbat", 5 }, .data = { "sbat,1,,,,\nx,1,,,,\n", 20 } },
+	};
 	_cleanup_arena_ struct arena a = { 0 };
+	struct str image = { (const char *)data, size };
+	struct pe_signing signing;
 	struct segments out;
 	struct err e;
 
-	return uki_build(&a, (struct str){ (const char *)data, size }, &linux_section, 1, &out,
-			 &e) > 0;
+	if (pe_signing(image, &signing, &e) == 0 &&
+	    pe_signing_set(arena_copy(&a, data, size), size, &signing, &e) < 0)
+		return 0;
+	return uki_build(&a, image, add, 2, &out, &e) > 0;
 }
