@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/json_parse.h"
 #include "base/proc.h"
 #include "base/rd.h"
 #include "base/thread_pool.h"
@@ -32,6 +33,8 @@ static void test_err(void **state)
 static void test_str(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
+	static const char *const not_base64[] = { "A",      "=",    "A===", "Zm9=", "Zh==",
+						  "Zm9v\n", "Zm=v", "Z===", "====", "Zm 9" };
 	struct str s = STR("one two"), names[] = { STR("openssh-server"), STR("openssh-client") };
 	uint64_t x;
 
@@ -47,6 +50,12 @@ static void test_str(void **state)
 	assert_str(*str_nearest(names, 2, STR("opensh-server")), "openssh-server");
 	assert_null(str_nearest(names, 2, STR("bash")));
 	assert_str(base64_encode(&a, "light w", 7), "bGlnaHQgdw==");
+	for (size_t n = 0; n < 7; n++) {
+		assert_true(base64_decode(&a, base64_encode(&a, "\xff\0light", n), &s));
+		assert_true(str_eq(s, (struct str){ "\xff\0light", n }));
+	}
+	for (size_t i = 0; i < sizeof(not_base64) / sizeof(*not_base64); i++)
+		assert_false(base64_decode(&a, str_c(not_base64[i]), &s));
 	assert_str(hex_encode(&a, "\x01\xab", 2), "01ab");
 	assert_str(str_printf(&a, "%s-%d", "x", 7), "x-7");
 }
@@ -287,6 +296,67 @@ static void test_json(void **state)
 		   "{\"a\":\"q\\\"\\n\xef\xbf\xbd\xc3\xa9\",\"b\":[1,false],\"c\":{}}");
 }
 
+static void test_json_parse(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} bad[] = {
+		{ "", "JSON, byte 0: want an object or an array" },
+		{ "\"a\"", "JSON, byte 0: want an object or an array" },
+		{ "{", "JSON, byte 1: want a string" },
+		{ "{\"a\"}", "JSON, byte 4: want ':'" },
+		{ "{\"a\":}", "JSON, byte 5: want a value" },
+		{ "{\"a\":1,}", "JSON, byte 7: want a string" },
+		{ "[1,]", "JSON, byte 3: want a value" },
+		{ "[1 2]", "JSON, byte 3: want ',' or ']'" },
+		{ "[] x", "JSON, byte 3: want nothing behind the end" },
+		{ "[01]", "want ',' or ']'" },
+		{ "[1.]", "want a value" },
+		{ "[-]", "want a value" },
+		{ "[1e+]", "want a value" },
+		{ "[nul]", "want a value" },
+		{ "[\"\n\"]", "want a character of a string, as UTF-8" },
+		{ "[\"\xff\"]", "want a character of a string, as UTF-8" },
+		{ "[\"a", "want a character of a string, as UTF-8" },
+		{ "[\"\\x\"]", "want an escape" },
+		{ "[\"\\u0000\"]", "want an escape of a character other than NUL" },
+		{ "[\"\\ud800x\"]", "want an escape" },
+		{ "[\"\\udc00\"]", "want an escape" },
+		{ "{\"a\":1,\"\\u0061\":2}", "a second member of the name" },
+		{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "more than 32 levels" },
+	};
+	_cleanup_arena_ struct arena a = { 0 };
+	vec_json_value v, inner;
+	struct err e = { 0 };
+	struct buf many = { .a = &a };
+
+	(void)state;
+	assert_ok(
+		json_parse(
+			&a,
+			STR(" { \"a\" : \"q\\\"\\n\\u00e9\\ud83d\\ude00\\/\" , \"b\":[1,-0.5e3, null],"
+			    "\"c\":true,\"d\":{} } "),
+			&v, &e),
+		&e);
+	assert_int_equal(v.n, 4);
+	assert_str(json_find(&v, "a")->text, "q\"\n\xc3\xa9\xf0\x9f\x98\x80/");
+	assert_int_equal(json_find(&v, "c")->type, JSON_TRUE);
+	assert_null(json_find(&v, "e"));
+	assert_str(json_find(&v, "b")->text, "[1,-0.5e3, null]");
+	assert_ok(json_parse(&a, json_find(&v, "b")->text, &inner, &e), &e);
+	assert_int_equal(inner.n, 3);
+	assert_str(inner.p[1].text, "-0.5e3");
+	assert_ok(json_parse(&a, json_find(&v, "d")->text, &inner, &e), &e);
+	assert_int_equal(inner.n, 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_err(json_parse(&a, str_c(bad[i].text), &v, &e), &e, bad[i].error);
+	for (int i = 0; i <= JSON_VALUES_MAX; i++)
+		buf_printf(&many, "%c0", i == 0 ? '[' : ',');
+	buf_u8(&many, ']');
+	assert_err(json_parse(&a, (struct str){ (char *)many.v.p, many.v.n }, &v, &e), &e,
+		   "too many values");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,7 +366,7 @@ int main(void)
 		cmocka_unit_test(test_file),       cmocka_unit_test(test_keep_newest),
 		cmocka_unit_test(test_pool),       cmocka_unit_test(test_temps),
 		cmocka_unit_test(test_dir_commit), cmocka_unit_test(test_proc),
-		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json),       cmocka_unit_test(test_json_parse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

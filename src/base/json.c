@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/json.h"
 
-/* Length of the UTF-8 sequence at s (RFC 3629), or 0. */
-static size_t utf8_len(struct str s)
-{
-	uint8_t c = (uint8_t)s.p[0], c1 = s.n > 1 ? (uint8_t)s.p[1] : 0;
-	size_t n = c < 0x80                ? 1
-		   : c >= 0xc2 && c < 0xe0 ? 2
-		   : c >= 0xe0 && c < 0xf0 ? 3
-		   : c >= 0xf0 && c < 0xf5 ? 4
-					   : 0;
-
-	if (n == 0 || n > s.n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if (((uint8_t)s.p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((c == 0xe0 && c1 < 0xa0) || (c == 0xed && c1 > 0x9f) || (c == 0xf0 && c1 < 0x90) ||
-	    (c == 0xf4 && c1 > 0x8f))
-		return 0;
-	return n;
-}
-
 static void quoted(struct json *j, struct str s)
 {
 	buf_u8(&j->b, '"');
 	while (s.n > 0) {
-		size_t n = utf8_len(s);
+		size_t n = str_utf8_len(s);
 		char c = s.p[0];
 
 		if (n == 0) {

@@ -205,10 +205,12 @@ bool hex_decode(struct str s, void *ret, size_t n)
 	return true;
 }
 
+static const char base64_digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 struct str base64_encode(struct arena *a, const void *p, size_t n)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *digits = base64_digits;
 	const uint8_t *b = p;
 	char *s = arena_alloc(a, (n + 2) / 3 * 4 + 1);
 	size_t o = 0;
@@ -223,6 +225,36 @@ struct str base64_encode(struct arena *a, const void *p, size_t n)
 		s[o++] = i + 2 < n ? digits[x & 63] : '=';
 	}
 	return (struct str){ s, o };
+}
+
+bool base64_decode(struct arena *a, struct str s, struct str *ret)
+{
+	size_t padding = str_ends(s, "==") ? 2 : str_ends(s, "=") ? 1 : 0, o = 0;
+	char *out = arena_alloc(a, s.n / 4 * 3 + 1);
+	uint32_t x = 0;
+
+	if (s.n % 4 != 0)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		const char *digit =
+			i >= s.n - padding ? base64_digits : memchr(base64_digits, s.p[i], 64);
+
+		if (!digit)
+			return false;
+		x = x << 6 | (uint32_t)(digit - base64_digits);
+		if (i % 4 < 3)
+			continue;
+		out[o++] = (char)(x >> 16);
+		out[o++] = (char)(x >> 8);
+		out[o++] = (char)x;
+		x = 0;
+	}
+	for (size_t i = 1; i <= padding; i++)
+		if (out[o - i] != 0)
+			return false;
+	out[o - padding] = 0;
+	*ret = (struct str){ out, o - padding };
+	return true;
 }
 
 /* One class "[...]" at pattern[0]; returns its length, or 0 when it is not closed. */
@@ -297,6 +329,26 @@ bool str_glob(struct str pattern, struct str path)
 	while (i < pattern.n && pattern.p[i] == '*')
 		i++;
 	return i == pattern.n;
+}
+
+size_t str_utf8_len(struct str s)
+{
+	uint8_t c = s.n > 0 ? (uint8_t)s.p[0] : 0xff, c1 = s.n > 1 ? (uint8_t)s.p[1] : 0;
+	size_t n = c < 0x80                ? 1
+		   : c >= 0xc2 && c < 0xe0 ? 2
+		   : c >= 0xe0 && c < 0xf0 ? 3
+		   : c >= 0xf0 && c < 0xf5 ? 4
+					   : 0;
+
+	if (n == 0 || n > s.n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if (((uint8_t)s.p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c == 0xe0 && c1 < 0xa0) || (c == 0xed && c1 > 0x9f) || (c == 0xf0 && c1 < 0x90) ||
+	    (c == 0xf4 && c1 > 0x8f))
+		return 0;
+	return n;
 }
 
 static size_t edit_distance(struct str x, struct str y)

@@ -56,8 +56,12 @@ must_check bool str_u64(struct str s, uint64_t max, uint64_t *ret);
 /* Lower-case hexadecimal. hex_decode() wants exactly 2 * @n digits of either case. */
 struct str hex_encode(struct arena *a, const void *p, size_t n);
 must_check bool hex_decode(struct str s, void *ret, size_t n);
-/* RFC 4648 with padding. */
+/* RFC 4648 with padding. base64_decode() takes nothing else: no blanks, no line breaks, no bits
+ * that mean nothing. */
 struct str base64_encode(struct arena *a, const void *p, size_t n);
+must_check bool base64_decode(struct arena *a, struct str s, struct str *ret);
+/* Length of the UTF-8 sequence that @s starts with (RFC 3629); 0 when there is none. */
+size_t str_utf8_len(struct str s);
 
 /* A pattern of a path: '*' and '?' do not cross '/', "**" does, '[...]' as in a shell; a pattern
  * ending in '/' matches everything below. */
