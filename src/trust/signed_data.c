@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "trust/signed_data.h"
 
-#include <limits.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
 
 #include "base/hash.h"
 #include "trust/der.h"
+#include "trust/libcrypto.h"
 
 /* A signature with the content inside; policies and certificates are far smaller. */
 enum { SIGNED_DATA_BYTES_MAX = 16 << 20, SERIAL_SHOWN_MAX = 20 };
@@ -25,16 +23,6 @@ enum { SIGNED_DATA_BYTES_MAX = 16 << 20, SERIAL_SHOWN_MAX = 20 };
 struct signer_certificate {
 	struct str serial, issuer, public_key;
 };
-
-static void pkey_done(EVP_PKEY **pkey)
-{
-	EVP_PKEY_free(*pkey);
-}
-
-static void md_done(EVP_MD_CTX **md)
-{
-	EVP_MD_CTX_free(*md);
-}
 
 /* RFC 5280, 4.1 */
 static int certificate_parse(struct str der, struct signer_certificate *ret, struct err *e)
@@ -64,17 +52,18 @@ static int certificate_parse(struct str der, struct signer_certificate *ret, str
 static int signature_check(struct str public_key, struct str signed_bytes, struct str signature,
 			   struct err *e)
 {
-	__attribute__((cleanup(pkey_done))) EVP_PKEY *pkey = NULL;
-	__attribute__((cleanup(md_done))) EVP_MD_CTX *md = EVP_MD_CTX_new();
-	const uint8_t *p = (const uint8_t *)public_key.p;
+	_cleanup_pkey_ EVP_PKEY *pkey = public_key_parse(public_key);
+	_cleanup_digest_ EVP_MD_CTX *md = EVP_MD_CTX_new();
 	bool fits;
+	int r;
 
-	pkey = d2i_PUBKEY(NULL, &p, (long)public_key.n);
-	if (!md || !pkey || !EVP_PKEY_is_a(pkey, "RSA") ||
-	    EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, pkey) != 1) {
-		ERR_clear_error();
-		return err_set(e, -EBADMSG, "the signer's certificate holds no usable RSA key");
-	}
+	if (!pkey)
+		return openssl_err(e, "certificate without a readable public key");
+	r = rsa_check(pkey, e);
+	if (r < 0)
+		return err_wrap(e, r, "certificate");
+	if (!md || EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, pkey) != 1)
+		return openssl_err(e, "cannot check a signature");
 	fits = EVP_DigestVerify(md, (const uint8_t *)signature.p, signature.n,
 				(const uint8_t *)signed_bytes.p, signed_bytes.n) == 1;
 	ERR_clear_error();

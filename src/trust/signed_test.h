@@ -2,11 +2,10 @@
 /* signed_test.h - keys, certificates and foreign judges for the tests of signatures. */
 #pragma once
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-
 #include "base/proc.h"
 #include "base/test.h"
+#include "trust/signer.h"
+#include "trust/x509.h"
 
 static inline struct str test_file(struct arena *a, const char *path)
 {
@@ -23,21 +22,25 @@ static inline struct str test_certificate(struct arena *a, const char *name)
 	return test_file(a, str_printf(a, "test/data/%s.der", name).p);
 }
 
+static inline struct signer *test_signer(struct arena *a, const char *name)
+{
+	struct signer *signer;
+	struct err e;
+
+	assert_ok(signer_pem_parse(test_file(a, str_printf(a, "test/data/%s.pem", name).p), &signer,
+				   &e),
+		  &e);
+	return signer;
+}
+
 static inline struct str test_sign(struct arena *a, const char *name, struct str data)
 {
-	FILE *f = fopen(str_printf(a, "test/data/%s.pem", name).p, "r");
-	EVP_PKEY *pkey = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	size_t n = 256;
-	uint8_t *signature = arena_alloc(a, n);
+	_cleanup_signer_ struct signer *signer = test_signer(a, name);
+	struct str signature;
+	struct err e;
 
-	assert_non_null(pkey);
-	assert_int_equal(EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, pkey), 1);
-	assert_int_equal(EVP_DigestSign(md, signature, &n, (const uint8_t *)data.p, data.n), 1);
-	EVP_MD_CTX_free(md);
-	EVP_PKEY_free(pkey);
-	fclose(f);
-	return (struct str){ (const char *)signature, n };
+	assert_ok(signer_sign(a, signer, data, &signature, &e), &e);
+	return signature;
 }
 
 static inline char *test_put(struct arena *a, const char *dir, const char *name, struct str bytes)
@@ -67,12 +70,5 @@ static inline void test_judge(struct arena *a, const char *const *argv, const ch
 /* A certificate of test/data as PEM, which foreign programs want. */
 static inline char *test_pem(struct arena *a, const char *dir, const char *name)
 {
-	char *pem = path_join(a, dir, "certificate.pem");
-	struct str der = str_printf(a, "test/data/%s.der", name);
-
-	test_judge(a,
-		   (const char *[]){ "openssl", "x509", "-inform", "DER", "-in", der.p, "-out", pem,
-				     NULL },
-		   NULL);
-	return pem;
+	return test_put(a, dir, "certificate.pem", x509_pem(a, test_certificate(a, name)));
 }
