@@ -13,8 +13,10 @@ struct pe_section {
 	uint32_t virtual_address, virtual_size; /* filled by pe_read() */
 };
 
+enum { PE_MACHINE_X86_64 = 0x8664, PE_MACHINE_AARCH64 = 0xaa64 };
+
 struct pe {
-	uint16_t machine; /* 0x8664 x86-64, 0xaa64 AArch64 */
+	uint16_t machine;
 	const struct pe_section *sections;
 	size_t n_sections;
 	uint32_t image_bytes; /* SizeOfImage */

@@ -224,3 +224,33 @@ int authenticode_verify(struct arena *a, struct str image, const vec_str *truste
 	} while (r < 0 && table.pos < table.n);
 	return r;
 }
+
+int authenticode_verify_exact(struct arena *a, struct str image, const vec_str *trusted,
+			      size_t *ret_by, struct err *e)
+{
+	struct str plain, again, der;
+	struct pe_signing place;
+	struct signed_data s;
+	struct rd table;
+	size_t by = 0;
+	int r = authenticode_verify(a, image, trusted, &by, e);
+
+	if (r == 0)
+		r = pe_signing(image, &place, e);
+	if (r < 0)
+		return r;
+	table = (struct rd){ (const uint8_t *)image.p + place.end, image.n - place.end, 0, false };
+	r = table_next(&table, &der, e);
+	if (r == 0)
+		r = signed_data_parse(a, der, &s, e);
+	if (r == 0)
+		r = authenticode_strip(a, image, &plain, e);
+	if (r < 0)
+		return r;
+	if (authenticode_attach(a, plain, trusted->p[by], s.signature, &again, e) < 0 ||
+	    !str_eq(again, image))
+		return err_set(e, -EBADMSG,
+			       "executable holds more than is signed, or in another form");
+	*ret_by = by;
+	return 0;
+}

@@ -25,3 +25,7 @@ must_check int authenticode_strip(struct arena *a, struct str image, struct str 
  * when by nobody in @trusted, or when it does not fit. */
 must_check int authenticode_verify(struct arena *a, struct str image, const vec_str *trusted,
 				   size_t *ret_by, struct err *e);
+/* The same, and @image is to the last bit what authenticode_attach() makes: nothing stands in it
+ * that could be changed without notice, because it is not signed. */
+must_check int authenticode_verify_exact(struct arena *a, struct str image, const vec_str *trusted,
+					 size_t *ret_by, struct err *e);

@@ -188,12 +188,33 @@ static void test_damage(void **state)
 		  &e);
 }
 
+/* A second signature changes nothing of the first, and yet it is noticed. */
+static void test_exact(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str image = test_file(&a, IMAGE), out = sign(&a, image), twice;
+	struct pe_signing place;
+	vec_str trusted = trust(&a, "signer");
+	struct err e;
+	size_t by;
+
+	(void)state;
+	assert_ok(authenticode_verify_exact(&a, out, &trusted, &by, &e), &e);
+	assert_ok(pe_signing(out, &place, &e), &e);
+	twice = str_cat(&a, out, str_from(out, place.end));
+	assert_ok(pe_signing_set((uint8_t *)twice.p, twice.n, &place, &e), &e);
+	assert_ok(authenticode_verify(&a, twice, &trusted, &by, &e), &e);
+	assert_err(authenticode_verify_exact(&a, twice, &trusted, &by, &e), &e,
+		   "executable holds more than is signed");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_sbverify),
 		cmocka_unit_test(test_sbsign),     cmocka_unit_test(test_odd_size),
 		cmocka_unit_test(test_errors),     cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_exact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
