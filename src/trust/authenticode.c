@@ -19,9 +19,15 @@ enum { CERTIFICATE_HEADER_BYTES = 8, CERTIFICATE_REVISION = 0x0200, CERTIFICATE_
 	    "e\x00t\x00"                                   \
 	    "e\x00>\x00>\x00>")
 
-/* What is signed: all of the image but two places in the headers, and the table. Where that would
- * begin at an odd place, zeroes come before it and are signed, too. */
-static void digest(struct str image, const struct pe_signing *s, uint8_t ret[SHA256_BYTES])
+/* Zeroes that come before a table, so that it begins where it must; they are signed, too. */
+static size_t padding_bytes(const struct pe_signing *s)
+{
+	return -s->end % PE_CERTIFICATE_ALIGN;
+}
+
+/* What is signed: all of the image but two places in the headers, and the table. */
+static void digest(struct str image, const struct pe_signing *s, size_t n_padding,
+		   uint8_t ret[SHA256_BYTES])
 {
 	static const uint8_t zeroes[PE_CERTIFICATE_ALIGN];
 	size_t behind_checksum = s->checksum + PE_CHECKSUM_BYTES,
@@ -32,7 +38,7 @@ static void digest(struct str image, const struct pe_signing *s, uint8_t ret[SHA
 	sha256_update(&h, image.p, s->checksum);
 	sha256_update(&h, image.p + behind_checksum, s->entry - behind_checksum);
 	sha256_update(&h, image.p + behind_entry, s->end - behind_entry);
-	sha256_update(&h, zeroes, -s->end % PE_CERTIFICATE_ALIGN);
+	sha256_update(&h, zeroes, n_padding);
 	sha256_final(&h, ret);
 }
 
@@ -42,7 +48,7 @@ int authenticode_digest(struct str image, uint8_t ret[SHA256_BYTES], struct err 
 	int r = pe_signing(image, &s, e);
 
 	if (r == 0)
-		digest(image, &s, ret);
+		digest(image, &s, 0, ret);
 	return r;
 }
 
@@ -69,7 +75,7 @@ static int to_sign(struct arena *a, struct str image, struct pe_signing *ret_sig
 		return r;
 	if (ret_signing->end != image.n)
 		return err_set(e, -EEXIST, "PE: image is signed already");
-	digest(image, ret_signing, hash);
+	digest(image, ret_signing, padding_bytes(ret_signing), hash);
 	s.content = indirect_data(a, hash);
 	d.rest = s.content;
 	d.bad = false;
@@ -118,7 +124,7 @@ int authenticode_attach(struct arena *a, struct str image, struct str certificat
 	if (r < 0)
 		return r;
 	table = table_make(a, signed_data_wrap(a, bytes));
-	signing.end += -signing.end % PE_CERTIFICATE_ALIGN;
+	signing.end += padding_bytes(&signing);
 	out = arena_alloc(a, signing.end + table.n);
 	memcpy(out, image.p, image.n);
 	memcpy(out + signing.end, table.p, table.n);
@@ -212,7 +218,7 @@ int authenticode_verify(struct arena *a, struct str image, const vec_str *truste
 		return r;
 	if (s.end == image.n)
 		return err_set(e, -ENOKEY, "executable is not signed");
-	digest(image, &s, hash);
+	digest(image, &s, 0, hash);
 	table = (struct rd){ (const uint8_t *)image.p + s.end, image.n - s.end, 0, false };
 	do { /* any one of them is enough, as for firmware */
 		struct str signature;

@@ -7,8 +7,8 @@
 #include "base/str.h"
 
 /* SHA-256 of a PE image without its checksum, its certificate table's entry and the table: what
- * firmware checks, measures into PCR 4, and lists in db or dbx. Of an image that is not signed yet:
- * what it will be, with zeroes up to a multiple of eight bytes. */
+ * firmware checks, measures into PCR 4, and lists in db or dbx. Signing does not change it, unless
+ * the image is not a multiple of eight bytes long: then zeroes are added. */
 must_check int authenticode_digest(struct str image, uint8_t ret[SHA256_BYTES], struct err *e);
 /* DER of the signed attributes: what the key signs. No time is among them. -EEXIST when @image is
  * signed. */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "trust/efi_variable.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/rd.h"
+#include "disk/gpt.h"
+#include "trust/signed_data.h"
+
+const uint8_t efi_global_guid[16] = { 0x8b, 0xe4, 0xdf, 0x61, 0x93, 0xca, 0x11, 0xd2,
+				      0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c };
+const uint8_t efi_security_guid[16] = { 0xd7, 0x19, 0xb2, 0xcb, 0x3d, 0x3a, 0x45, 0x96,
+					0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f };
+
+/* EFI_CERT_X509_GUID: an entry is one certificate. EFI_CERT_TYPE_PKCS7_GUID: of a write. */
+static const uint8_t x509_guid[16] = { 0xa5, 0xc0, 0x59, 0xa1, 0x94, 0xe4, 0x4a, 0xa7,
+				       0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72 };
+static const uint8_t pkcs7_guid[16] = { 0x4a, 0xaf, 0xd2, 0x9d, 0x68, 0xdf, 0x49, 0xee,
+					0x8a, 0xa9, 0x34, 0x7d, 0x37, 0x56, 0x65, 0xa7 };
+
+enum {
+	GUID_BYTES = 16,
+	LIST_HEADER_BYTES = GUID_BYTES + 3 * 4,
+	WIN_CERTIFICATE_BYTES = 8 + GUID_BYTES,
+	WIN_CERTIFICATE_REVISION = 0x0200,
+	WIN_CERTIFICATE_GUID = 0x0ef1,
+	/* non-volatile, boot services, runtime, authenticated by time: what Secure Boot's
+	   variables have to have */
+	ATTRIBUTES = 0x01 | 0x02 | 0x04 | 0x20,
+	YEAR_MAX = 9999,
+};
+
+static void guid_put(struct buf *b, const uint8_t guid[16])
+{
+	uint8_t swapped[GUID_BYTES];
+
+	uuid_swap(guid, swapped);
+	buf_put(b, swapped, sizeof(swapped));
+}
+
+struct str efi_signature_lists(struct arena *a, const uint8_t owner[16],
+			       const vec_str *certificates)
+{
+	struct buf b = { .a = a };
+
+	vec_each(c, certificates) {
+		uint32_t entry_bytes = (uint32_t)(GUID_BYTES + c->n);
+
+		guid_put(&b, x509_guid);
+		buf_le32(&b, LIST_HEADER_BYTES + entry_bytes);
+		buf_le32(&b, 0); /* of a header that this type has not */
+		buf_le32(&b, entry_bytes);
+		guid_put(&b, owner);
+		buf_put(&b, c->p, c->n);
+	}
+	return (struct str){ (const char *)b.v.p, b.v.n };
+}
+
+/* One list: its entries, when they are certificates. */
+static void list_parse(struct arena *a, struct rd *r, vec_str *ret)
+{
+	const uint8_t *type = rd_bytes(r, GUID_BYTES);
+	uint32_t list_bytes = rd_le32(r), header_bytes = rd_le32(r), entry_bytes = rd_le32(r), n;
+	uint8_t swapped[GUID_BYTES];
+	bool wanted;
+
+	if (r->bad || list_bytes < LIST_HEADER_BYTES ||
+	    header_bytes > list_bytes - LIST_HEADER_BYTES || entry_bytes <= GUID_BYTES ||
+	    (list_bytes - LIST_HEADER_BYTES - header_bytes) % entry_bytes != 0) {
+		r->bad = true;
+		return;
+	}
+	uuid_swap(type, swapped);
+	wanted = memcmp(swapped, x509_guid, GUID_BYTES) == 0;
+	rd_bytes(r, header_bytes);
+	n = (list_bytes - LIST_HEADER_BYTES - header_bytes) / entry_bytes;
+	for (uint32_t i = 0; i < n && !r->bad; i++) {
+		struct str entry = rd_str(r, entry_bytes);
+
+		if (wanted && !r->bad)
+			vec_push(a, ret) = str_from(entry, GUID_BYTES);
+	}
+}
+
+int efi_signature_lists_parse(struct arena *a, struct str data, vec_str *ret, struct err *e)
+{
+	struct rd r = { (const uint8_t *)data.p, data.n, 0, false };
+	vec_str certificates = { 0 };
+
+	while (r.pos < r.n) {
+		size_t start = r.pos;
+
+		list_parse(a, &r, &certificates);
+		if (r.bad)
+			return err_set(e, -EBADMSG,
+				       "EFI signature list at byte %zu of %zu is damaged", start,
+				       data.n);
+	}
+	*ret = certificates;
+	return 0;
+}
+
+/* EFI_TIME (8.3.1): in UTC, all but date and time zero, or firmware refuses it (8.2.2). */
+static int time_put(struct buf *b, uint64_t time_sec, struct err *e)
+{
+	time_t t = (time_t)time_sec;
+	struct tm tm;
+
+	if (t < 0 || !gmtime_r(&t, &tm) || tm.tm_year + 1900 > YEAR_MAX)
+		return err_set(e, -EINVAL, "%" PRIu64 " s is a time after the year %d", time_sec,
+			       YEAR_MAX);
+	buf_le16(b, (uint16_t)(tm.tm_year + 1900));
+	buf_u8(b, (uint8_t)(tm.tm_mon + 1));
+	buf_u8(b, (uint8_t)tm.tm_mday);
+	buf_u8(b, (uint8_t)tm.tm_hour);
+	buf_u8(b, (uint8_t)tm.tm_min);
+	buf_u8(b, (uint8_t)tm.tm_sec);
+	buf_zero(b, 9);
+	return 0;
+}
+
+/* 8.2.2: name without its end, vendor, attributes, time, data. */
+static struct str to_sign(struct arena *a, const char *name, const uint8_t guid[16],
+			  struct str time, struct str data)
+{
+	struct buf b = { .a = a };
+
+	for (const char *c = name; *c; c++)
+		buf_le16(&b, (uint8_t)*c);
+	guid_put(&b, guid);
+	buf_le32(&b, ATTRIBUTES);
+	buf_put(&b, time.p, time.n);
+	buf_put(&b, data.p, data.n);
+	return (struct str){ (const char *)b.v.p, b.v.n };
+}
+
+int efi_variable_sign(struct arena *a, const char *name, const uint8_t guid[16], struct str data,
+		      uint64_t time_sec, const struct signer *signer, struct str certificate,
+		      struct str *ret, struct err *e)
+{
+	struct signed_data s = { .content_type = OID_DATA, .certificates = certificate };
+	struct buf b = { .a = a };
+	struct str bytes, signature;
+	int r = time_put(&b, time_sec, e);
+
+	if (r < 0)
+		return r;
+	bytes = to_sign(a, name, guid, (struct str){ (const char *)b.v.p, b.v.n }, data);
+	r = signer_sign(a, signer, bytes, &s.signature, e);
+	if (r == 0) /* without a ContentInfo: EDK II before 2023 knows no other form */
+		r = signed_data_build(a, &s, certificate, bytes, &signature, e);
+	if (r < 0)
+		return r;
+	buf_le32(&b, (uint32_t)(WIN_CERTIFICATE_BYTES + signature.n));
+	buf_le16(&b, WIN_CERTIFICATE_REVISION);
+	buf_le16(&b, WIN_CERTIFICATE_GUID);
+	guid_put(&b, pkcs7_guid);
+	buf_put(&b, signature.p, signature.n);
+	buf_put(&b, data.p, data.n);
+	*ret = (struct str){ (const char *)b.v.p, b.v.n };
+	return 0;
+}
