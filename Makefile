@@ -11,7 +11,7 @@ all: $(BUILD)/build.ninja
 # Everything from nothing: what the build needs, the program, keys, the image.
 image: dependencies
 	@$(MAKE) --no-print-directory all
-	@test -e "$${ASHLAR_KEYS:-keys}/PK.crt" || $(ASHLAR) key generate
+	@test -e "$${ASHLAR_KEYS:-keys}/enrol/db.auth" || $(ASHLAR) key generate
 	$(ASHLAR) build server
 
 # Every test, the boot of the image included.

@@ -73,7 +73,7 @@ image_needed() {
 	IMAGE=$CHECK/out/server-$(uname -m).raw
 	MANIFEST=${IMAGE%.raw}.manifest.json
 	REPOSITORY=${IMAGE%.raw}.repository
-	[ -e "$CHECK/keys/PK.crt" ] || "$ASHLAR" key generate --quiet --keys "$CHECK/keys"
+	[ -e "$CHECK/keys/enrol/db.auth" ] || "$ASHLAR" key generate --quiet --keys "$CHECK/keys"
 	[ -e "$MANIFEST" ] && [ -z "$(find -L "$ASHLAR" distro -newer "$MANIFEST" -print -quit)" ] && return
 	rm -rf "$CHECK/out"
 	if build >"$WORK/.said" 2>&1; then ok "build server"; else not_ok "build server" "$WORK/.said"; exit 1; fi

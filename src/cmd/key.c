@@ -2,38 +2,207 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "cmd/cmd.h"
 #include "trust/keys.h"
 
 struct key_options {
 	struct common_options common;
+	const char *organisation, *token;
 };
 
-static int run(struct arena *a, void *options, char **args, struct err *e)
+enum { DIGITS_SHOWN = 8, DATE_CHARACTERS = 10 /* "2026-01-31" */ };
+
+#define O(member) offsetof(struct key_options, member)
+static const struct option_def key_option_defs[] = {
+	{ "name", 0, OPTION_TEXT, "ORGANISATION",
+	  "make keys of ORGANISATION (default: development keys, or as the keys that are there)",
+	  O(organisation), false },
+	{ "pkcs11", 0, OPTION_TEXT, "URI", "make the private keys inside this token (RFC 7512)",
+	  O(token), false },
+	{ 0 },
+};
+
+static struct key_generate how(const struct key_options *o)
 {
-	const struct key_options *o = options;
-	struct key_generate g = { .dir = o->common.keys, .time_sec = (uint64_t)time(NULL) };
-	int r;
+	return (struct key_generate){ .dir = o->common.keys,
+				      .organisation = o->organisation,
+				      .token = o->token,
+				      .time_sec = (uint64_t)time(NULL) };
+}
+
+static int generate(struct arena *a, const struct key_options *o, char **args, struct err *e)
+{
+	struct key_generate g = how(o);
+	int r = keys_generate(&g, e);
 
 	(void)a;
-	if (strcmp(args[0], "generate") != 0)
-		return err_set(e, -EINVAL, "no action '%s'; want 'ashlar key generate'", args[0]);
-	r = keys_generate(&g, e);
-	if (r == 0 && !o->common.quiet)
+	(void)args;
+	if (r == 0 && !o->common.quiet && o->organisation)
+		printf("%s: keys of %s\n", o->common.keys, o->organisation);
+	else if (r == 0 && !o->common.quiet)
 		printf("%s: development keys; never for production\n", o->common.keys);
 	return r;
 }
 
+static struct str date(struct arena *a, uint64_t sec)
+{
+	time_t t = (time_t)sec;
+	char text[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return str_dup(a, str_c(text));
+}
+
+static void show_json(struct arena *a, const struct key_info *k)
+{
+	struct json j = { .b = { .a = a } };
+	struct str text;
+
+	json_object(&j, NULL);
+	json_str(&j, "event", STR("key"));
+	json_str(&j, "role", str_c(key_role_name(k->role)));
+	json_bool(&j, "retired", k->retired);
+	json_bool(&j, "development", k->development);
+	json_str(&j, "subject", k->subject);
+	json_str(&j, "algorithm", k->algorithm);
+	json_str(&j, "not-before", date(a, k->not_before_sec));
+	json_str(&j, "not-after", date(a, k->not_after_sec));
+	json_str(&j, "private-key", k->where);
+	json_str(&j, "sha256", hex_encode(a, k->sha256, sizeof(k->sha256)));
+	json_end_object(&j);
+	text = json_text(&j);
+	printf("%.*s\n", STR_FMT(text));
+}
+
+static void show_text(struct arena *a, const struct key_info *k, uint64_t now_sec)
+{
+	const char *until = now_sec > k->not_after_sec ? "EXPIRED" : "until";
+
+	printf("%-16s %-8s %s, %s %.*s, private key: %.*s\n", key_role_name(k->role),
+	       k->retired ? "retired" : "present", str_z(a, k->algorithm), until,
+	       STR_FMT(str_head(date(a, k->not_after_sec), DATE_CHARACTERS)), STR_FMT(k->where));
+	printf("    %.*s\n    SHA-256 %.*s\n", STR_FMT(k->subject),
+	       STR_FMT(hex_encode(a, k->sha256, sizeof(k->sha256))));
+}
+
+static int show(struct arena *a, const struct key_options *o, char **args, struct err *e)
+{
+	uint64_t now_sec = (uint64_t)time(NULL);
+	vec_key_info list;
+	int r = keys_list(a, o->common.keys, &list, e);
+
+	(void)args;
+	if (r < 0)
+		return r;
+	vec_each(k, &list) {
+		if (o->common.json)
+			show_json(a, k);
+		else
+			show_text(a, k, now_sec);
+	}
+	return 0;
+}
+
+static int rotate(struct arena *a, const struct key_options *o, char **args, struct err *e)
+{
+	struct key_generate g = how(o);
+	enum key_role role;
+	int r = key_role_parse(str_c(args[0]), &role, e);
+
+	(void)a;
+	if (r == 0)
+		r = keys_rotate(&g, role, e);
+	if (r == 0 && !o->common.quiet)
+		printf("%s: '%s' has a successor; the former key stays trusted until "
+		       "'ashlar key retire %s' ends that\n",
+		       o->common.keys, args[0], args[0]);
+	return r;
+}
+
+static int retire(struct arena *a, const struct key_options *o, char **args, struct err *e)
+{
+	enum key_role role;
+	int r = key_role_parse(str_c(args[0]), &role, e);
+
+	(void)a;
+	if (r == 0)
+		r = keys_retire(o->common.keys, role, str_c(args[1]), (uint64_t)time(NULL), e);
+	if (r == 0 && !o->common.quiet)
+		printf("%s: '%s' %.*s is no longer trusted\n", o->common.keys, args[0],
+		       STR_FMT(str_head(str_c(args[1]), DIGITS_SHOWN)));
+	return r;
+}
+
+static const struct action {
+	const char *name, *args;
+	int n_args;
+	bool makes; /* keys, so the options say how */
+	int (*run)(struct arena *a, const struct key_options *o, char **args, struct err *e);
+} actions[] = {
+	{ "generate", "", 0, true, generate },
+	{ "show", "", 0, false, show },
+	{ "rotate", " KEY", 1, true, rotate },
+	{ "retire", " KEY FINGERPRINT", 2, false, retire },
+};
+enum { N_ACTIONS = sizeof(actions) / sizeof(*actions) };
+
+static int action_unknown(struct str given, struct err *e)
+{
+	struct str names[N_ACTIONS];
+	const struct str *near;
+
+	for (size_t i = 0; i < N_ACTIONS; i++)
+		names[i] = str_c(actions[i].name);
+	near = str_nearest(names, N_ACTIONS, given);
+	if (near)
+		return err_set(e, -EINVAL, "no action '%.*s'; did you mean 'ashlar key %.*s'?",
+			       STR_FMT(given), STR_FMT(*near));
+	return err_set(e, -EINVAL, "no action '%.*s'; want generate, show, rotate or retire",
+		       STR_FMT(given));
+}
+
+static int run(struct arena *a, void *options, char **args, struct err *e)
+{
+	const struct key_options *o = options;
+	int n = 0;
+
+	while (args[n + 1])
+		n++;
+	for (size_t i = 0; i < N_ACTIONS; i++) {
+		const struct action *is = &actions[i];
+
+		if (strcmp(args[0], is->name) != 0)
+			continue;
+		if (n != is->n_args)
+			return err_set(e, -EINVAL, "want 'ashlar key %s%s'", is->name, is->args);
+		if (!is->makes && (o->organisation || o->token))
+			return err_set(e, -EINVAL, "'ashlar key %s' takes no --name or --pkcs11",
+				       is->name);
+		return is->run(a, o, args + 1, e);
+	}
+	return action_unknown(str_c(args[0]), e);
+}
+
 const struct verb verb_key = {
 	.name = "key",
-	.args = "generate",
-	.help = "make the keys that a build signs with",
+	.args = "generate|show|rotate KEY|retire KEY FINGERPRINT",
+	.help = "make and manage the keys that a build signs with",
 	.description =
-		"Makes development keys in the folder that --keys names. They are marked as such in every manifest "
-		"that used them. Keys that are there already are never replaced.",
+		"generate makes what the folder that --keys names lacks: a key for each purpose, from Secure Boot to "
+		"packages. Without --name they are development keys, marked so in every manifest that used them. Keys "
+		"that are there already are never replaced.\n\n"
+		"show lists the keys with their fingerprints and when they expire.\n\n"
+		"rotate makes a successor for KEY; the former key stays trusted until retire ends that. FINGERPRINT: at "
+		"least 8 digits of the retired key's.\n\n"
+		"With --pkcs11 private keys are made inside a token and never leave it. Its PIN is read from the file "
+		"that the URI's pin-source names, or from the variable ASHLAR_PIN.",
 	.example = "ashlar key generate",
+	.options = key_option_defs,
 	.options_size = sizeof(struct key_options),
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = 3,
 	.run = run,
 };

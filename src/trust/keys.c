@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trust/keys.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/io.h"
@@ -21,7 +22,7 @@ const struct role key_roles[KEY_ROLES] = {
 	[KEY_MODULE] = { "module-signing", "kernel module signing key", 3072, 10,
 			 .code_signing = true, .in_db = true },
 	[KEY_PCR] = { "pcr-signing", "PCR policy signing key", 2048, 10, .build = true },
-	[KEY_PACKAGE] = { "package-signing", "package signing key", 4096, 10, .openpgp = true,
+	[KEY_PACKAGE] = { "package-signing", "package signing key", 3072, 10, .openpgp = true,
 			  .build = true },
 	[KEY_UPDATE] = { "update-signing", "update signing key", 3072, 10, .openpgp = true },
 };
@@ -50,43 +51,144 @@ int key_role_parse(struct str name, enum key_role *ret, struct err *e)
 	return err_set(e, -EINVAL, "no key '%.*s'; 'ashlar key show' lists them", STR_FMT(name));
 }
 
+int keys_none(const char *dir, struct err *e)
+{
+	return err_set(
+		e, -ENOENT,
+		"no keys in '%s': make development keys with `ashlar key generate --keys %s`", dir,
+		dir);
+}
+
 char *key_path(struct arena *a, const char *dir, const char *base, const char *extension)
 {
 	return str_z(a, str_printf(a, "%s/%s.%s", dir, base, extension));
 }
 
-int key_certificate_read(struct arena *a, const char *dir, const char *base, struct str *ret_der,
-			 struct err *e)
+int key_armor_read(struct arena *a, const char *path, struct str *ret, struct err *e)
+{
+	struct str text, rest;
+	int r = file_read(a, path, KEY_BYTES_MAX, &text, e);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	rest = text;
+	while (rest.n > 0 && !str_starts(str_cut(&rest, '\n'), "-----END "))
+		;
+	*ret = str_head(text, text.n - rest.n);
+	return 0;
+}
+
+static int certificate_read(struct arena *a, const char *dir, const char *base, bool openpgp,
+			    vec_key_certificate *ret, struct err *e)
 {
 	const char *path = key_path(a, dir, base, "crt");
+	struct key_certificate c = { .base = base, .now = base };
 	struct str pem;
 	int r = file_read(a, path, KEY_BYTES_MAX, &pem, e);
 
 	if (r < 0)
 		return r;
-	r = x509_pem_parse(a, pem, ret_der, e);
-	return r < 0 ? err_wrap(e, r, "'%s'", path) : 0;
+	r = x509_pem_parse(a, pem, &c.der, e);
+	if (r == 0)
+		r = x509_parse(a, c.der, &c.x, e);
+	if (r < 0)
+		return err_wrap(e, r, "'%s'", path);
+	if (openpgp)
+		r = key_armor_read(a, key_path(a, dir, base, "asc"), &c.armor, e);
+	if (r == 0)
+		vec_push(a, ret) = c;
+	return r;
 }
 
-int key_signer_open(struct arena *a, const char *dir, const char *base, struct signer **ret,
-		    struct err *e)
+/* Whether @name is "ROLE-XXXXXXXX.crt". */
+static bool is_retired(struct str name, const struct role *role)
 {
-	const char *path = key_path(a, dir, base, "pem");
+	size_t n = strlen(role->name);
+	uint8_t digits[RETIRED_DIGITS / 2];
+
+	return str_starts(name, role->name) && str_starts(str_from(name, n), "-") &&
+	       hex_decode(str_head(str_from(name, n + 1), RETIRED_DIGITS), digits,
+			  sizeof(digits)) &&
+	       str_eqz(str_from(name, n + 1 + RETIRED_DIGITS), ".crt");
+}
+
+int key_certificates_read(struct arena *a, const char *dir, const struct role *role,
+			  vec_key_certificate *ret, struct err *e)
+{
+	const char *retired = path_join(a, dir, "retired");
+	vec_key_certificate found = { 0 };
+	vec_str names = { 0 };
+	int r = certificate_read(a, dir, role->name, role->openpgp, &found, e);
+
+	if (r == -ENOENT)
+		r = 0;
+	if (r == 0 && file_exists(retired))
+		r = dir_list(a, retired, &names, e);
+	vec_each(name, &names) {
+		struct str base = str_head(*name, name->n - strlen(".crt"));
+
+		if (r == 0 && is_retired(*name, role))
+			r = certificate_read(a, dir, path_join(a, "retired", str_z(a, base)),
+					     role->openpgp, &found, e);
+	}
+	if (r == 0)
+		*ret = found;
+	return r;
+}
+
+const struct key_certificate *key_present(const vec_key_certificate *certificates)
+{
+	bool present = certificates->n > 0 && !strchr(certificates->p[0].base, '/');
+
+	return present ? certificates->p : NULL;
+}
+
+int key_uri_read(struct arena *a, const char *dir, const char *base, struct str *ret, struct err *e)
+{
+	struct str text;
+	int r = file_read(a, key_path(a, dir, base, "uri"), KEY_BYTES_MAX, &text, e);
+
+	if (r == 0)
+		*ret = str_trim(text);
+	return r;
+}
+
+static int pem_open(struct arena *a, const char *path, struct signer **ret, struct err *e)
+{
 	struct stat st;
 	struct str pem;
 	int r;
 
 	if (stat(path, &st) == 0 && st.st_mode & S_IROTH)
-		return err_set(e, -EPERM,
-			       "every user of this machine may read '%s': chmod 600 '%s'", path,
+		return err_set(e, -EPERM, "every user of this machine may read it; chmod 600 '%s'",
 			       path);
 	r = file_read(a, path, KEY_BYTES_MAX, &pem, e);
-	if (r == -ENOENT) {
-		*ret = NULL;
-		return 0;
+	return r < 0 ? r : signer_pem_parse(pem, ret, e);
+}
+
+int key_signer_open(struct arena *a, const char *dir, const char *base, struct signer **ret,
+		    struct err *e)
+{
+	const char *pem = key_path(a, dir, base, "pem"), *uri = key_path(a, dir, base, "uri");
+	bool in_file = file_exists(pem), on_token = file_exists(uri);
+	struct signer *signer = NULL;
+	struct str text;
+	int r = 0;
+
+	if (in_file && on_token)
+		return err_set(e, -EINVAL, "which is the private key, '%s' or '%s'? Remove one",
+			       pem, uri);
+	if (in_file) {
+		r = pem_open(a, pem, &signer, e);
+	} else if (on_token) {
+		r = key_uri_read(a, dir, base, &text, e);
+		if (r == 0)
+			r = signer_pkcs11_open(text, &signer, e);
 	}
 	if (r < 0)
-		return r;
-	r = signer_pem_parse(pem, ret, e);
-	return r < 0 ? err_wrap(e, r, "'%s'", path) : 0;
+		return err_wrap(e, r, "'%s'", in_file ? pem : uri);
+	*ret = signer;
+	return 0;
 }

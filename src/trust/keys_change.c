@@ -29,6 +29,20 @@ static int parent_make(struct arena *a, const char *dir, const char *path, struc
 			e);
 }
 
+/* An empty file says that the one of its name shall go. */
+static int move(const char *from, const char *to, struct err *e)
+{
+	struct stat st;
+
+	if (stat(from, &st) < 0)
+		return err_sys(e, "'%s'", from);
+	if (st.st_size == 0 && unlink(to) < 0 && errno != ENOENT)
+		return err_sys(e, "remove '%s'", to);
+	if (st.st_size > 0 && rename(from, to) < 0)
+		return err_sys(e, "rename to '%s'", to);
+	return 0;
+}
+
 static int move_all(struct arena *a, const char *dir, const char *next, struct err *e)
 {
 	vec_str names;
@@ -40,10 +54,10 @@ static int move_all(struct arena *a, const char *dir, const char *next, struct e
 		const char *path = name_swap(a, *name, WAITING_SLASH, '/');
 
 		r = parent_make(a, dir, path, e);
+		if (r == 0)
+			r = move(path_join(a, next, str_z(a, *name)), path_join(a, dir, path), e);
 		if (r < 0)
 			return r;
-		if (rename(path_join(a, next, str_z(a, *name)), path_join(a, dir, path)) < 0)
-			return err_sys(e, "rename to '%s/%s'", dir, path);
 	}
 	return 0;
 }
@@ -79,6 +93,11 @@ int keys_change_put(struct keys_change *c, const char *name, struct str bytes, s
 	const char *flat = name_swap(c->a, str_c(name), '/', WAITING_SLASH);
 
 	return file_write(path_join(c->a, c->temp, flat), 0600, bytes.p, bytes.n, e);
+}
+
+int keys_change_remove(struct keys_change *c, const char *name, struct err *e)
+{
+	return keys_change_put(c, name, STR(""), e);
 }
 
 int keys_change_commit(struct keys_change *c, struct err *e)

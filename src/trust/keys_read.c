@@ -6,6 +6,10 @@
 #include "trust/keys_change.h"
 #include "trust/keys_dir.h"
 
+enum { ENROL_BYTES_MAX = 1 << 20 };
+
+static const char *const enrol[] = { "enrol/PK.auth", "enrol/KEK.auth", "enrol/db.auth" };
+
 /* "2026-01-31" */
 static struct str date(struct arena *a, uint64_t sec)
 {
@@ -32,27 +36,36 @@ static int validity_check(struct arena *a, const char *path, const struct role *
 	return 0;
 }
 
-static int role_read(struct arena *a, const char *dir, uint64_t time_sec, struct key *key,
-		     struct err *e)
+/* What a build does not sign with may be on a token that is not at hand. */
+static bool is_wanted(struct arena *a, const char *dir, const struct role *role, bool need_private)
+{
+	return file_exists(key_path(a, dir, role->name, "pem")) || (need_private && role->build);
+}
+
+static int role_read(struct arena *a, const char *dir, uint64_t time_sec, bool need_private,
+		     struct key *key, vec_str *trusted, struct err *e)
 {
 	const struct role *role = &key_roles[key->role];
 	const char *path = key_path(a, dir, role->name, "crt");
-	struct x509 c;
-	int r = key_certificate_read(a, dir, role->name, &key->certificate, e);
+	const struct key_certificate *present;
+	vec_key_certificate all;
+	int r = key_certificates_read(a, dir, role, &all, e);
 
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0)
-		r = x509_parse(a, key->certificate, &c, e);
 	if (r < 0)
-		return err_wrap(e, r, "'%s'", path);
-	key->development = str_has(c.subject, development_mark);
-	r = validity_check(a, path, role, &c, time_sec, e);
-	if (r == 0)
+		return r;
+	vec_each(c, &all)
+		vec_push(a, trusted) = c->der;
+	present = key_present(&all);
+	if (!present)
+		return 0;
+	key->certificate = present->der;
+	key->development = str_has(present->x.subject, development_mark);
+	r = validity_check(a, path, role, &present->x, time_sec, e);
+	if (r == 0 && is_wanted(a, dir, role, need_private))
 		r = key_signer_open(a, dir, role->name, &key->signer, e);
-	if (r == 0 && key->signer && !str_eq(signer_public_key(key->signer), c.public_key))
-		r = err_set(e, -EKEYREJECTED, "'%s' is not the certificate of '%s'", path,
-			    key_path(a, dir, role->name, "pem"));
+	if (r == 0 && key->signer && !str_eq(signer_public_key(key->signer), present->x.public_key))
+		r = err_set(e, -EKEYREJECTED, "'%s' is not the certificate of its private key",
+			    path);
 	return r;
 }
 
@@ -80,10 +93,7 @@ static int missing_check(const char *dir, const struct keys *keys, bool need_pri
 	for (size_t i = 0; i < KEY_ROLES; i++)
 		any |= keys->k[i].certificate.n > 0;
 	if (!any)
-		return err_set(e, -ENOENT,
-			       "no keys in '%s': make development keys with `ashlar key generate "
-			       "--keys %s`",
-			       dir, dir);
+		return keys_none(dir, e);
 	for (size_t i = 0; need_private && i < KEY_ROLES; i++) {
 		if (!key_roles[i].build || keys->k[i].signer)
 			continue;
@@ -107,14 +117,19 @@ static int all_read(struct arena *a, const char *dir, uint64_t time_sec, bool ne
 		struct key *key = &keys->k[i];
 
 		key->role = (enum key_role)i;
-		r = role_read(a, dir, time_sec, key, e);
+		r = role_read(a, dir, time_sec, need_private, key, &keys->trusted[i], e);
 		keys->development |= key->development;
-		if (r == 0 && key->certificate.n > 0)
-			vec_push(a, &keys->trusted[i]) = key->certificate;
 	}
 	if (r == 0)
 		r = missing_check(dir, keys, need_private, e);
-	return r < 0 ? r : package_key_read(a, dir, keys, e);
+	if (r == 0)
+		r = package_key_read(a, dir, keys, e);
+	for (size_t i = 0; r == 0 && i < sizeof(enrol) / sizeof(*enrol); i++) {
+		r = file_read(a, path_join(a, dir, enrol[i]), ENROL_BYTES_MAX, &keys->enrol[i], e);
+		if (r == -ENOENT)
+			r = 0;
+	}
+	return r;
 }
 
 int keys_read(struct arena *a, const char *dir, uint64_t time_sec, bool need_private,

@@ -118,10 +118,10 @@ static void test_damaged(void **state)
 	assert_ok(file_read(&a, "test/data/package-signing.pem", 1 << 20, &pem, &e), &e);
 	assert_ok(file_write(pem_path, 0600, pem.p, pem.n, &e), &e);
 	assert_err(keys_read(&a, dir, MADE, true, &keys, &e), &e,
-		   "db.crt' is not the certificate of '");
+		   "db.crt' is not the certificate of its private key");
 	assert_int_equal(chmod(pem_path, 0644), 0);
 	assert_err(keys_read(&a, dir, MADE, true, &keys, &e), &e,
-		   "every user of this machine may read '");
+		   "db.pem': every user of this machine may read it; chmod 600 '");
 	assert_ok(file_write(pem_path, 0600, "x\n", 2, &e), &e);
 	assert_err(keys_read(&a, dir, MADE, true, &keys, &e), &e,
 		   "db.pem': private key is no unencrypted PEM");

@@ -18,6 +18,17 @@ must_check int signer_generate(struct arena *a, unsigned bits, struct signer **r
  * else the environment's ASHLAR_PIN. A missing module, token, key or a wrong PIN is a sentence that
  * says which; a PIN is never tried twice. */
 must_check int signer_pkcs11_open(struct str uri, struct signer **ret, struct err *e);
+/* Whether the token that @uri names is there and takes the PIN. */
+must_check int signer_pkcs11_check(struct str uri, struct err *e);
+/* As signer_pkcs11_open(); makes the key, RSA of @bits, inside the token when it is not there yet.
+ * @uri names it by label and id. */
+must_check int signer_pkcs11_generate(struct str uri, unsigned bits, struct signer **ret,
+				      struct err *e);
+/* The URI of a key @label with @id in the token that @token names, without a PIN. */
+must_check int signer_pkcs11_uri(struct arena *a, struct str token, const char *label,
+				 struct str id, struct str *ret, struct err *e);
+must_check int signer_pkcs11_without_pin(struct arena *a, struct str uri, struct str *ret,
+					 struct err *e);
 void signer_free(struct signer *s);
 static inline void signer_freep(struct signer **s)
 {

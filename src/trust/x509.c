@@ -21,6 +21,22 @@ static struct str subject_text(struct arena *a, const X509 *x)
 	return bio_text(a, bio);
 }
 
+static struct str organisation(struct arena *a, const X509 *x)
+{
+	X509_NAME *name = X509_get_subject_name(x);
+	int i = X509_NAME_get_index_by_NID(name, NID_organizationName, -1);
+	uint8_t *text = NULL;
+	struct str ret = { 0 };
+	int n = i < 0 ? -1
+		      : ASN1_STRING_to_UTF8(&text,
+					    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)));
+
+	if (n > 0)
+		ret = str_dup(a, (struct str){ (const char *)text, (size_t)n });
+	OPENSSL_free(text);
+	return ret;
+}
+
 /* Seconds since 1970; before that, 0. */
 static bool seconds(const ASN1_TIME *t, uint64_t *ret)
 {
@@ -58,6 +74,7 @@ int x509_parse(struct arena *a, struct str der, struct x509 *ret, struct err *e)
 	    !seconds(X509_get0_notAfter(x), &c.not_after_sec))
 		return openssl_err(e, "certificate's validity is no time");
 	c.subject = subject_text(a, x);
+	c.organisation = organisation(a, x);
 	c.public_key = public_key_der(a, pkey);
 	c.algorithm = str_printf(a, "RSA %d", EVP_PKEY_get_bits(pkey));
 	sha256(der.p, der.n, c.sha256);

@@ -7,9 +7,10 @@
 #include "trust/signer.h"
 
 struct x509 {
-	struct str subject;    /* "CN=..., O=..." for people */
-	struct str public_key; /* DER SubjectPublicKeyInfo */
-	struct str algorithm;  /* "RSA 4096" */
+	struct str subject;      /* "CN=..., O=..." for people */
+	struct str organisation; /* empty when it names none */
+	struct str public_key;   /* DER SubjectPublicKeyInfo */
+	struct str algorithm;    /* "RSA 4096" */
 	uint64_t not_before_sec, not_after_sec;
 	uint8_t sha256[SHA256_BYTES]; /* fingerprint: of the DER form */
 };

@@ -19,7 +19,7 @@ for verb in build explain run verify key; do
 	want_usage_error "$verb without arguments" "want 'ashlar $verb " "$ASHLAR" "$verb"
 done
 
-want_error "no such key action" "no action 'destroy'; want 'ashlar key generate'" "$ASHLAR" key destroy
+want_error "no such key action" "no action 'destroy'; want generate, show, rotate or retire" "$ASHLAR" key destroy
 want_error "no image file to verify" "open '$WORK/none.raw': No such file or directory" "$ASHLAR" verify "$WORK/none.raw"
 want_error "no image to run" "'$WORK/server-x86_64.raw' is not there; 'ashlar build server' makes it" \
 	"$ASHLAR" run server --out "$WORK" --arch x86_64
