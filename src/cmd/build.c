@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
 
+#include <time.h>
+
 #include "image/build.h"
 
 struct build_options {
 	struct common_options common;
-	bool dry_run;
+	bool dry_run, sign_later;
 };
 
 static const struct option_def options[] = {
 	{ "dry-run", 'n', OPTION_FLAG, NULL,
 	  "print the partitions that would be written, and write nothing",
 	  offsetof(struct build_options, dry_run), false },
+	{ "sign-later", 0, OPTION_FLAG, NULL,
+	  "leave the image unsigned and write what is to be signed (see ashlar-sign(1))",
+	  offsetof(struct build_options, sign_later), false },
 	{ 0 },
 };
 
@@ -70,6 +75,7 @@ struct image_options image_options(const struct common_options *c, const char *n
 		.out = c->out,
 		.arch = c->arch,
 		.jobs = (unsigned)c->jobs,
+		.now_sec = (uint64_t)time(NULL),
 		.progress = c->progress,
 	};
 }
@@ -80,7 +86,10 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 	struct image_options image = image_options(&o->common, args[0]);
 	struct image_summary s;
 	struct str plan;
-	int r = image_build(a, &image, o->dry_run, &s, e);
+	int r;
+
+	image.sign_later = o->sign_later;
+	r = image_build(a, &image, o->dry_run, &s, e);
 
 	if (r < 0)
 		return r;

@@ -8,8 +8,8 @@
 #include "base/json.h"
 #include "cmd/cmd.h"
 
-const struct verb *const verbs[] = { &verb_build,  &verb_explain, &verb_run,
-				     &verb_verify, &verb_key,     NULL };
+const struct verb *const verbs[] = { &verb_build, &verb_explain, &verb_run, &verb_verify,
+				     &verb_sign,  &verb_key,     NULL };
 
 /* Results appear by renaming, so there is nothing to undo; temporary files are removed by the next
  * run. */

@@ -118,8 +118,8 @@ static int boot_files(struct arena *a, const struct image_options *o, const stru
 	return r;
 }
 
-static int generate(const struct image_options *o, const struct resolved *res, struct assembled *as,
-		    struct err *e)
+static int generate(const struct image_options *o, const struct resolved *res,
+		    bool development_keys, struct assembled *as, struct err *e)
 {
 	struct tree *t = &as->tree;
 	int r;
@@ -138,7 +138,8 @@ static int generate(const struct image_options *o, const struct resolved *res, s
 	if (r == 0)
 		r = gen_hwdb(t, e);
 	if (r == 0)
-		r = gen_system(t, &res->release, &res->image, str_z(t->a, as->version), e);
+		r = gen_system(t, &res->release, &res->image, str_z(t->a, as->version),
+			       development_keys, e);
 	if (r == 0)
 		r = gen_units(t, res->confs, res->n, &res->image, e);
 	if (r == 0)
@@ -197,7 +198,8 @@ static struct str image_version(struct arena *a, const struct conf_release *rele
 }
 
 int image_assemble(struct arena *a, const struct image_options *o, const struct resolved *res,
-		   const struct stored_package *packages, struct assembled *ret, struct err *e)
+		   const struct stored_package *packages, bool development_keys,
+		   struct assembled *ret, struct err *e)
 {
 	struct rpm_package *list = arena_array(a, res->n, sizeof(*list));
 	bool **not_installed = arena_array(a, res->n, sizeof(*not_installed));
@@ -220,7 +222,7 @@ int image_assemble(struct arena *a, const struct image_options *o, const struct 
 	if (r < 0)
 		return r;
 	prune_empty(a, &as->tree);
-	r = generate(o, res, as, e);
+	r = generate(o, res, development_keys, as, e);
 	if (r == 0)
 		r = add_rpmdb(a, res, packages, not_installed, as, e);
 	if (r == 0)

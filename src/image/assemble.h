@@ -18,11 +18,12 @@ struct assembled {
 	uint64_t files_bytes; /* sum of the sizes of files in the tree */
 };
 
+/* @development_keys: os-release says that such keys sign the image. */
 must_check int image_assemble(struct arena *a, const struct image_options *o,
 			      const struct resolved *res, const struct stored_package *packages,
-			      struct assembled *ret, struct err *e);
-/* The initrd: agent/init, the modules that the definition names with what they depend on, and their
- * list. Compressed. */
+			      bool development_keys, struct assembled *ret, struct err *e);
+/* The initrd: agent/init, the modules that the definition names with what they depend on, their
+ * list, and the execution policy (policy.h). Compressed. */
 must_check int image_initrd(struct arena *a, const struct conf_image *image,
 			    const struct assembled *as, struct str init, struct str *ret,
 			    struct err *e);

@@ -119,6 +119,8 @@ static struct str out_path(struct arena *a, const struct image_options *o, const
 	return str_printf(a, "%s/%s-%s%s", o->out, o->name, o->arch, suffix);
 }
 
+#define TO_SIGN ".to-sign"
+
 /* One thing under OUT, beside its final name until all of them are complete. */
 struct output {
 	const char *path;
@@ -128,7 +130,7 @@ struct output {
 };
 
 /* In the order in which they are put in place: what a full disk could still stop comes first. */
-enum { OUTPUT_IMAGE, OUTPUT_REPOSITORY, OUTPUT_LOCK, OUTPUT_MANIFEST, OUTPUTS };
+enum { OUTPUT_IMAGE, OUTPUT_REPOSITORY, OUTPUT_LOCK, OUTPUT_TO_SIGN, OUTPUT_MANIFEST, OUTPUTS };
 
 static int output_begin(struct arena *a, const struct image_options *o, const char *suffix,
 			struct output *ret, struct err *e)
@@ -136,7 +138,7 @@ static int output_begin(struct arena *a, const struct image_options *o, const ch
 	struct output out = { .path = str_z(a, out_path(a, o, suffix)), .fd = -1 };
 	int r;
 
-	out.folder = strcmp(suffix, ".repository") == 0;
+	out.folder = strcmp(suffix, ".repository") == 0 || strcmp(suffix, TO_SIGN) == 0;
 	r = out.folder ? dir_temp(a, out.path, &out.fd, &out.temp, e)
 		       : file_temp(a, out.path, 0644, &out.fd, &out.temp, e);
 	if (r == 0)
@@ -213,18 +215,27 @@ static int write_all(struct arena *a, const struct image_options *o, const struc
 		     const struct stored_package *packages, const struct keys *keys,
 		     const struct assembled *as, const struct image_plan *plan, struct err *e)
 {
-	struct output outputs[OUTPUTS] = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 }, { .fd = -1 } };
-	int r = image_write(a, o, plan, &outputs[OUTPUT_IMAGE], e);
+	struct str manifest;
+	struct output outputs[OUTPUTS] = { { 0 } };
+	int r;
+
+	for (size_t i = 0; i < OUTPUTS; i++)
+		outputs[i].fd = -1;
+	r = image_write(a, o, plan, &outputs[OUTPUT_IMAGE], e);
 
 	if (r == 0)
 		r = packages_write(a, o, packages, res->n, keys, as->source_date_epoch,
 				   &outputs[OUTPUT_REPOSITORY], e);
 	if (r == 0)
 		r = output_text(a, o, ".lock", lock_text(a, res, as), &outputs[OUTPUT_LOCK], e);
+	if (r == 0 && plan->boot.pending.n > 0)
+		r = output_begin(a, o, TO_SIGN, &outputs[OUTPUT_TO_SIGN], e);
+	if (r == 0 && plan->boot.pending.n > 0)
+		r = signatures_ask(a, outputs[OUTPUT_TO_SIGN].temp, keys, &plan->boot.pending, e);
 	if (r == 0)
-		r = output_text(a, o, ".manifest.json",
-				manifest_text(a, o, res, packages, as, plan, keys->development),
-				&outputs[OUTPUT_MANIFEST], e);
+		r = manifest_text(a, o, res, packages, as, plan, keys, &manifest, e);
+	if (r == 0)
+		r = output_text(a, o, ".manifest.json", manifest, &outputs[OUTPUT_MANIFEST], e);
 	for (size_t i = 0; r == 0 && i < OUTPUTS; i++)
 		r = output_commit(&outputs[i], e);
 	for (size_t i = 0; i < OUTPUTS; i++)
@@ -238,6 +249,7 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	struct stored_package *packages;
 	struct resolved res;
 	struct assembled as;
+	const struct signing signing = { .keys = keys, .later = o->sign_later };
 	struct image_plan plan;
 	struct str init, initrd;
 	unsigned stage;
@@ -250,7 +262,7 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	if (r < 0)
 		return r;
 	stage = progress_begin(o->progress, "assemble", "", 0);
-	r = image_assemble(a, o, &res, packages, &as, e);
+	r = image_assemble(a, o, &res, packages, keys->development, &as, e);
 	if (r == 0)
 		r = image_check_setuid(a, &res.image, &as.tree, e);
 	if (r == 0)
@@ -259,7 +271,7 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	if (r < 0)
 		return r;
 	stage = progress_begin(o->progress, "plan", "", 0);
-	r = image_plan(a, o, &res, &as, initrd, &plan, e);
+	r = image_plan(a, o, &res, &as, initrd, &signing, &plan, e);
 	progress_end(o->progress, stage);
 	if (r == 0)
 		r = budgets(a, &res, &as, &plan, e);
@@ -282,11 +294,16 @@ int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 {
 	struct keys keys;
 	struct store *store;
-	int r = keys_read(a, o->keys, (uint64_t)time(NULL), true, &keys, e);
+	int r = keys_read(a, o->keys, o->now_sec, !o->sign_later, &keys, e);
 
 	if (r < 0)
 		return r;
-	r = dir_make(o->out, e);
+	if (!keys.package_signing)
+		r = err_set(e, -ENOENT,
+			    "no package-signing.pem or .uri in '%s': packages are signed by the build",
+			    o->keys);
+	if (r == 0)
+		r = dir_make(o->out, e);
 	if (r == 0) {
 		dir_clean_temps(o->out);
 		store = store_new(o->jobs);

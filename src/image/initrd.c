@@ -4,6 +4,7 @@
 #include "disk/codec.h"
 #include "disk/cpio.h"
 #include "image/assemble.h"
+#include "image/policy.h"
 #include "tree/module_info.h"
 
 enum { MODULE_BYTES_MAX = 64 << 20, INITRD_ZSTD_LEVEL = 9 };
@@ -169,6 +170,7 @@ int image_initrd(struct arena *a, const struct conf_image *image, const struct a
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
 		put(&m, str_c(dirs[i]), S_IFDIR | 0755, (struct str){ 0 });
 	put(&m, STR("init"), S_IFREG | 0755, init);
+	put(&m, STR("ipe-policy"), S_IFREG | 0644, policy_template(a, image->execute_from));
 	r = add_all(&m, &image->initrd_modules, true, "initrd-modules", e);
 	if (r == 0)
 		r = add_all(&m, &image->initrd_drivers, false, "initrd-drivers", e);

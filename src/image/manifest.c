@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/manifest.h"
 
+#include "trust/secure_boot.h"
+
 static void package(struct arena *a, struct json *j, const struct stored_package *s)
 {
 	const struct rpm_meta *m = &s->package.meta;
@@ -34,11 +36,74 @@ static void partition(struct arena *a, struct json *j, const struct gpt_partitio
 	json_end_object(j);
 }
 
-struct str manifest_text(struct arena *a, const struct image_options *o, const struct resolved *res,
-			 const struct stored_package *packages, const struct assembled *as,
-			 const struct image_plan *plan, bool development)
+/* Which certificates answer for the image. */
+static void signing(struct arena *a, struct json *j, const struct image_plan *plan,
+		    const struct keys *keys)
+{
+	static const enum key_role roles[] = { KEY_DB, KEY_VERITY, KEY_IPE, KEY_PCR, KEY_PACKAGE };
+	uint8_t digest[SHA256_BYTES];
+
+	json_object(j, "signing");
+	json_bool(j, "complete", plan->boot.pending.n == 0);
+	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
+		struct str certificate = keys->k[roles[i]].certificate;
+
+		sha256(certificate.p, certificate.n, digest);
+		json_str(j, key_role_name(roles[i]), hex_encode(a, digest, sizeof(digest)));
+	}
+	json_end_object(j);
+}
+
+static void budgets(struct json *j, const struct conf_image *image)
+{
+	json_object(j, "budgets");
+	json_u64(j, "max-packages", image->max_packages);
+	json_u64(j, "max-files-bytes", image->max_files_bytes);
+	json_u64(j, "max-image-bytes", image->max_image_bytes);
+	json_end_object(j);
+}
+
+int manifest_measurements(struct arena *a, struct json *j, const struct boot_signed *boot,
+			  const struct keys *keys, struct err *e)
+{
+	static const char *const phases[] = { "enter-initrd", "leave-initrd", "sysinit", "ready" };
+	const char *until[sizeof(phases) / sizeof(*phases) + 1] = { 0 };
+	struct str pk = secure_boot_list(a, keys->trusted, KEY_PK),
+		   kek = secure_boot_list(a, keys->trusted, KEY_KEK),
+		   db = secure_boot_list(a, keys->trusted, KEY_DB);
+	uint8_t pcr[SHA256_BYTES];
+	struct pe uki;
+	int r = pe_read(a, boot->uki, &uki, e);
+
+	if (r == 0 && boot->pending.n == 0)
+		r = measure_pcr4(boot->boot_loader, boot->uki, pcr, e);
+	if (r < 0)
+		return r;
+	json_object(j, "measurements");
+	if (boot->pending.n == 0)
+		json_str(j, "pcr-4", hex_encode(a, pcr, sizeof(pcr)));
+	r = measure_pcr7(pk, kek, db, secure_boot_owner, keys->k[KEY_DB].certificate, pcr, e);
+	if (r < 0)
+		return r;
+	json_str(j, "pcr-7", hex_encode(a, pcr, sizeof(pcr)));
+	json_object(j, "pcr-11");
+	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
+		until[i] = phases[i];
+		measure_pcr11(&uki, until, pcr);
+		json_str(j, phases[i], hex_encode(a, pcr, sizeof(pcr)));
+	}
+	json_end_object(j);
+	json_end_object(j);
+	return 0;
+}
+
+int manifest_text(struct arena *a, const struct image_options *o, const struct resolved *res,
+		  const struct stored_package *packages, const struct assembled *as,
+		  const struct image_plan *plan, const struct keys *keys, struct str *ret,
+		  struct err *e)
 {
 	struct json j = { .b = { .a = a }, .indent = 1 };
+	int r;
 
 	json_object(&j, NULL);
 	json_u64(&j, "manifest-version", 1);
@@ -46,7 +111,7 @@ struct str manifest_text(struct arena *a, const struct image_options *o, const s
 	json_str(&j, "distribution", res->release.id);
 	json_str(&j, "version", as->version);
 	json_str(&j, "arch", str_c(o->arch));
-	json_bool(&j, "development-keys", development);
+	json_bool(&j, "development-keys", keys->development);
 	json_u64(&j, "source-date-epoch", as->source_date_epoch);
 	json_str(&j, "kernel", as->kernel_version);
 	json_str(&j, "root-hash", hex_encode(a, plan->root_hash, SHA256_BYTES));
@@ -56,6 +121,11 @@ struct str manifest_text(struct arena *a, const struct image_options *o, const s
 	json_u64(&j, "root-bytes", plan->root_bytes);
 	json_u64(&j, "image-bytes", plan->size_bytes);
 	json_u64(&j, "stored-bytes", plan->stored_bytes);
+	signing(a, &j, plan, keys);
+	r = manifest_measurements(a, &j, &plan->boot, keys, e);
+	if (r < 0)
+		return err_wrap(e, r, "expected measurements");
+	budgets(&j, &res->image);
 	json_array(&j, "partitions");
 	for (size_t i = 0; i < IMAGE_PARTITIONS; i++)
 		partition(a, &j, &plan->partitions[i]);
@@ -66,5 +136,6 @@ struct str manifest_text(struct arena *a, const struct image_options *o, const s
 	json_end_array(&j);
 	json_end_object(&j);
 	buf_u8(&j.b, '\n');
-	return json_text(&j);
+	*ret = json_text(&j);
+	return 0;
 }

@@ -7,9 +7,9 @@
 
 #include "base/io.h"
 #include "disk/erofs.h"
-#include "disk/fat.h"
-#include "disk/pe.h"
+#include "image/boot.h"
 #include "image/caps.h"
+#include "image/policy.h"
 
 enum { WRITE_CHUNK_BYTES = 4 << 20 };
 
@@ -94,55 +94,33 @@ static int root_build(struct arena *a, const struct image_options *o, const stru
 }
 
 static int esp_build(struct arena *a, const struct image_options *o, const struct resolved *res,
-		     const struct assembled *as, struct str initrd, struct image_plan *plan,
+		     const struct assembled *as, const struct keys *keys, struct image_plan *plan,
 		     struct err *e)
 {
-	bool arm = strcmp(o->arch, "aarch64") == 0;
-	const struct pe_section sections[] = {
-		{ .name = STR(".osrel"), .data = as->os_release },
-		{ .name = STR(".cmdline"), .data = plan->command_line },
-		{ .name = STR(".uname"), .data = as->kernel_version },
-		{ .name = STR(".initrd"), .data = initrd },
-		{ .name = STR(".linux"), .data = as->kernel },
-	};
-	struct segments uki;
-	int r = uki_build(a, as->stub, sections, sizeof(sections) / sizeof(*sections), &uki, e);
-
-	if (r < 0)
-		return err_wrap(e, r, "unified kernel image");
-	plan->uki_bytes = uki.size_bytes;
-	plan->uki_name = str_printf(a, "EFI/Linux/%.*s_%.*s.efi", STR_FMT(res->release.id),
-				    STR_FMT(as->version));
-
-	const struct fat_file files[] = {
-		{ arm ? STR("EFI/BOOT/BOOTAA64.EFI") : STR("EFI/BOOT/BOOTX64.EFI"),
-		  as->boot_loader },
-		{ plan->uki_name, { (char *)segments_flatten(a, &uki), uki.size_bytes } },
-		{ STR("loader/loader.conf"), STR("timeout 0\neditor no\n") },
-	};
-	struct fat_input in = {
-		.files = files,
-		.n_files = sizeof(files) / sizeof(*files),
+	const struct boot_esp in = {
+		.arch = o->arch,
 		.size_bytes = res->image.esp_bytes,
-		.volume_id = (uint32_t)plan->root_hash[0] << 24 |
-			     (uint32_t)plan->root_hash[1] << 16 |
-			     (uint32_t)plan->root_hash[2] << 8 | plan->root_hash[3],
-		.label = "ESP",
 		.time_sec = as->source_date_epoch,
+		.root_hash = plan->root_hash,
+		.boot_loader = plan->boot.boot_loader,
+		.uki = plan->boot.uki,
+		.uki_name = plan->uki_name,
+		.enrol = keys->enrol,
 	};
 
-	r = fat_write(a, &in, &plan->contents[0], e);
-	return r < 0 ? err_wrap(e, r, "EFI system partition (esp-bytes in the definition)") : 0;
+	return boot_esp(a, &in, &plan->contents[PARTITION_ESP], e);
 }
 
 static int partitions_place(struct arena *a, const struct image_options *o,
 			    const struct assembled *as, struct image_plan *plan, struct err *e)
 {
-	static const enum gpt_type types[] = { GPT_TYPE_ESP, GPT_TYPE_ROOT, GPT_TYPE_ROOT_VERITY };
+	static const enum gpt_type types[] = { GPT_TYPE_ESP, GPT_TYPE_ROOT, GPT_TYPE_ROOT_VERITY,
+					       GPT_TYPE_ROOT_VERITY_SIG };
 	const struct str labels[] = {
 		STR("esp"),
 		str_printf(a, "root-%.*s", STR_FMT(as->version)),
 		str_printf(a, "verity-%.*s", STR_FMT(as->version)),
+		str_printf(a, "verity-sig-%.*s", STR_FMT(as->version)),
 	};
 	struct gpt gpt = { .partitions = plan->partitions, .n_partitions = IMAGE_PARTITIONS };
 	uint64_t at = GPT_ALIGN_BYTES;
@@ -162,8 +140,11 @@ static int partitions_place(struct arena *a, const struct image_options *o,
 		at += plan->contents[i].size_bytes;
 		at = (at + GPT_ALIGN_BYTES - 1) / GPT_ALIGN_BYTES * GPT_ALIGN_BYTES;
 	}
-	uuid_derive("ESP", plan->root_hash, SHA256_BYTES, plan->partitions[0].uuid);
-	verity_partition_uuids(plan->root_hash, plan->partitions[1].uuid, plan->partitions[2].uuid);
+	uuid_derive("ESP", plan->root_hash, SHA256_BYTES, plan->partitions[PARTITION_ESP].uuid);
+	verity_partition_uuids(plan->root_hash, plan->partitions[PARTITION_ROOT].uuid,
+			       plan->partitions[PARTITION_VERITY].uuid);
+	uuid_derive("verity signature", plan->root_hash, SHA256_BYTES,
+		    plan->partitions[PARTITION_VERITY_SIG].uuid);
 	plan->size_bytes = at + GPT_ALIGN_BYTES; /* the backup table in the last 33 sectors */
 	gpt.disk_lba = plan->size_bytes / GPT_SECTOR_BYTES;
 	uuid_derive("disk", plan->root_hash, SHA256_BYTES, plan->disk_uuid);
@@ -180,31 +161,60 @@ static void count_stored(struct image_plan *plan)
 				plan->stored_bytes += s->size_bytes;
 }
 
-int image_plan(struct arena *a, const struct image_options *o, const struct resolved *res,
-	       const struct assembled *as, struct str initrd, struct image_plan *ret, struct err *e)
+/* Root and its hash tree: what everything else speaks for. */
+static int root_plan(struct arena *a, const struct image_options *o, const struct assembled *as,
+		     struct image_plan *plan, struct err *e)
 {
-	struct image_plan *plan = arena_new(a, struct image_plan);
 	uint8_t salt[VERITY_SALT_BYTES], uuid[16];
 	struct verity verity;
-	struct buf line = { .a = a };
-	int r = root_build(a, o, as, &plan->contents[1], e);
+	int r = root_build(a, o, as, &plan->contents[PARTITION_ROOT], e);
 
 	if (r < 0)
 		return err_wrap(e, r, "root file system");
-	plan->root_bytes = plan->contents[1].size_bytes;
+	plan->root_bytes = plan->contents[PARTITION_ROOT].size_bytes;
 	salt_fill(salt);
 	uuid_derive("verity", as->version.p, as->version.n, uuid);
-	r = verity_build(a, &plan->contents[1], salt, uuid, o->jobs, &verity, e);
+	r = verity_build(a, &plan->contents[PARTITION_ROOT], salt, uuid, o->jobs, &verity, e);
 	if (r < 0)
 		return err_wrap(e, r, "verity");
-	plan->contents[2] = verity.hash;
+	plan->contents[PARTITION_VERITY] = verity.hash;
 	memcpy(plan->root_hash, verity.root_hash, SHA256_BYTES);
+	return 0;
+}
 
-	buf_printf(&line, "roothash=%.*s", STR_FMT(hex_encode(a, plan->root_hash, SHA256_BYTES)));
-	vec_each(word, &res->image.kernel_command_line)
-		buf_printf(&line, " %.*s", STR_FMT(*word));
-	plan->command_line = (struct str){ (char *)line.v.p, line.v.n };
-	r = esp_build(a, o, res, as, initrd, plan, e);
+static int boot_plan(struct arena *a, const struct image_options *o, const struct resolved *res,
+		     const struct assembled *as, struct str initrd, const struct signing *signing,
+		     struct image_plan *plan, struct err *e)
+{
+	struct boot_parts parts = { .boot_loader = as->boot_loader };
+	struct str template = policy_template(a, res->image.execute_from);
+	int r;
+
+	memcpy(parts.root_hash, plan->root_hash, SHA256_BYTES);
+	parts.ipe_policy = policy_text(a, template, plan->root_hash);
+	plan->command_line = boot_command_line(a, &res->image, plan->root_hash);
+	plan->uki_name = boot_uki_name(a, &res->release, as->version);
+	r = boot_uki(a, &res->release, as, plan->command_line, initrd,
+		     signing->keys->k[KEY_PCR].certificate, &parts.uki, e);
+	if (r == 0)
+		r = signatures_make(a, signing, &parts, &plan->boot, e);
+	if (r < 0)
+		return r;
+	plan->uki_bytes = plan->boot.uki.n;
+	segments_add(a, &plan->contents[PARTITION_VERITY_SIG], plan->boot.verity_sig.p,
+		     plan->boot.verity_sig.n);
+	return esp_build(a, o, res, as, signing->keys, plan, e);
+}
+
+int image_plan(struct arena *a, const struct image_options *o, const struct resolved *res,
+	       const struct assembled *as, struct str initrd, const struct signing *signing,
+	       struct image_plan *ret, struct err *e)
+{
+	struct image_plan *plan = arena_new(a, struct image_plan);
+	int r = root_plan(a, o, as, plan, e);
+
+	if (r == 0)
+		r = boot_plan(a, o, res, as, initrd, signing, plan, e);
 	if (r == 0)
 		r = partitions_place(a, o, as, plan, e);
 	if (r < 0)

@@ -7,8 +7,8 @@
 #include "disk/gpt.h"
 #include "disk/verity.h"
 #include "image/assemble.h"
-
-enum { IMAGE_PARTITIONS = 3 };
+#include "image/parts.h"
+#include "image/signatures.h"
 
 struct image_plan {
 	uint8_t disk_uuid[16];
@@ -20,13 +20,15 @@ struct image_plan {
 				  holes */
 	uint8_t root_hash[SHA256_BYTES];
 	struct str command_line, uki_name;
+	struct boot_signed boot;
 	uint64_t root_bytes, uki_bytes;
 };
 
-/* ESP (boot loader, UKI), root (EROFS), root-verity. All identifiers derive from the root hash. */
+/* ESP (boot loader, UKI), root (EROFS), root-verity, root-verity-sig. All identifiers derive from
+ * the root hash. What @signing does not sign is in ret->boot.pending. */
 must_check int image_plan(struct arena *a, const struct image_options *o,
 			  const struct resolved *res, const struct assembled *as, struct str initrd,
-			  struct image_plan *ret, struct err *e);
+			  const struct signing *signing, struct image_plan *ret, struct err *e);
 /* One line a partition: what `ashlar build --dry-run` prints. */
 struct str image_plan_dump(struct arena *a, const struct image_plan *plan);
 /* Writes the whole disk to @fd, leaving holes for zeroes. @name is what messages call it. */

@@ -49,7 +49,7 @@ static void assign(struct buf *b, const char *key, struct str value)
  * manager and compare with the version numbers of another distribution. */
 static int put_os_release(struct tree *t, const struct conf_release *rel,
 			  const struct conf_image *image, const char *version, struct str pretty,
-			  struct err *e)
+			  bool development_keys, struct err *e)
 {
 	struct buf b = { .a = t->a };
 	int r;
@@ -64,6 +64,8 @@ static int put_os_release(struct tree *t, const struct conf_release *rel,
 	assign(&b, "BUG_REPORT_URL", rel->bug_url);
 	assign(&b, "IMAGE_ID", image->name);
 	assign(&b, "IMAGE_VERSION", str_c(version));
+	if (development_keys)
+		assign(&b, "ASHLAR_DEVELOPMENT_KEYS", STR("1"));
 	r = gen_put(t, STR("/usr/lib/os-release"), S_IFREG | 0644,
 		    (struct str){ (const char *)b.v.p, b.v.n }, e);
 	return r == 0 ? gen_link(t, STR("/etc/os-release"), STR("../usr/lib/os-release"), e) : r;
@@ -128,7 +130,7 @@ static int put_links(struct tree *t, struct err *e)
 }
 
 int gen_system(struct tree *t, const struct conf_release *release, const struct conf_image *image,
-	       const char *version, struct err *e)
+	       const char *version, bool development_keys, struct err *e)
 {
 	struct str pretty =
 		str_printf(t->a, "%.*s %.*s", STR_FMT(release->name), STR_FMT(release->version));
@@ -139,7 +141,7 @@ int gen_system(struct tree *t, const struct conf_release *release, const struct 
 				    STR_FMT(release->codename));
 	r = put_folders(t, e);
 	if (r == 0)
-		r = put_os_release(t, release, image, version, pretty, e);
+		r = put_os_release(t, release, image, version, pretty, development_keys, e);
 	if (r == 0)
 		r = put_state(t, e);
 	if (r == 0)

@@ -13,7 +13,7 @@ static int run(struct tree *t)
 {
 	struct conf_image image = { .name = STR("server"), .hostname = STR("box") };
 
-	return gen_system(t, &release, &image, "1.0.20260101", &e);
+	return gen_system(t, &release, &image, "1.0.20260101", true, &e);
 }
 
 static void test_system(void **state)
@@ -38,7 +38,8 @@ static void test_system(void **state)
 		   "PRETTY_NAME=\"Ashlar Linux 1.0 (a \\\"\\$b\\\\\\`)\"\n"
 		   "HOME_URL=\"https://example.org\"\n"
 		   "IMAGE_ID=\"server\"\n"
-		   "IMAGE_VERSION=\"1.0.20260101\"\n");
+		   "IMAGE_VERSION=\"1.0.20260101\"\n"
+		   "ASHLAR_DEVELOPMENT_KEYS=\"1\"\n");
 	t.nodes.p[tree_find(&t, STR("/usr/lib/os-release"))].data = STR("");
 	t.nodes.p[tree_find(&t, STR("/etc/issue.net"))].data = STR("");
 	assert_str(

@@ -41,9 +41,10 @@ must_check int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threa
  * tree. */
 must_check int gen_hwdb(struct tree *t, struct err *e);
 /* machine-id state ("uninitialized"), os-release, issue, hostname, locale, empty mount points,
- * links of mtab, resolv.conf and localtime. */
+ * links of mtab, resolv.conf and localtime. @development_keys: os-release says so. */
 must_check int gen_system(struct tree *t, const struct conf_release *release,
-			  const struct conf_image *image, const char *version, struct err *e);
+			  const struct conf_image *image, const char *version,
+			  bool development_keys, struct err *e);
 /* Unit presets (systemd.preset(5)): what definitions enable and disable (the last word counts) is
  * written as 00-ashlar.preset, "disable *" as 99-ashlar.preset; then all *.preset files of the tree
  * are applied as "systemctl preset-all" does: [Install] sections become symbolic links under

@@ -17,7 +17,7 @@ static int generate(struct tree *t, const struct conf_package *p, const struct c
 	if (r == 0)
 		r = gen_alternatives(t, p, 1, &e);
 	if (r == 0)
-		r = gen_system(t, &release, image, "1.0.1", &e);
+		r = gen_system(t, &release, image, "1.0.1", false, &e);
 	if (r == 0)
 		r = gen_units(t, p, 1, image, &e);
 	if (r == 0)

@@ -22,6 +22,7 @@ static const uint8_t pkcs7_guid[16] = { 0x4a, 0xaf, 0xd2, 0x9d, 0x68, 0xdf, 0x49
 enum {
 	GUID_BYTES = 16,
 	LIST_HEADER_BYTES = GUID_BYTES + 3 * 4,
+	TIME_BYTES = 16,
 	WIN_CERTIFICATE_BYTES = 8 + GUID_BYTES,
 	WIN_CERTIFICATE_REVISION = 0x0200,
 	WIN_CERTIFICATE_GUID = 0x0ef1,
@@ -159,5 +160,54 @@ int efi_variable_sign(struct arena *a, const char *name, const uint8_t guid[16],
 	buf_put(&b, signature.p, signature.n);
 	buf_put(&b, data.p, data.n);
 	*ret = (struct str){ (const char *)b.v.p, b.v.n };
+	return 0;
+}
+
+/* The three parts of an EFI_VARIABLE_AUTHENTICATION_2 with what follows it. */
+static int auth_parse(struct str auth, struct str *ret_time, struct str *ret_signature,
+		      struct str *ret_data, struct err *e)
+{
+	struct rd r = { (const uint8_t *)auth.p, auth.n, 0, false };
+	struct str time = rd_str(&r, TIME_BYTES), signature;
+	uint32_t n = rd_le32(&r);
+	uint16_t revision = rd_le16(&r), type = rd_le16(&r);
+	const uint8_t *guid = rd_bytes(&r, GUID_BYTES);
+	uint8_t swapped[GUID_BYTES] = { 0 };
+
+	r.bad = r.bad || n < WIN_CERTIFICATE_BYTES;
+	signature = rd_str(&r, n - WIN_CERTIFICATE_BYTES);
+	if (guid)
+		uuid_swap(guid, swapped);
+	if (r.bad || revision != WIN_CERTIFICATE_REVISION || type != WIN_CERTIFICATE_GUID ||
+	    memcmp(swapped, pkcs7_guid, GUID_BYTES) != 0)
+		return err_set(e, -EBADMSG, "is no authenticated write of a variable, or damaged");
+	*ret_time = time;
+	*ret_signature = signature;
+	*ret_data = str_from(auth, r.pos);
+	return 0;
+}
+
+int efi_variable_verify(struct arena *a, const char *name, const uint8_t guid[16], struct str auth,
+			const vec_str *trusted, struct str *ret, struct err *e)
+{
+	struct str time, signature, data, bytes, again;
+	struct signed_data s;
+	size_t by = 0;
+	int r = auth_parse(auth, &time, &signature, &data, e);
+
+	if (r == 0)
+		r = signed_data_parse(a, signed_data_wrap(a, signature), &s, e);
+	if (r < 0)
+		return r;
+	bytes = to_sign(a, name, guid, time, data);
+	r = signed_data_verify(&s, bytes, trusted, &by, e);
+	if (r < 0)
+		return r;
+	s.certificates = trusted->p[by];
+	if (!str_eq(s.content_type, OID_DATA) || s.attributes.n > 0 || s.content.n > 0 ||
+	    signed_data_build(a, &s, trusted->p[by], bytes, &again, e) < 0 ||
+	    !str_eq(again, signature))
+		return err_set(e, -EBADMSG, "holds more than is signed, or in another form");
+	*ret = data;
 	return 0;
 }

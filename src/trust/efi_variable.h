@@ -20,3 +20,8 @@ must_check int efi_signature_lists_parse(struct arena *a, struct str data, vec_s
 must_check int efi_variable_sign(struct arena *a, const char *name, const uint8_t guid[16],
 				 struct str data, uint64_t time_sec, const struct signer *signer,
 				 struct str certificate, struct str *ret, struct err *e);
+/* Checks such a write of @name by one of @trusted, and that it is to the last bit as
+ * efi_variable_sign() makes it. *ret: what the variable will hold. Borrows @auth. */
+must_check int efi_variable_verify(struct arena *a, const char *name, const uint8_t guid[16],
+				   struct str auth, const vec_str *trusted, struct str *ret,
+				   struct err *e);

@@ -211,13 +211,46 @@ static void test_errors(void **state)
 	assert_null(auth.p);
 }
 
+/* Every byte is either signed or can be nothing else. */
+static void test_verify(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str auth = sign(&a, SIGN_TIME), data = { 0 };
+	uint8_t *bytes = arena_copy(&a, auth.p, auth.n);
+	vec_str trusted = { 0 }, others = { 0 };
+	struct err e;
+
+	(void)state;
+	vec_push(&a, &others) = test_certificate(&a, "other");
+	vec_push(&a, &trusted) = others.p[0];
+	vec_push(&a, &trusted) = test_certificate(&a, "signer");
+	assert_ok(efi_variable_verify(&a, "db", efi_security_guid, auth, &trusted, &data, &e), &e);
+	assert_true(str_eq(data, lists(&a, "other", NULL)));
+	assert_err(efi_variable_verify(&a, "db", efi_security_guid, auth, &others, &data, &e), &e,
+		   "which is none of the 1 trusted ones");
+	assert_err(efi_variable_verify(&a, "dbx", efi_security_guid, auth, &trusted, &data, &e), &e,
+		   "signature is not one of these bytes");
+	for (size_t i = 0; i < auth.n; i++) {
+		struct str bad = { (const char *)bytes, auth.n };
+
+		bytes[i] ^= (uint8_t)(1 << i % 8);
+		if (efi_variable_verify(&a, "db", efi_security_guid, bad, &trusted, &data, &e) == 0)
+			fail_msg("bit %zu of byte %zu changed unnoticed", i % 8, i);
+		bytes[i] ^= (uint8_t)(1 << i % 8);
+		if (i % 16 == 0)
+			assert_true(efi_variable_verify(&a, "db", efi_security_guid,
+							str_head(bad, i), &trusted, &data, &e) < 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lists),        cmocka_unit_test(test_lists_other_type),
-		cmocka_unit_test(test_lists_damage), cmocka_unit_test(test_sbsiglist),
-		cmocka_unit_test(test_structure),    cmocka_unit_test(test_sbvarsign),
-		cmocka_unit_test(test_openssl),      cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_verify),           cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_lists_other_type), cmocka_unit_test(test_lists_damage),
+		cmocka_unit_test(test_sbsiglist),        cmocka_unit_test(test_structure),
+		cmocka_unit_test(test_sbvarsign),        cmocka_unit_test(test_openssl),
+		cmocka_unit_test(test_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

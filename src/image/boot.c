@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/boot.h"
+
+#include "disk/fat.h"
+#include "disk/pe.h"
+#include "image/measure.h"
+#include "trust/certificate.h"
+
+/* No menu, no editing of the command line at the console. A virtual machine whose firmware has no
+ * owner yet (setup mode) is given our keys at its first boot; a real machine only when someone asks
+ * for that in the menu, because its own devices may carry firmware signed by others. */
+static const char loader_conf[] = "timeout 0\neditor no\nsecure-boot-enroll if-safe\n";
+
+struct str boot_uki_name(struct arena *a, const struct conf_release *release, struct str version)
+{
+	return str_printf(a, "EFI/Linux/%.*s_%.*s.efi", STR_FMT(release->id), STR_FMT(version));
+}
+
+struct str boot_command_line(struct arena *a, const struct conf_image *image,
+			     const uint8_t root_hash[SHA256_BYTES])
+{
+	static const char *const signatures[] = { "secure-boot", "required" },
+				 *const execute[] = { "root", "signed", "anywhere" },
+				 *const without_tpm[] = { "refuse", "passphrase", "plain" },
+				 *const recovery_key[] = { "console", "none" };
+	struct buf b = { .a = a };
+
+	buf_printf(&b, "roothash=%.*s ashlar.signatures=%s ashlar.execute=%s",
+		   STR_FMT(hex_encode(a, root_hash, SHA256_BYTES)), signatures[image->signatures],
+		   execute[image->execute_from]);
+	if (image->state == STATE_TPM)
+		buf_printf(&b, " ashlar.state=tpm ashlar.without-tpm=%s ashlar.recovery-key=%s",
+			   without_tpm[image->state_without_tpm],
+			   recovery_key[image->recovery_key]);
+	vec_each(word, &image->kernel_command_line)
+		buf_printf(&b, " %.*s", STR_FMT(*word));
+	return (struct str){ (char *)b.v.p, b.v.n };
+}
+
+/* A line of SBAT (github.com/rhboot/shim, SBAT.md): component, generation, vendor, package,
+ * version, address. The stub's own lines stand before it. */
+static struct str sbat(struct arena *a, const struct conf_release *release, struct str version)
+{
+	uint64_t generation = release->sbat_generation ? release->sbat_generation : 1;
+	struct str vendor = release->vendor.n ? release->vendor : release->name,
+		   url = release->home_url.n ? release->home_url : STR("-");
+
+	return str_printf(
+		a,
+		"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
+		"%.*s,%llu,%.*s,%.*s,%.*s,%.*s\n",
+		STR_FMT(release->id), (unsigned long long)generation, STR_FMT(vendor),
+		STR_FMT(release->id), STR_FMT(version), STR_FMT(url));
+}
+
+int boot_uki(struct arena *a, const struct conf_release *release, const struct assembled *as,
+	     struct str command_line, struct str initrd, struct str pcr_certificate,
+	     struct str *ret, struct err *e)
+{
+	struct str public_key;
+	struct segments uki;
+	int r = certificate_public_key(a, pcr_certificate, &public_key, e);
+
+	if (r < 0)
+		return err_wrap(e, r, "pcr-signing");
+
+	const struct pe_section sections[] = {
+		{ .name = STR(".osrel"), .data = as->os_release },
+		{ .name = STR(".cmdline"), .data = command_line },
+		{ .name = STR(".uname"), .data = as->kernel_version },
+		{ .name = STR(".sbat"), .data = sbat(a, release, as->version) },
+		{ .name = STR(".pcrpkey"), .data = public_key_pem(a, public_key) },
+		{ .name = STR(".initrd"), .data = initrd },
+		{ .name = STR(".linux"), .data = as->kernel },
+		{ .name = STR(".pcrsig"),
+		  .data = measure_pcrsig_blank(a, certificate_signature_bytes(pcr_certificate)) },
+	};
+
+	r = uki_build(a, as->stub, sections, sizeof(sections) / sizeof(*sections), &uki, e);
+	if (r < 0)
+		return err_wrap(e, r, "unified kernel image");
+	*ret = (struct str){ (char *)segments_flatten(a, &uki), uki.size_bytes };
+	return 0;
+}
+
+int boot_esp(struct arena *a, const struct boot_esp *b, struct segments *ret, struct err *e)
+{
+	bool arm = strcmp(b->arch, "aarch64") == 0;
+	const struct fat_file files[] = {
+		{ arm ? STR("EFI/BOOT/BOOTAA64.EFI") : STR("EFI/BOOT/BOOTX64.EFI"),
+		  b->boot_loader },
+		{ b->uki_name, b->uki },
+		{ STR("loader/keys/auto/KEK.auth"), b->enrol[KEY_KEK] },
+		{ STR("loader/keys/auto/PK.auth"), b->enrol[KEY_PK] },
+		{ STR("loader/keys/auto/db.auth"), b->enrol[KEY_DB] },
+		{ STR("loader/loader.conf"), str_c(loader_conf) },
+	};
+	const struct fat_input in = {
+		.files = files,
+		.n_files = sizeof(files) / sizeof(*files),
+		.size_bytes = b->size_bytes,
+		.volume_id = (uint32_t)b->root_hash[0] << 24 | (uint32_t)b->root_hash[1] << 16 |
+			     (uint32_t)b->root_hash[2] << 8 | b->root_hash[3],
+		.label = "ESP",
+		.time_sec = b->time_sec,
+	};
+	int r = fat_write(a, &in, ret, e);
+
+	return r < 0 ? err_wrap(e, r, "EFI system partition (esp-bytes in the definition)") : 0;
+}

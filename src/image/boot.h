@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* boot.h - what firmware starts: the unified kernel image, and the EFI system partition that it
+ * lies on with the boot loader. */
+#pragma once
+
+#include "disk/segment.h"
+#include "image/assemble.h"
+#include "trust/keys.h"
+
+/* "EFI/Linux/ashlar_1.0.20261123.efi", by which systemd-boot finds it and sorts versions. */
+struct str boot_uki_name(struct arena *a, const struct conf_release *release, struct str version);
+
+/* The words behind roothash=: what agent/init is to insist on (agent/init/cmdline.h), then the
+ * definition's own. */
+struct str boot_command_line(struct arena *a, const struct conf_image *image,
+			     const uint8_t root_hash[SHA256_BYTES]);
+
+/* Not signed; room for the signature of PCR 11 by @pcr_certificate is left blank in .pcrsig. */
+must_check int boot_uki(struct arena *a, const struct conf_release *release,
+			const struct assembled *as, struct str command_line, struct str initrd,
+			struct str pcr_certificate, struct str *ret, struct err *e);
+
+struct boot_esp {
+	const char *arch;
+	uint64_t size_bytes, time_sec;
+	const uint8_t *root_hash; /* gives the volume its id */
+	struct str boot_loader, uki, uki_name;
+	const struct str *enrol; /* PK, KEK, db (trust/keys.h) */
+};
+
+must_check int boot_esp(struct arena *a, const struct boot_esp *b, struct segments *ret,
+			struct err *e);

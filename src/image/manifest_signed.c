@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/json_parse.h"
+#include "image/manifest.h"
+
+/* @text with @by in the place of @part, which lies in it. */
+static struct str splice(struct arena *a, struct str text, struct str part, struct str by)
+{
+	size_t start = (size_t)(part.p - text.p);
+
+	return str_printf(a, "%.*s%.*s%.*s", STR_FMT(str_head(text, start)), STR_FMT(by),
+			  STR_FMT(str_from(text, start + part.n)));
+}
+
+static int object_find(struct arena *a, struct str text, const char *key, struct str *ret,
+		       struct err *e)
+{
+	const struct json_value *found;
+	vec_json_value members;
+	int r = json_parse(a, text, &members, e);
+
+	if (r < 0)
+		return r;
+	found = json_find(&members, key);
+	if (!found)
+		return err_set(e, -EBADMSG, "it says nothing of '%s'", key);
+	*ret = found->text;
+	return 0;
+}
+
+/* The value of "measurements", at the depth at which it stands. */
+static int measurements(struct arena *a, const struct boot_signed *boot, const struct keys *keys,
+			struct str *ret, struct err *e)
+{
+	struct json j = { .b = { .a = a }, .indent = 1, .depth = 1 };
+	int r = manifest_measurements(a, &j, boot, keys, e);
+	struct str member;
+
+	if (r < 0)
+		return r;
+	member = json_text(&j);
+	*ret = str_from(member, (size_t)str_find(member, '{'));
+	return 0;
+}
+
+int manifest_signed(struct arena *a, struct str text, const struct boot_signed *boot,
+		    const struct keys *keys, struct str *ret, struct err *e)
+{
+	struct str old, new, signing, complete;
+	int r = object_find(a, text, "signing", &signing, e);
+
+	if (r == 0)
+		r = object_find(a, signing, "complete", &complete, e);
+	if (r < 0)
+		return r;
+	text = splice(a, text, complete, boot->pending.n == 0 ? STR("true") : STR("false"));
+	r = object_find(a, text, "measurements", &old, e);
+	if (r == 0)
+		r = measurements(a, boot, keys, &new, e);
+	if (r < 0)
+		return r;
+	*ret = splice(a, text, old, new);
+	return 0;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/signatures.h"
+
+#include "base/io.h"
+#include "base/json.h"
+#include "disk/verity_sig.h"
+#include "trust/authenticode.h"
+#include "trust/certificate.h"
+#include "trust/pkcs7.h"
+
+enum { SIGNATURE_BYTES_MAX = 8192 / 8 };
+
+struct work {
+	struct arena *a;
+	const struct signing *s;
+	vec_to_sign *pending;
+};
+
+/* One made elsewhere: 1, or 0 when there is none yet. */
+static int signature_read(struct work *w, const char *name, struct str certificate, struct str data,
+			  struct str *ret, struct err *e)
+{
+	const char *path = str_z(w->a, str_printf(w->a, "%s/%s.sig", w->s->signatures, name));
+	struct str signature;
+	int r = file_read(w->a, path, SIGNATURE_BYTES_MAX, &signature, e);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = certificate_verify(certificate, data, signature, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s", path);
+	*ret = signature;
+	return 1;
+}
+
+/* 1 and *ret, or 0 when somebody else has still to sign. */
+static int sign(struct work *w, const char *name, enum key_role role, struct str data,
+		struct str *ret, struct err *e)
+{
+	const struct key *key = &w->s->keys->k[role];
+	int r = 0;
+
+	if (key->certificate.n == 0)
+		return err_set(
+			e, -ENOENT,
+			"no certificate %s.crt among the keys, which is needed to sign the %s",
+			key_role_name(role), name);
+	if (key->signer && !w->s->later) {
+		r = signer_sign(w->a, key->signer, data, ret, e);
+		return r < 0 ? err_wrap(e, r, "sign the %s", name) : 1;
+	}
+	if (w->s->signatures)
+		r = signature_read(w, name, key->certificate, data, ret, e);
+	if (r == 0)
+		vec_push(w->a, w->pending) = (struct to_sign){ name, role, data };
+	return r;
+}
+
+static int pkcs7(struct work *w, const char *name, enum key_role role, struct str content,
+		 bool attached, struct str *ret, struct err *e)
+{
+	const struct pkcs7 p = { .certificate = w->s->keys->k[role].certificate,
+				 .content = content,
+				 .attached = attached };
+	struct str signature;
+	int r = sign(w, name, role, pkcs7_to_sign(&p), &signature, e);
+
+	if (r <= 0)
+		return r;
+	r = pkcs7_build(w->a, &p, signature, ret, e);
+	return r < 0 ? err_wrap(e, r, "%s", name) : 1;
+}
+
+static int verity_sig(struct work *w, const struct boot_parts *parts, struct str *ret,
+		      struct err *e)
+{
+	struct str hex = hex_encode(w->a, parts->root_hash, SHA256_BYTES),
+		   certificate = w->s->keys->k[KEY_VERITY].certificate;
+	struct verity_sig v;
+	int root = pkcs7(w, "root-hash", KEY_VERITY, hex, false, &v.signature, e), policy;
+
+	if (root < 0)
+		return root;
+	policy = pkcs7(w, "ipe-policy", KEY_IPE, parts->ipe_policy, true, &v.ipe_policy, e);
+	if (policy < 0)
+		return policy;
+	if (!root || !policy) {
+		*ret = (struct str){ arena_alloc(w->a, VERITY_SIG_BYTES), VERITY_SIG_BYTES };
+		memset((char *)ret->p, 0, ret->n);
+		return 0;
+	}
+	memcpy(v.root_hash, parts->root_hash, SHA256_BYTES);
+	sha256(certificate.p, certificate.n, v.fingerprint);
+	return verity_sig_write(w->a, &v, ret, e);
+}
+
+/* Puts the signature for PCR 11 into its blank section: 1, or 0 when it is not there yet. */
+static int pcr_signature(struct work *w, struct str uki, struct err *e)
+{
+	static const char *const phases[] = { "enter-initrd", NULL };
+	uint8_t pcr11[SHA256_BYTES], policy[SHA256_BYTES];
+	const struct pe_section *section;
+	struct str signature, public_key, text;
+	struct pe pe;
+	int r = pe_read(w->a, uki, &pe, e);
+
+	if (r < 0)
+		return r;
+	section = pe_section(&pe, ".pcrsig");
+	if (!section)
+		return err_set(e, -EBADMSG, "it has no section .pcrsig");
+	measure_pcr11(&pe, phases, pcr11);
+	measure_policy_pcr11(pcr11, policy);
+	r = sign(w, "pcr-policy", KEY_PCR,
+		 str_dup(w->a, (struct str){ (char *)policy, sizeof(policy) }), &signature, e);
+	if (r <= 0)
+		return r;
+	r = certificate_public_key(w->a, w->s->keys->k[KEY_PCR].certificate, &public_key, e);
+	if (r < 0)
+		return r;
+	text = measure_pcrsig(w->a, policy, public_key, signature);
+	if (text.n != section->data.n)
+		return err_set(e, -EBADMSG, "its section .pcrsig has %zu bytes; %zu are needed",
+			       section->data.n, text.n);
+	memcpy((char *)section->data.p, text.p, text.n);
+	return 1;
+}
+
+static int authenticode(struct work *w, const char *name, struct str *image, struct err *e)
+{
+	struct str data, signature;
+	int r = authenticode_to_sign(w->a, *image, &data, e);
+
+	if (r == 0)
+		r = sign(w, name, KEY_DB, data, &signature, e);
+	if (r > 0)
+		r = authenticode_attach(w->a, *image, w->s->keys->k[KEY_DB].certificate, signature,
+					image, e);
+	return r < 0 ? err_wrap(e, r, "%s", name) : r;
+}
+
+int signatures_make(struct arena *a, const struct signing *s, const struct boot_parts *parts,
+		    struct boot_signed *ret, struct err *e)
+{
+	struct boot_signed out = { .boot_loader = parts->boot_loader,
+				   .uki = str_dup(a, parts->uki) };
+	struct work w = { a, s, &out.pending };
+	int r = verity_sig(&w, parts, &out.verity_sig, e);
+
+	if (r < 0)
+		return r;
+	r = authenticode(&w, "boot-loader", &out.boot_loader, e);
+	if (r < 0)
+		return r;
+	r = pcr_signature(&w, out.uki, e);
+	if (r < 0)
+		return err_wrap(e, r, "unified kernel image");
+	if (r > 0)
+		r = authenticode(&w, "uki", &out.uki, e);
+	if (r < 0)
+		return r;
+	*ret = out;
+	return 0;
+}
+
+static int ask_one(struct arena *a, const char *dir, const struct to_sign *t,
+		   const struct keys *keys, struct json *j, struct err *e)
+{
+	struct str certificate = keys->k[t->role].certificate;
+	uint8_t digest[SHA256_BYTES];
+
+	json_object(j, NULL);
+	json_str(j, "name", str_c(t->name));
+	json_str(j, "key", str_c(key_role_name(t->role)));
+	sha256(certificate.p, certificate.n, digest);
+	json_str(j, "certificate-sha256", hex_encode(a, digest, sizeof(digest)));
+	json_str(j, "algorithm", STR("RSASSA-PKCS1-v1_5 SHA-256"));
+	sha256(t->bytes.p, t->bytes.n, digest);
+	json_str(j, "sha256", hex_encode(a, digest, sizeof(digest)));
+	json_end_object(j);
+	return file_write(path_join(a, dir, t->name), 0644, t->bytes.p, t->bytes.n, e);
+}
+
+int signatures_ask(struct arena *a, const char *dir, const struct keys *keys,
+		   const vec_to_sign *pending, struct err *e)
+{
+	struct json j = { .b = { .a = a }, .indent = 1 };
+	struct str text;
+	int r = 0;
+
+	json_array(&j, NULL);
+	for (size_t i = 0; r == 0 && i < pending->n; i++)
+		r = ask_one(a, dir, &pending->p[i], keys, &j, e);
+	json_end_array(&j);
+	buf_u8(&j.b, '\n');
+	text = json_text(&j);
+	return r < 0 ? r : file_write(path_join(a, dir, "to-sign.json"), 0644, text.p, text.n, e);
+}

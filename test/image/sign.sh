@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# Signatures made elsewhere: an image signed piece by piece has the bytes of one that was signed as it was built.
+. "$(dirname "$0")/../lib.sh"
+image_needed
+have "deferred signing" openssl || exit 0
+cp -r "$CHECK/keys" "$WORK/public"
+for role in PK KEK db verity-signing ipe-signing module-signing pcr-signing update-signing; do rm "$WORK/public/$role.pem"; done
+later=$WORK/later
+raw=$later/${IMAGE##*/}
+asked=${raw%.raw}.to-sign
+names() { python3 -c 'import json, sys; print(*sorted(s["name"] for s in json.load(open(sys.argv[1]))))' "$asked/to-sign.json"; }
+sign_elsewhere() { # NAME KEY
+	openssl dgst -sha256 -sign "$CHECK/keys/$2.pem" -out "$asked/$1.sig" "$asked/$1"
+}
+
+check "build --sign-later needs only the packages' private key" build --sign-later --keys "$WORK/public" --out "$later"
+check "build --sign-later says what is to be signed" test "$(names)" = "boot-loader ipe-policy pcr-policy root-hash"
+check "the root hash is what the manifest says" test "$(cat "$asked/root-hash")" = "$(manifest "m['root-hash']")"
+check "the execution policy names the root hash" grep -q "dmverity_roothash=sha256:$(manifest "m['root-hash']")" "$asked/ipe-policy"
+check "the manifest says that signatures are missing" grep -q '"complete": false' "${raw%.raw}.manifest.json"
+want_error "build without a private key says which and how" "db" build --keys "$WORK/public" --out "$WORK/none"
+
+before=$(sha256sum "$raw")
+sign_elsewhere root-hash db
+want_error "sign refuses a signature by another key" "root-hash.sig: the signature is not by this certificate's key" \
+	"$ASHLAR" sign "$raw" --keys "$WORK/public"
+check "a refused signature leaves the image as it was" test "$(sha256sum "$raw")" = "$before"
+
+sign_elsewhere root-hash verity-signing
+sign_elsewhere ipe-policy ipe-signing
+sign_elsewhere pcr-policy pcr-signing
+sign_elsewhere boot-loader db
+check "sign takes what is there and asks for the UKI" eval \
+	"'$ASHLAR' sign '$raw' --keys '$WORK/public' >'$WORK/said' && grep -q 'uki .*by the key db' '$WORK/said' && test \"\$(names)\" = uki"
+sign_elsewhere uki db
+check "sign puts the last signature in" eval "'$ASHLAR' sign '$raw' --keys '$WORK/public' | grep -q 'every signature is in place'"
+check "signed elsewhere: the same image as signed at once" cmp "$raw" "$IMAGE"
+check "signed elsewhere: the same manifest" cmp "${raw%.raw}.manifest.json" "$MANIFEST"
+check "signing again changes nothing" eval "'$ASHLAR' sign '$raw' --quiet --keys '$CHECK/keys' && cmp '$raw' '$IMAGE'"
+
+# The machine with the keys has nothing but the image.
+check "build --sign-later again" build --sign-later --keys "$WORK/public" --out "$later"
+mkdir "$WORK/elsewhere"
+cp --sparse=always "$raw" "${raw%.raw}.manifest.json" "$WORK/elsewhere/"
+check "sign with the keys at hand does it in one step" eval \
+	"'$ASHLAR' sign '$WORK/elsewhere/${raw##*/}' --quiet --keys '$CHECK/keys' && cmp '$WORK/elsewhere/${raw##*/}' '$IMAGE'"
+want_error "sign: a file that is no image" "want an image that ends in .raw" "$ASHLAR" sign "$MANIFEST" --keys "$CHECK/keys"
