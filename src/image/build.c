@@ -299,9 +299,10 @@ int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 	if (r < 0)
 		return r;
 	if (!keys.package_signing)
-		r = err_set(e, -ENOENT,
-			    "no package-signing.pem or .uri in '%s': packages are signed by the build",
-			    o->keys);
+		r = err_set(
+			e, -ENOENT,
+			"no package-signing.pem or .uri in '%s': packages are signed by the build",
+			o->keys);
 	if (r == 0)
 		r = dir_make(o->out, e);
 	if (r == 0) {

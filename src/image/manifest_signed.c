@@ -43,9 +43,10 @@ static int measurements(struct arena *a, const struct boot_signed *boot, const s
 }
 
 int manifest_signed(struct arena *a, struct str text, const struct boot_signed *boot,
-		    const struct keys *keys, struct str *ret, struct err *e)
+		    const struct keys *keys, int64_t grown_bytes, struct str *ret, struct err *e)
 {
-	struct str old, new, signing, complete;
+	struct str old, new, signing, complete, stored;
+	uint64_t stored_bytes;
 	int r = object_find(a, text, "signing", &signing, e);
 
 	if (r == 0)
@@ -53,6 +54,13 @@ int manifest_signed(struct arena *a, struct str text, const struct boot_signed *
 	if (r < 0)
 		return r;
 	text = splice(a, text, complete, boot->pending.n == 0 ? STR("true") : STR("false"));
+	r = object_find(a, text, "stored-bytes", &stored, e);
+	if (r < 0)
+		return r;
+	if (!str_u64(stored, INT64_MAX / 2, &stored_bytes))
+		return err_set(e, -EBADMSG, "stored-bytes is %.*s", STR_FMT(stored));
+	stored_bytes += (uint64_t)grown_bytes;
+	text = splice(a, text, stored, str_printf(a, "%llu", (unsigned long long)stored_bytes));
 	r = object_find(a, text, "measurements", &old, e);
 	if (r == 0)
 		r = measurements(a, boot, keys, &new, e);

@@ -12,7 +12,7 @@ struct image_options {
 	const char *distro, *cache, *keys, *out, *arch;
 	unsigned jobs;
 	uint64_t now_sec; /* certificates must be valid at this time; nothing else depends on it */
-	bool sign_later; /* leave the image's signatures to image_sign() */
+	bool sign_later;  /* leave the image's signatures to image_sign() */
 	struct progress *progress;
 };
 

@@ -105,57 +105,97 @@ static int image_put(struct arena *a, const char *path, struct str image, struct
 	return r;
 }
 
-static int manifest_replace(struct arena *a, const char *path, const struct boot_signed *boot,
-			    const struct keys *keys, struct err *e)
+/* What is to be put in place of the image at @path. */
+struct signed_image {
+	const char *path;
+	struct str base, bytes; /* base: @path without .raw */
+	struct boot_signed boot;
+	int64_t grown_bytes;
+};
+
+static const char *beside(struct arena *a, const struct signed_image *s, const char *suffix)
 {
+	return str_z(a, str_printf(a, "%.*s%s", STR_FMT(s->base), suffix));
+}
+
+static int manifest_replace(struct arena *a, const struct signed_image *s, const struct keys *keys,
+			    struct err *e)
+{
+	const char *path = beside(a, s, ".manifest.json");
 	struct str text;
 	int r = file_read(a, path, MANIFEST_BYTES_MAX, &text, e);
 
 	if (r == 0)
-		r = manifest_signed(a, text, boot, keys, &text, e);
+		r = manifest_signed(a, text, &s->boot, keys, s->grown_bytes, &text, e);
 	return r < 0 ? err_wrap(e, r, "%s", path) : file_write(path, 0644, text.p, text.n, e);
 }
 
-/* The image last: as long as the manifest says less than the image holds, nothing is wrong. */
-static int replace(struct arena *a, const char *path, struct str base, struct str image,
-		   const struct boot_signed *boot, const struct keys *keys,
+/* The manifest last: as long as it says less than the image holds, nothing is wrong. */
+static int replace(struct arena *a, const struct signed_image *s, const struct keys *keys,
 		   struct sign_report *report, struct err *e)
 {
-	const char *asked = str_z(a, str_printf(a, "%.*s.to-sign", STR_FMT(base)));
 	int r = 0;
 
-	if (boot->pending.n > 0) {
-		report->asked = asked;
-		r = dir_make(asked, e);
+	report->pending = s->boot.pending;
+	if (s->boot.pending.n > 0) {
+		report->asked = beside(a, s, ".to-sign");
+		r = dir_make(report->asked, e);
 		if (r == 0)
-			r = signatures_ask(a, asked, keys, &boot->pending, e);
+			r = signatures_ask(a, report->asked, keys, &s->boot.pending, e);
 	}
 	if (r == 0)
-		r = image_put(a, path, image, e);
+		r = image_put(a, s->path, s->bytes, e);
+	return r < 0 ? r : manifest_replace(a, s, keys, e);
+}
+
+static uint64_t stored(const struct segments *s)
+{
+	uint64_t bytes = 0;
+
+	vec_each(segment, &s->v)
+		if (segment->data)
+			bytes += segment->size_bytes;
+	return bytes;
+}
+
+/* Lays the ESP again, with what is signed now, and the signature partition. */
+static int put_parts(struct arena *a, const struct image_parts *in, struct signed_image *s,
+		     struct err *e)
+{
+	struct segments before, after;
+	int r = fat_write(a, &in->esp, &before, e);
+
 	if (r == 0)
-		r = manifest_replace(a,
-				     str_z(a, str_printf(a, "%.*s.manifest.json", STR_FMT(base))),
-				     boot, keys, e);
-	return r;
+		r = esp_again(a, in, &s->boot, &after, e);
+	if (r < 0)
+		return r;
+	if (after.size_bytes > in->bytes[PARTITION_ESP].n ||
+	    s->boot.verity_sig.n > in->bytes[PARTITION_VERITY_SIG].n)
+		return err_set(e, -ENOSPC,
+			       "%s: its ESP or its signature partition is too small to be signed",
+			       s->path);
+	s->grown_bytes = (int64_t)(stored(&after) - stored(&before));
+	segments_read(&after, 0, (char *)in->bytes[PARTITION_ESP].p, after.size_bytes);
+	memcpy((char *)in->bytes[PARTITION_VERITY_SIG].p, s->boot.verity_sig.p,
+	       s->boot.verity_sig.n);
+	return 0;
 }
 
 int image_sign(struct arena *a, const char *path, const struct keys *keys, const char *signatures,
 	       struct sign_report *ret, struct err *e)
 {
-	struct str base = str_c(path), image;
+	struct signed_image s = { .path = path, .base = str_c(path) };
 	struct sign_report report = { 0 };
 	struct boot_parts parts;
-	struct boot_signed boot;
 	struct image_parts in;
-	struct segments esp;
 	int r;
 
-	if (!str_ends(base, RAW))
+	if (!str_ends(s.base, RAW))
 		return err_set(e, -EINVAL, "'%s': want an image that ends in " RAW, path);
-	base = str_head(base, base.n - strlen(RAW));
-	r = file_read(a, path, IMAGE_BYTES_MAX, &image, e);
+	s.base = str_head(s.base, s.base.n - strlen(RAW));
+	r = file_read(a, path, IMAGE_BYTES_MAX, &s.bytes, e);
 	if (r == 0)
-		r = image_parts_read(a, image, &in, e);
+		r = image_parts_read(a, s.bytes, &in, e);
 	if (r == 0)
 		r = pcr_key_check(a, &in, keys, e);
 	if (r == 0)
@@ -165,19 +205,14 @@ int image_sign(struct arena *a, const char *path, const struct keys *keys, const
 
 	const struct signing signing = {
 		.keys = keys,
-		.signatures = signatures ? signatures
-					 : str_z(a, str_printf(a, "%.*s.to-sign", STR_FMT(base))),
+		.signatures = signatures ? signatures : beside(a, &s, ".to-sign"),
 	};
 
-	r = signatures_make(a, &signing, &parts, &boot, e);
+	r = signatures_make(a, &signing, &parts, &s.boot, e);
 	if (r == 0)
-		r = esp_again(a, &in, &boot, &esp, e);
-	if (r < 0)
-		return r;
-	segments_read(&esp, 0, (char *)in.bytes[PARTITION_ESP].p, esp.size_bytes);
-	memcpy((char *)in.bytes[PARTITION_VERITY_SIG].p, boot.verity_sig.p, boot.verity_sig.n);
-	report.pending = boot.pending;
-	r = replace(a, path, base, image, &boot, keys, &report, e);
+		r = put_parts(a, &in, &s, e);
+	if (r == 0)
+		r = replace(a, &s, keys, &report, e);
 	if (r == 0)
 		*ret = report;
 	return r;
