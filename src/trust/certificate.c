@@ -5,7 +5,8 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+
+#include "trust/libcrypto.h"
 
 /* What OpenSSL allocates of one PEM block. */
 struct block {
@@ -20,11 +21,6 @@ static void block_done(struct block *b)
 	OPENSSL_free(b->header);
 	OPENSSL_free(b->der);
 	*b = (struct block){ 0 };
-}
-
-static void bio_done(BIO **b)
-{
-	BIO_free(*b);
 }
 
 static void name_done(X509_NAME **n)
@@ -94,7 +90,7 @@ static bool subject_hash(const struct block *b, uint32_t *ret)
 
 int certificate_read(struct str pem, struct certificate *ret, struct err *e)
 {
-	__attribute__((cleanup(bio_done))) BIO *bio = NULL;
+	_cleanup_bio_ BIO *bio = NULL;
 	__attribute__((cleanup(block_done))) struct block first = { 0 }, second = { 0 };
 	struct certificate c;
 	int r;
@@ -116,43 +112,32 @@ int certificate_read(struct str pem, struct certificate *ret, struct err *e)
 	return 1;
 }
 
-static void x509_done(X509 **x)
+/* One with an RSA key of a size that is in use. */
+static int x509_read(struct str der, X509 **ret, struct err *e)
 {
-	X509_free(*x);
-}
-
-static void digest_done(EVP_MD_CTX **ctx)
-{
-	EVP_MD_CTX_free(*ctx);
-}
-
-static int x509_parse(struct str der, X509 **ret, struct err *e)
-{
+	_cleanup_x509_ X509 *x = NULL;
 	const uint8_t *p = (const uint8_t *)der.p;
-	X509 *x = der.n > LONG_MAX ? NULL : d2i_X509(NULL, &p, (long)der.n);
+	int r;
 
-	if (!x || p != (const uint8_t *)der.p + der.n || !X509_get0_pubkey(x)) {
-		X509_free(x);
+	x = der.n > LONG_MAX ? NULL : d2i_X509(NULL, &p, (long)der.n);
+	if (!x || p != (const uint8_t *)der.p + der.n || !X509_get0_pubkey(x))
 		return unreadable(e, ERR_peek_last_error());
-	}
+	r = rsa_check(X509_get0_pubkey(x), e);
+	if (r < 0)
+		return err_wrap(e, r, "certificate");
 	*ret = x;
+	x = NULL;
 	return 0;
 }
 
 int certificate_public_key(struct arena *a, struct str der, struct str *ret, struct err *e)
 {
-	__attribute__((cleanup(x509_done))) X509 *x = NULL;
-	uint8_t *p = NULL;
-	int r = x509_parse(der, &x, e), n;
+	_cleanup_x509_ X509 *x = NULL;
+	int r = x509_read(der, &x, e);
 
-	if (r < 0)
-		return r;
-	n = i2d_PUBKEY(X509_get0_pubkey(x), &p);
-	if (n <= 0)
-		return unreadable(e, ERR_peek_last_error());
-	*ret = str_dup(a, (struct str){ (char *)p, (size_t)n });
-	OPENSSL_free(p);
-	return 0;
+	if (r == 0)
+		*ret = public_key_der(a, X509_get0_pubkey(x));
+	return r;
 }
 
 struct str public_key_pem(struct arena *a, struct str public_key)
@@ -171,29 +156,29 @@ struct str public_key_pem(struct arena *a, struct str public_key)
 
 int certificate_verify(struct str der, struct str data, struct str signature, struct err *e)
 {
-	__attribute__((cleanup(x509_done))) X509 *x = NULL;
-	__attribute__((cleanup(digest_done))) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	int r = x509_parse(der, &x, e);
+	_cleanup_x509_ X509 *x = NULL;
+	_cleanup_digest_ EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int r = x509_read(der, &x, e);
+	bool fits;
 
 	if (r < 0)
 		return r;
-	if (!ctx || EVP_PKEY_get_base_id(X509_get0_pubkey(x)) != EVP_PKEY_RSA ||
-	    EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, X509_get0_pubkey(x)) != 1 ||
-	    EVP_DigestVerify(ctx, (const uint8_t *)signature.p, signature.n,
-			     (const uint8_t *)data.p, data.n) != 1) {
-		ERR_clear_error();
-		return err_set(e, -EKEYREJECTED, "the signature is not by this certificate's key");
-	}
+	if (!ctx || EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, X509_get0_pubkey(x)) != 1)
+		return openssl_err(e, "cannot check a signature");
+	fits = EVP_DigestVerify(ctx, (const uint8_t *)signature.p, signature.n,
+				(const uint8_t *)data.p, data.n) == 1;
+	ERR_clear_error();
+	if (!fits)
+		return err_set(e, -EKEYREJECTED,
+			       "the signature is not one of these bytes by this certificate's key");
 	return 0;
 }
 
 size_t certificate_signature_bytes(struct str der)
 {
-	__attribute__((cleanup(x509_done))) X509 *x = NULL;
+	_cleanup_x509_ X509 *x = NULL;
 	struct err ignored;
 
-	if (x509_parse(der, &x, &ignored) < 0 ||
-	    EVP_PKEY_get_base_id(X509_get0_pubkey(x)) != EVP_PKEY_RSA)
-		return 0;
-	return (size_t)EVP_PKEY_get_size(X509_get0_pubkey(x));
+	return x509_read(der, &x, &ignored) < 0 ? 0
+						: (size_t)EVP_PKEY_get_size(X509_get0_pubkey(x));
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "trust/signed_data.h"
 
-#include <openssl/err.h>
-
 #include "base/hash.h"
+#include "trust/certificate.h"
 #include "trust/der.h"
-#include "trust/libcrypto.h"
 
 /* A signature with the content inside; policies and certificates are far smaller. */
 enum { SIGNED_DATA_BYTES_MAX = 16 << 20, SERIAL_SHOWN_MAX = 20 };
@@ -21,7 +19,7 @@ enum { SIGNED_DATA_BYTES_MAX = 16 << 20, SERIAL_SHOWN_MAX = 20 };
 
 /* What of a certificate says who signed: elements. */
 struct signer_certificate {
-	struct str serial, issuer, public_key;
+	struct str serial, issuer;
 };
 
 /* RFC 5280, 4.1 */
@@ -38,38 +36,10 @@ static int certificate_parse(struct str der, struct signer_certificate *ret, str
 	c.serial = der_element(&d, DER_INTEGER);
 	der_element(&d, DER_SEQUENCE); /* algorithm */
 	c.issuer = der_element(&d, DER_SEQUENCE);
-	der_element(&d, DER_SEQUENCE); /* validity: neither kernel nor firmware look at it */
-	der_element(&d, DER_SEQUENCE); /* subject */
-	c.public_key = der_element(&d, DER_SEQUENCE);
 	if (outer.bad || d.bad)
 		return err_set(e, -EBADMSG, "a certificate of %zu bytes is not readable as DER",
 			       der.n);
 	*ret = c;
-	return 0;
-}
-
-/* -EKEYREJECTED when @signature is not by the key with that SubjectPublicKeyInfo. */
-static int signature_check(struct str public_key, struct str signed_bytes, struct str signature,
-			   struct err *e)
-{
-	_cleanup_pkey_ EVP_PKEY *pkey = public_key_parse(public_key);
-	_cleanup_digest_ EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool fits;
-	int r;
-
-	if (!pkey)
-		return openssl_err(e, "certificate without a readable public key");
-	r = rsa_check(pkey, e);
-	if (r < 0)
-		return err_wrap(e, r, "certificate");
-	if (!md || EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, pkey) != 1)
-		return openssl_err(e, "cannot check a signature");
-	fits = EVP_DigestVerify(md, (const uint8_t *)signature.p, signature.n,
-				(const uint8_t *)signed_bytes.p, signed_bytes.n) == 1;
-	ERR_clear_error();
-	if (!fits)
-		return err_set(e, -EKEYREJECTED,
-			       "signature is not one of these bytes by the certificate's key");
 	return 0;
 }
 
@@ -113,7 +83,7 @@ int signed_data_build(struct arena *a, const struct signed_data *s, struct str c
 	int r = certificate_parse(certificate, &c, e);
 
 	if (r == 0)
-		r = signature_check(c.public_key, to_sign, s->signature, e);
+		r = certificate_verify(certificate, to_sign, s->signature, e);
 	if (r < 0)
 		return r;
 	if (content.n > 0)
@@ -296,14 +266,14 @@ static int certificates_check(const struct signed_data *s, struct str signer, st
 
 /* By that certificate, which is the one named. */
 static int verify_by(const struct signed_data *s, struct str content, struct str certificate,
-		     const struct signer_certificate *c, struct err *e)
+		     struct err *e)
 {
 	int r = certificates_check(s, certificate, e);
 
 	if (r < 0)
 		return r;
-	return signature_check(c->public_key, s->attributes.n > 0 ? s->attributes : content,
-			       s->signature, e);
+	return certificate_verify(certificate, s->attributes.n > 0 ? s->attributes : content,
+				  s->signature, e);
 }
 
 int signed_data_verify(const struct signed_data *s, struct str content, const vec_str *trusted,
@@ -323,7 +293,7 @@ int signed_data_verify(const struct signed_data *s, struct str content, const ve
 		if (!str_eq(c.issuer, s->issuer) || !str_eq(c.serial, s->serial))
 			continue;
 		known = true;
-		r = verify_by(s, content, trusted->p[i], &c, e);
+		r = verify_by(s, content, trusted->p[i], e);
 		if (r == 0) {
 			*ret_by = i;
 			return 0;
