@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/boot.h"
+
+#include "base/test.h"
+#include "image/policy.h"
+
+static const uint8_t hash[SHA256_BYTES] = { 0xab, 0xcd };
+#define HASH "abcd000000000000000000000000000000000000000000000000000000000000"
+
+static void test_command_line(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str words[] = { STR("ro"), STR("quiet") };
+	struct conf_image image = { .kernel_command_line = { .p = words, .n = 2 } };
+
+	(void)state;
+	assert_str(boot_command_line(&a, &image, hash),
+		   "roothash=" HASH " ashlar.signatures=secure-boot ashlar.execute=root ro quiet");
+	image.signatures = SIGNATURES_REQUIRED;
+	image.execute_from = EXECUTE_SIGNED;
+	image.state = STATE_TPM;
+	image.state_without_tpm = WITHOUT_TPM_PLAIN;
+	image.recovery_key = RECOVERY_KEY_NONE;
+	image.kernel_command_line.n = 0;
+	assert_str(boot_command_line(&a, &image, hash),
+		   "roothash=" HASH " ashlar.signatures=required ashlar.execute=signed "
+		   "ashlar.state=tpm ashlar.without-tpm=plain ashlar.recovery-key=none");
+}
+
+static void test_policy(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str root, text;
+
+	(void)state;
+	root = policy_text(&a, policy_template(&a, EXECUTE_ROOT), hash);
+	assert_true(str_starts(root,
+			       "policy_name=ashlar policy_version=1.0.0\n"
+			       "DEFAULT action=DENY\n"
+			       "op=EXECUTE dmverity_roothash=sha256:" HASH " action=ALLOW\n"));
+	assert_true(str_has(root, "\nop=KMODULE dmverity_roothash=sha256:" HASH " action=ALLOW\n"));
+	assert_false(str_has(root, "@"));
+	assert_false(str_has(root, "signature"));
+	text = policy_text(&a, policy_template(&a, EXECUTE_SIGNED), hash);
+	assert_true(str_starts(text, str_z(&a, root)));
+	assert_str(str_from(text, root.n), "op=EXECUTE dmverity_signature=TRUE action=ALLOW\n"
+					   "op=EXECUTE fsverity_signature=TRUE action=ALLOW\n");
+	text = policy_text(&a, policy_template(&a, EXECUTE_ANYWHERE), hash);
+	assert_true(str_has(text, "DEFAULT action=DENY\nDEFAULT op=EXECUTE action=ALLOW\n"));
+	assert_false(str_has(text, "op=KMODULE action"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_command_line),
+		cmocka_unit_test(test_policy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
