@@ -169,8 +169,9 @@ int certificate_verify(struct str der, struct str data, struct str signature, st
 				(const uint8_t *)data.p, data.n) == 1;
 	ERR_clear_error();
 	if (!fits)
-		return err_set(e, -EKEYREJECTED,
-			       "the signature is not one of these bytes by this certificate's key");
+		return err_set(
+			e, -EKEYREJECTED,
+			"the signature is not by this certificate's key, or not of these bytes");
 	return 0;
 }
 
