@@ -9,7 +9,7 @@
 #include "base/progress.h"
 #include "base/str.h"
 
-enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };
+enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_SIZE };
 
 struct option_def {
 	const char *name; /* without "--" */
@@ -17,8 +17,9 @@ struct option_def {
 	enum option_type type;
 	const char *arg;  /* "DIR"; NULL for flags */
 	const char *help; /* one line */
-	size_t offset;    /* of a bool, const char * or uint64_t in the options struct */
-	bool shared;      /* also settable by ASHLAR_NAME */
+	size_t offset; /* of a bool, const char * or uint64_t (sizes: bytes) in the options struct
+			*/
+	bool shared;   /* also settable by ASHLAR_NAME */
 };
 
 /* What every verb shares; the first member of each verb's options struct. */

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/yaml.h"
+
 #define O(member) offsetof(struct common_options, member)
 
 const struct option_def common_option_defs[] = {
@@ -45,6 +47,12 @@ static int option_set(const struct option_def *d, void *options, const char *val
 	case OPTION_NUMBER:
 		if (!str_u64(str_c(value), 1u << 30, &number))
 			return err_set(e, -EINVAL, "%s is '%s'; want a number", where, value);
+		memcpy(field, &number, sizeof(number));
+		return 0;
+	case OPTION_SIZE:
+		if (!size_parse(str_c(value), &number))
+			return err_set(e, -EINVAL, "%s is '%s'; want a size like 4GiB", where,
+				       value);
 		memcpy(field, &number, sizeof(number));
 		return 0;
 	}

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "cmd/qemu.h"
+#include "cmd/machine.h"
 
 enum {
 	KEY_BYTES_MAX = 16 << 10,
@@ -22,9 +22,9 @@ enum {
 
 struct run_options {
 	struct common_options common;
-	bool until_login, console;
-	const char *ssh_key, *image;
-	uint64_t memory, processors, timeout;
+	bool until_login, console, secure_boot, setup_mode, tpm;
+	const char *ssh_key, *image, *machine;
+	uint64_t memory, processors, timeout, disk_size;
 };
 
 #define O(member) offsetof(struct run_options, member)
@@ -38,6 +38,18 @@ static const struct option_def options[] = {
 	  "let the owner of this public key log in as root, over a forwarded port", O(ssh_key),
 	  false },
 	{ "image", 0, OPTION_TEXT, "FILE", "boot this disk instead of OUT/IMAGE-ARCH.raw", O(image),
+	  false },
+	{ "secure-boot", 0, OPTION_FLAG, NULL,
+	  "start nothing that the keys in KEYS did not sign: firmware with Secure Boot, keys enrolled",
+	  O(secure_boot), false },
+	{ "setup-mode", 0, OPTION_FLAG, NULL,
+	  "firmware with Secure Boot and no keys yet, which the image may enrol", O(setup_mode),
+	  false },
+	{ "tpm", 0, OPTION_FLAG, NULL, "with a TPM 2.0", O(tpm), false },
+	{ "machine", 0, OPTION_TEXT, "DIR",
+	  "a machine that remembers: disk, firmware variables and TPM are kept in DIR", O(machine),
+	  false },
+	{ "disk-size", 0, OPTION_SIZE, "SIZE", "give it a disk of SIZE, such as 4GiB", O(disk_size),
 	  false },
 	{ "memory", 'm', OPTION_NUMBER, "MIB", "give the machine so much memory (default: 1024)",
 	  O(memory), false },
@@ -57,7 +69,9 @@ struct guest {
 	pid_t pid;
 	int fds[CHANNELS], log;
 	struct buf console, status;
-	bool show_console, exited;
+	uint64_t timeout_sec;
+	double end_sec;
+	bool show_console;
 };
 
 /* One word of a shell command. */
@@ -82,7 +96,7 @@ static struct str credential(struct arena *a, const char *name, struct str value
  * that the boot is complete while it runs. In a unit file '%' and, in ExecStart=, '$' are written
  * twice; so the command travels as a credential of its own, which nothing interprets but the
  * shell. */
-static void command_credentials(struct arena *a, struct qemu *q, char **command)
+static void script_credentials(struct arena *a, struct qemu *q, struct str script)
 {
 	static const char unit[] =
 		"[Unit]\nDescription=Command of ashlar run\nDefaultDependencies=no\n"
@@ -90,25 +104,39 @@ static void command_credentials(struct arena *a, struct qemu *q, char **command)
 		"[Service]\nType=exec\nImportCredential=ashlar.command\n"
 		"ExecStart=/bin/sh ${CREDENTIALS_DIRECTORY}/ashlar.command\n";
 	static const char wants[] = "[Unit]\nWants=ashlar-run.service\n";
-	struct buf b = { .a = a };
 
-	/* the exit of the inner shell is the status; the ports are opened once, here, and closed
-	 * before the status is told */
-	buf_printf(&b, "systemctl is-system-running --wait >/dev/null 2>&1\n"
-		       "( cd /; unset CREDENTIALS_DIRECTORY\n");
-	for (char **word = command; *word; word++) {
-		buf_u8(&b, ' ');
-		shell_quoted(&b, *word);
-	}
-	buf_printf(&b,
-		   "\n) </dev/null >/dev/virtio-ports/ashlar.out 2>/dev/virtio-ports/ashlar.err\n"
-		   "echo \"$?\" >/dev/virtio-ports/ashlar.status\n");
-	vec_push(a, &q->credentials) =
-		credential(a, "ashlar.command", (struct str){ (char *)b.v.p, b.v.n });
+	vec_push(a, &q->credentials) = credential(a, "ashlar.command", script);
 	vec_push(a, &q->credentials) =
 		credential(a, "systemd.extra-unit.ashlar-run.service", str_c(unit));
 	vec_push(a, &q->credentials) =
 		credential(a, "systemd.unit-dropin.multi-user.target~ashlar", str_c(wants));
+}
+
+/* What the unit runs. A machine that keeps what it writes is switched off as the command ends, or
+ * when a line comes after the login prompt was seen. */
+static struct str script(struct arena *a, char **command, bool power_off)
+{
+	struct buf b = { .a = a };
+
+	if (command[0]) {
+		/* the exit of the inner shell is the status; the ports are opened once, here, and
+		 * closed before the status is told */
+		buf_printf(&b, "systemctl is-system-running --wait >/dev/null 2>&1\n"
+			       "( cd /; unset CREDENTIALS_DIRECTORY\n");
+		for (char **word = command; *word; word++) {
+			buf_u8(&b, ' ');
+			shell_quoted(&b, *word);
+		}
+		buf_printf(
+			&b,
+			"\n) </dev/null >/dev/virtio-ports/ashlar.out 2>/dev/virtio-ports/ashlar.err\n"
+			"echo \"$?\" >/dev/virtio-ports/ashlar.status\n");
+	} else {
+		buf_printf(&b, "read -r line </dev/virtio-ports/ashlar.status\n");
+	}
+	if (power_off)
+		buf_printf(&b, "systemctl poweroff --no-block\n");
+	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
 static int ssh_credentials(struct arena *a, struct qemu *q, const char *path, struct err *e)
@@ -127,11 +155,10 @@ static int ssh_credentials(struct arena *a, struct qemu *q, const char *path, st
 	return qemu_free_port(&q->ssh_port, e);
 }
 
-static int guest_start(struct arena *a, struct qemu *q, bool command, struct guest *g,
+static int guest_start(struct arena *a, struct qemu *q, bool channels, struct guest *g,
 		       struct err *e)
 {
 	int theirs[CHANNELS], r;
-	const char *const *argv;
 
 	*g = (struct guest){ .console = { .a = a }, .status = { .a = a }, .log = -1 };
 	for (int i = 0; i < CHANNELS; i++) {
@@ -148,11 +175,9 @@ static int guest_start(struct arena *a, struct qemu *q, bool command, struct gue
 		return err_sys(e, "memfd_create");
 	q->console_fd = theirs[CHANNEL_CONSOLE];
 	q->channel_fds = theirs;
-	for (int i = 0; command && i < CHANNEL_CONSOLE; i++)
+	for (int i = 0; channels && i < CHANNEL_CONSOLE; i++)
 		vec_push(a, &q->channels) = str_c(channel_names[i]);
-	r = qemu_argv(a, q, &argv, e);
-	if (r == 0)
-		r = qemu_start(argv, theirs, CHANNELS, g->log, &g->pid, e);
+	r = qemu_start(a, q, g->log, &g->pid, e);
 	for (int i = 0; i < CHANNELS; i++)
 		close(theirs[i]);
 	return r;
@@ -225,61 +250,92 @@ static int drain(struct guest *g, struct err *e)
 	return r;
 }
 
-/* Until the command's status, the login prompt, the guest's end or the time limit. Returns 0 with
- * *ret_status. */
-static int guest_watch(struct arena *a, struct guest *g, const struct run_options *o, bool command,
-		       int *ret_status, struct err *e)
-{
-	double end = clock_sec() + (double)o->timeout;
+/* What is awaited of a guest, for messages. */
+enum await { AWAIT_COMMAND, AWAIT_LOGIN, AWAIT_POWER_OFF };
+static const char *const await_names[] = { "end of the command", "login prompt", "power-off" };
 
-	for (;;) {
+/* Whether it has come: then *ret_status is the command's. */
+static bool guest_done(struct guest *g, enum await await, int *ret_status)
+{
+	struct str text = { (char *)g->status.v.p, g->status.v.n };
+	uint64_t status;
+
+	switch (await) {
+	case AWAIT_COMMAND:
+		if (!str_has(text, "\n") || !str_u64(str_trim(text), 255, &status))
+			return false;
+		*ret_status = (int)status;
+		return true;
+	case AWAIT_LOGIN:
+		return str_has(console_text(g), "login: ");
+	case AWAIT_POWER_OFF:
+		return g->fds[CHANNEL_CONSOLE] < 0;
+	}
+	return false;
+}
+
+static int guest_stopped(struct arena *a, struct guest *g, enum await await, struct err *e)
+{
+	char said[1024];
+	ssize_t n = pread(g->log, said, sizeof(said), 0);
+
+	return err_set(e, -EIO, "the machine stopped before the %s; %.*s\nthe console ends:\n%.*s",
+		       await_names[await], n > 0 ? (int)n : 0, said, STR_FMT(console_tail(a, g)));
+}
+
+/* Firmware that found nothing it may start stays there and waits for a key. */
+static int firmware_check(const struct guest *g, struct err *e)
+{
+	struct str text = console_text(g), line, why = STR("it found none");
+
+	if (!str_has(text, "BdsDxe: No bootable option or device was found."))
+		return 0;
+	while (text.n > 0) {
+		line = str_trim(str_cut(&text, '\n'));
+		if (!str_has(line, "BdsDxe: failed to "))
+			continue;
+		why = line;
+		break;
+	}
+	return err_set(e, -EACCES, "the firmware started no boot loader: %.*s", STR_FMT(why));
+}
+
+/* Until that comes, the guest's end or the time limit. */
+static int guest_watch(struct arena *a, struct guest *g, enum await await, int *ret_status,
+		       struct err *e)
+{
+	while (!guest_done(g, await, ret_status)) {
 		struct pollfd fds[CHANNELS];
-		double left = (end - clock_sec()) * 1000;
-		uint64_t status;
+		double left = (g->end_sec - clock_sec()) * 1000;
 		int r = 0;
 
+		if (g->fds[CHANNEL_CONSOLE] < 0)
+			return guest_stopped(a, g, await, e);
 		for (int i = 0; i < CHANNELS; i++)
 			fds[i] = (struct pollfd){ g->fds[i], POLLIN, 0 };
 		if (left <= 0)
 			return err_set(e, -ETIMEDOUT, "no %s after %llu s; the console ends:\n%.*s",
-				       command ? "end of the command" : "login prompt",
-				       (unsigned long long)o->timeout, STR_FMT(console_tail(a, g)));
+				       await_names[await], (unsigned long long)g->timeout_sec,
+				       STR_FMT(console_tail(a, g)));
 		if (poll(fds, CHANNELS, left < POLL_MS_MAX ? (int)left : POLL_MS_MAX) < 0 &&
 		    errno != EINTR)
 			return err_sys(e, "poll");
 		for (int i = 0; i < CHANNELS && r == 0; i++)
 			if (fds[i].revents)
 				r = guest_read(g, i, e);
+		if (r == 0)
+			r = firmware_check(g, e);
 		if (r < 0)
 			return r;
-		if (command &&
-		    str_has((struct str){ (char *)g->status.v.p, g->status.v.n }, "\n") &&
-		    str_u64(str_trim((struct str){ (char *)g->status.v.p, g->status.v.n }), 255,
-			    &status)) {
-			*ret_status = (int)status;
-			return drain(g, e);
-		}
-		if (!command && str_has(console_text(g), "login: ")) {
-			*ret_status = 0;
-			return 0;
-		}
-		if (g->fds[CHANNEL_CONSOLE] < 0) {
-			char said[1024];
-			ssize_t n = pread(g->log, said, sizeof(said), 0);
-
-			return err_set(
-				e, -EIO,
-				"the machine stopped before the %s; %.*s\nthe console ends:\n%.*s",
-				command ? "command's end" : "login prompt", n > 0 ? (int)n : 0,
-				said, STR_FMT(console_tail(a, g)));
-		}
 	}
+	return await == AWAIT_COMMAND ? drain(g, e) : 0;
 }
 
 static void guest_end(struct guest *g)
 {
 	if (g->pid > 0) {
-		kill(g->pid, SIGKILL); /* the disk is a snapshot: there is nothing to lose */
+		kill(g->pid,
+		     SIGKILL); /* it has ended, its disk is a snapshot, or this is an error */
 		waitpid(g->pid, NULL, 0);
 	}
 	for (int i = 0; i < CHANNELS; i++)
@@ -289,14 +345,12 @@ static void guest_end(struct guest *g)
 
 static int run_interactive(struct arena *a, struct qemu *q, struct err *e)
 {
-	const char *const *argv;
 	int r, status = 0;
 	pid_t pid;
 
 	q->console_fd = -1;
-	r = qemu_argv(a, q, &argv, e);
-	if (r == 0)
-		r = qemu_start(argv, NULL, 0, -1, &pid, e);
+	q->ends_at_reboot = q->disk_snapshot;
+	r = qemu_start(a, q, -1, &pid, e);
 	if (r < 0)
 		return r;
 	signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C goes to the guest's console */
@@ -305,39 +359,67 @@ static int run_interactive(struct arena *a, struct qemu *q, struct err *e)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_guest(struct arena *a, struct run_options *o, struct qemu *q, char **command,
-		     struct err *e)
+static int run_watched(struct arena *a, struct run_options *o, struct qemu *q, char **command,
+		       struct err *e)
 {
-	struct guest g;
+	bool power_off = o->machine != NULL;
 	int status = 0, r;
+	struct guest g;
 
-	if (!command[0] && !o->until_login)
-		return run_interactive(a, q, e);
-	if (command[0])
-		command_credentials(a, q, command);
-	r = guest_start(a, q, command[0] != NULL, &g, e);
+	/* firmware in setup mode restarts once it has its keys */
+	q->ends_at_reboot = !o->setup_mode;
+	if (command[0] || power_off)
+		script_credentials(a, q, script(a, command, power_off));
+	r = guest_start(a, q, command[0] || power_off, &g, e);
 	g.show_console = o->console;
+	g.timeout_sec = o->timeout;
+	g.end_sec = clock_sec() + (double)o->timeout;
 	if (r == 0)
-		r = guest_watch(a, &g, o, command[0] != NULL, &status, e);
+		r = guest_watch(a, &g, command[0] ? AWAIT_COMMAND : AWAIT_LOGIN, &status, e);
+	if (r == 0 && power_off && !command[0])
+		r = fd_write(g.fds[CHANNEL_STATUS], "\n", 1, "the machine", e);
+	if (r == 0 && power_off)
+		r = guest_watch(a, &g, AWAIT_POWER_OFF, &status, e);
 	guest_end(&g);
 	return r < 0 ? r : status;
+}
+
+static int run_machine(struct arena *a, struct run_options *o, struct qemu *q, char **command,
+		       struct err *e)
+{
+	struct machine_options m = { .image = o->image,
+				     .dir = o->machine,
+				     .keys = o->common.keys,
+				     .secure_boot = o->secure_boot,
+				     .setup_mode = o->setup_mode,
+				     .tpm = o->tpm,
+				     .disk_bytes = o->disk_size,
+				     .progress = o->common.progress };
+	struct machine machine;
+	int r = machine_open(a, &m, &machine, q, e);
+
+	if (r < 0)
+		return r;
+	r = command[0] || o->until_login ? run_watched(a, o, q, command, e)
+					 : run_interactive(a, q, e);
+	machine_close(&machine);
+	return r;
 }
 
 static int run(struct arena *a, void *options_, char **args, struct err *e)
 {
 	struct run_options *o = options_;
 	struct qemu q = { .arch = o->common.arch,
-			  .image = o->image,
 			  .memory_mib = o->memory,
 			  .processors = o->processors };
 	int r;
 
-	if (!q.image)
-		q.image = str_z(a, str_printf(a, "%s/%s-%s.raw", o->common.out, args[0],
-					      o->common.arch));
-	if (!file_exists(q.image))
-		return err_set(e, -ENOENT, "'%s' is not there; 'ashlar build %s' makes it", q.image,
-			       args[0]);
+	if (!o->image)
+		o->image = str_z(a, str_printf(a, "%s/%s-%s.raw", o->common.out, args[0],
+					       o->common.arch));
+	if (!file_exists(o->image))
+		return err_set(e, -ENOENT, "'%s' is not there; 'ashlar build %s' makes it",
+			       o->image, args[0]);
 	if (q.memory_mib == 0)
 		q.memory_mib = 1024;
 	if (o->timeout == 0)
@@ -357,7 +439,7 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 		progress_note(
 			o->common.progress,
 			"KVM does not work here: emulating the processor, which takes about a minute");
-	return run_guest(a, o, &q, args + 1, e);
+	return run_machine(a, o, &q, args + 1, e);
 }
 
 const struct verb verb_run = {
@@ -366,10 +448,12 @@ const struct verb verb_run = {
 	.help = "boot an image in QEMU, or run a command in it",
 	.description =
 		"Boots OUT/IMAGE-ARCH.raw with UEFI firmware and a serial console, with KVM where it works. The image is "
-		"never modified: the disk is a snapshot.\n\n"
+		"never modified: the disk is a snapshot, or a copy in the folder of --machine.\n\n"
 		"With a COMMAND, runs it as root once the machine is up, with nothing changed in the image (it travels as a "
 		"systemd credential), prints what it prints and ends with its status. Without one, the console is this "
-		"terminal; Ctrl-A X ends the machine.",
+		"terminal; Ctrl-A X ends the machine.\n\n"
+		"With --machine, what the machine writes is there in the next run: it is switched off in order when the "
+		"COMMAND has ended, and restarts when it wants to where there is none. Remove the folder to begin anew.",
 	.example = "ashlar run server -- systemctl is-system-running",
 	.options = options,
 	.options_size = sizeof(struct run_options),

@@ -13,6 +13,7 @@ want_usage_error "empty value" "build: '--out' is empty; want DIR" "$ASHLAR" bui
 want_usage_error "flag with a value" "build: '--quiet' takes no value" "$ASHLAR" build --quiet=yes server
 want_usage_error "no number" "build: '--jobs' is 'many'; want a number" "$ASHLAR" build -j many server
 want_usage_error "unknown architecture" "'--arch' is 'mips'; want x86_64 or aarch64" "$ASHLAR" build --arch mips server
+want_usage_error "no size" "run: '--disk-size' is '4 gigs'; want a size like 4GiB" "$ASHLAR" run server --disk-size '4 gigs'
 want_usage_error "no image" "want 'ashlar build IMAGE'" "$ASHLAR" build
 want_usage_error "too many arguments" "want 'ashlar explain IMAGE PACKAGE'" "$ASHLAR" explain server a b
 for verb in build explain run verify key; do
@@ -25,6 +26,19 @@ want_error "no image to run" "'$WORK/server-x86_64.raw' is not there; 'ashlar bu
 	"$ASHLAR" run server --out "$WORK" --arch x86_64
 want_error "run: a private key is no public one" "is no OpenSSH public key; want the file that ends in .pub" \
 	"$ASHLAR" run server --image "$0" --ssh-key "$0"
+
+truncate -s 3MiB "$WORK/small.raw"
+run_small() { "$ASHLAR" run server --image "$WORK/small.raw" "$@"; }
+want_error "run: Secure Boot without keys" "no keys in '$WORK/none'; 'ashlar key generate' makes them" \
+	run_small --secure-boot --keys "$WORK/none"
+want_error "run: a disk smaller than the image" "a disk of 1048576 bytes; want whole MiB, and at least the 3145728 of" \
+	run_small --disk-size 1MiB
+want_error "run: a disk with half a sector" "a disk of 5000000 bytes; want whole MiB" run_small --machine "$WORK/m" --disk-size 5MB
+check "run: no half-made machine" test ! -e "$WORK/m/disk.raw"
+flock -o "$WORK/m" sleep 5 &
+sleep 0.5
+want_error "run: a machine runs once" "machine '$WORK/m' is running already" run_small --machine "$WORK/m"
+kill $!
 
 # Keys: made once, readable by their owner only, never replaced.
 check "key generate" "$ASHLAR" key generate --keys "$WORK/keys"
