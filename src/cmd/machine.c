@@ -159,12 +159,16 @@ static int enrolled_read(struct arena *a, const struct machine_options *o, const
 {
 	const char *path = str_z(a, str_printf(a, "%s/enrol/%s.esl", o->keys, name));
 	struct efi_variable x = { .name = str_c(name), .attributes = SECURE_BOOT_ATTRIBUTES };
-	int r = file_read(a, path, SIGNATURE_LIST_BYTES_MAX, &x.data, e);
+	int r;
 
+	if (!file_exists(path))
+		return err_set(
+			e, -ENOENT,
+			"--secure-boot: '%s' is not there; 'ashlar key generate --keys %s' makes what is missing",
+			path, o->keys);
+	r = file_read(a, path, SIGNATURE_LIST_BYTES_MAX, &x.data, e);
 	if (r < 0)
-		return err_wrap(e, r,
-				"--secure-boot: what the firmware is to trust; 'ashlar key "
-				"generate' makes it");
+		return err_wrap(e, r, "--secure-boot");
 	if (!uuid_parse(str_c(guid), x.guid))
 		return err_set(e, -EINVAL, "'%s' is no GUID", guid);
 	vec_push(a, v) = x;

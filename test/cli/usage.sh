@@ -29,7 +29,7 @@ want_error "run: a private key is no public one" "is no OpenSSH public key; want
 
 truncate -s 3MiB "$WORK/small.raw"
 run_small() { "$ASHLAR" run server --image "$WORK/small.raw" "$@"; }
-want_error "run: Secure Boot without keys" "no keys in '$WORK/none'; 'ashlar key generate' makes them" \
+want_error "run: Secure Boot without keys" "'ashlar key generate --keys $WORK/none' makes what is missing" \
 	run_small --secure-boot --keys "$WORK/none"
 want_error "run: a disk smaller than the image" "a disk of 1048576 bytes; want whole MiB, and at least the 3145728 of" \
 	run_small --disk-size 1MiB
