@@ -101,6 +101,12 @@ void json_bool(struct json *j, const char *key, bool value)
 	buf_printf(&j->b, "%s", value ? "true" : "false");
 }
 
+void json_null(struct json *j, const char *key)
+{
+	member(j, key);
+	buf_printf(&j->b, "null");
+}
+
 void json_seconds(struct json *j, const char *key, double value)
 {
 	member(j, key);

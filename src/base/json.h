@@ -22,6 +22,7 @@ void json_end_array(struct json *j);
 void json_str(struct json *j, const char *key, struct str value);
 void json_u64(struct json *j, const char *key, uint64_t value);
 void json_bool(struct json *j, const char *key, bool value);
+void json_null(struct json *j, const char *key);
 /* Seconds with three decimals. */
 void json_seconds(struct json *j, const char *key, double value);
 struct str json_text(struct json *j);

@@ -93,6 +93,10 @@ static const struct choice {
 	size_t offset;
 	const char *values[3];
 } choices[] = {
+	{ "ashlar.signatures",
+	  offsetof(struct cmdline, signatures),
+	  { "secure-boot", "required" } },
+	{ "ashlar.execute", offsetof(struct cmdline, execute), { "root", "signed", "anywhere" } },
 	{ "ashlar.state", offsetof(struct cmdline, state), { "memory", "tpm" } },
 	{ "ashlar.without-tpm",
 	  offsetof(struct cmdline, without_tpm),

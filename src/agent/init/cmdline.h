@@ -6,13 +6,19 @@
  *	ashlar.failure=reboot[:SEC]	restart after so many seconds instead (default 10)
  *	panic=SEC			not 0: also means ashlar.failure=reboot:SEC
  *	ashlar.timeout=SEC		how long to wait for the disk (default 30)
+ *	ashlar.signatures=WHEN		secure-boot (the default) or required: when to insist on the
+ *					signatures of root hash and execution policy
+ *	ashlar.execute=FROM		root (the default), signed or anywhere: from where programs
+ *may be run; signed: also from other signed volumes and files
  *	ashlar.state=WHERE		memory (the default) or tpm: what /var is
  *	ashlar.without-tpm=HOW		refuse (the default), passphrase or plain: what becomes of
  *					ashlar.state=tpm on a machine that has no TPM
  *	ashlar.recovery-key=WHERE	console (the default) or none: where the recovery key of
  *					encrypted state is shown, once
  *
- * What decides about trust stands there at most once, so that nobody can append a weaker word.
+ * What decides about trust stands there at most once, so that nobody can append a weaker word:
+ * firmware may append some (systemd-stub takes them from SMBIOS strings). So the image builder
+ * writes each of them, also where it is the default.
  * Words after "--" belong to the init on the root. */
 #pragma once
 
@@ -26,6 +32,8 @@ struct failure {
 };
 
 /* In the order of the words in cmdline.c. */
+enum cmdline_signatures { SIGNATURES_SECURE_BOOT, SIGNATURES_REQUIRED };
+enum cmdline_execute { EXECUTE_ROOT, EXECUTE_SIGNED, EXECUTE_ANYWHERE };
 enum cmdline_state { CMDLINE_STATE_MEMORY, CMDLINE_STATE_TPM };
 enum cmdline_without_tpm { WITHOUT_TPM_REFUSE, WITHOUT_TPM_PASSPHRASE, WITHOUT_TPM_PLAIN };
 enum cmdline_recovery_key { RECOVERY_KEY_CONSOLE, RECOVERY_KEY_NONE };
@@ -33,7 +41,7 @@ enum cmdline_recovery_key { RECOVERY_KEY_CONSOLE, RECOVERY_KEY_NONE };
 struct cmdline {
 	uint8_t root_hash[ROOT_HASH_BYTES];
 	unsigned timeout_sec;
-	unsigned state, without_tpm, recovery_key; /* the enums above */
+	unsigned signatures, execute, state, without_tpm, recovery_key; /* the enums above */
 };
 
 /* Two calls, because a mistake in one must not hide the other: a wrong root hash still obeys

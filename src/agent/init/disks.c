@@ -54,6 +54,7 @@ static bool partition_match(struct arena *a, const char *dir, const vec_partitio
 		if (p->number != number || p->start_lba > start ||
 		    p->start_lba * (sector_bytes / SYSFS_SECTOR_BYTES) != start)
 			continue;
+		memcpy(part->type, p->type, sizeof(part->type));
 		memcpy(part->uuid, p->uuid, sizeof(part->uuid));
 		part->devno = str_trim(devno);
 		part->size_bytes = size * SYSFS_SECTOR_BYTES;
@@ -118,7 +119,7 @@ int disks_scan(struct arena *a, const char *sys, const char *dev, vec_disk *ret,
 	return 0;
 }
 
-static const struct disk_partition *partition_find(const struct disk *disk, const uint8_t uuid[16])
+const struct disk_partition *disk_partition_find(const struct disk *disk, const uint8_t uuid[16])
 {
 	vec_each(part, &disk->parts)
 		if (!memcmp(part->uuid, uuid, 16))
@@ -126,28 +127,28 @@ static const struct disk_partition *partition_find(const struct disk *disk, cons
 	return NULL;
 }
 
-bool disks_find(const vec_disk *disks, const uint8_t root[16], const uint8_t verity[16],
-		const struct disk_partition **ret_root, const struct disk_partition **ret_verity)
+const struct disk *disks_find(const vec_disk *disks, const uint8_t root[16],
+			      const uint8_t verity[16])
 {
-	vec_each(disk, disks) {
-		const struct disk_partition *r = partition_find(disk, root),
-					    *v = partition_find(disk, verity);
-
-		if (!r || !v)
-			continue;
-		*ret_root = r;
-		*ret_verity = v;
-		return true;
-	}
-	return false;
+	vec_each(disk, disks)
+		if (disk_partition_find(disk, root) && disk_partition_find(disk, verity))
+			return disk;
+	return NULL;
 }
 
-struct disk_partition disks_partition_dup(struct arena *a, const struct disk_partition *part)
+struct disk disk_dup(struct arena *a, const struct disk *disk)
 {
-	struct disk_partition copy = *part;
+	struct disk copy = { .name = str_dup(a, disk->name),
+			     .size_bytes = disk->size_bytes,
+			     .problem = str_dup(a, disk->problem) };
 
-	copy.name = str_dup(a, part->name);
-	copy.devno = str_dup(a, part->devno);
+	vec_each(part, &disk->parts) {
+		struct disk_partition *p = &vec_push(a, &copy.parts);
+
+		*p = *part;
+		p->name = str_dup(a, part->name);
+		p->devno = str_dup(a, part->devno);
+	}
 	return copy;
 }
 

@@ -7,7 +7,7 @@
 struct disk_partition {
 	struct str name;  /* "vda2" */
 	struct str devno; /* "253:2" */
-	uint8_t uuid[16];
+	uint8_t type[16], uuid[16];
 	uint64_t size_bytes;
 };
 
@@ -27,12 +27,13 @@ must_check int disks_scan(struct arena *a, const char *sys, const char *dev, vec
 			  struct err *e);
 
 /* The first disk that has both partitions: a copy of one half on another disk is no substitute, so
- * that a root and its hashes come, go and are replaced together. */
-bool disks_find(const vec_disk *disks, const uint8_t root[16], const uint8_t verity[16],
-		const struct disk_partition **ret_root, const struct disk_partition **ret_verity);
-
+ * that a root and its hashes come, go and are replaced together. NULL when there is none. */
+const struct disk *disks_find(const vec_disk *disks, const uint8_t root[16],
+			      const uint8_t verity[16]);
+/* The disk's partition with this UUID, or NULL. */
+const struct disk_partition *disk_partition_find(const struct disk *disk, const uint8_t uuid[16]);
 /* A copy that outlives the scan's arena. */
-struct disk_partition disks_partition_dup(struct arena *a, const struct disk_partition *part);
+struct disk disk_dup(struct arena *a, const struct disk *disk);
 
 /* "vda (8192 MiB): vda1 UUID, vda2 UUID; sda (1024 MiB): no GUID partition table"; "no disk at
  * all". */

@@ -3,11 +3,15 @@
 
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
+#include <linux/keyctl.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/io.h"
+
+#define KEY_NAME "ashlar-root-hash"
 
 enum { DM_BYTES = 4096, SECTOR_BYTES = 512 };
 
@@ -21,7 +25,7 @@ struct dm_request {
 
 int dm_params(struct arena *a, const struct verity_super *super,
 	      const uint8_t root_hash[ROOT_HASH_BYTES], const struct disk_partition *root,
-	      const struct disk_partition *hash, struct str *ret, struct err *e)
+	      const struct disk_partition *hash, bool is_signed, struct str *ret, struct err *e)
 {
 	struct str salt =
 		super->salt_bytes > 0 ? hex_encode(a, super->salt, super->salt_bytes) : STR("-");
@@ -33,10 +37,11 @@ int dm_params(struct arena *a, const struct verity_super *super,
 			       STR_FMT(root->name),
 			       (unsigned long long)(root->size_bytes / VERITY_BLOCK_BYTES));
 	/* The tree begins in the block behind the superblock. */
-	*ret = str_printf(a, "1 %.*s %.*s %d %d %llu 1 sha256 %.*s %.*s", STR_FMT(root->devno),
+	*ret = str_printf(a, "1 %.*s %.*s %d %d %llu 1 sha256 %.*s %.*s%s", STR_FMT(root->devno),
 			  STR_FMT(hash->devno), VERITY_BLOCK_BYTES, VERITY_BLOCK_BYTES,
 			  (unsigned long long)super->data_blocks,
-			  STR_FMT(hex_encode(a, root_hash, ROOT_HASH_BYTES)), STR_FMT(salt));
+			  STR_FMT(hex_encode(a, root_hash, ROOT_HASH_BYTES)), STR_FMT(salt),
+			  is_signed ? " 2 root_hash_sig_key_desc " KEY_NAME : "");
 	return 0;
 }
 
@@ -82,6 +87,37 @@ static int dm_create(struct arena *a, int control, const uint8_t uuid[16], uint6
 	return 0;
 }
 
+static void dm_remove(int control)
+{
+	struct dm_request d;
+
+	dm_init(&d, 0);
+	(void)ioctl(control, DM_DEV_REMOVE, &d);
+}
+
+/* The kernel looks for the signature in the keyrings of who loads the table. */
+static int signature_add(struct str signature, struct err *e)
+{
+	if (syscall(SYS_add_key, "user", KEY_NAME, signature.p, signature.n,
+		    KEY_SPEC_THREAD_KEYRING) < 0)
+		return err_sys(e, "put the root hash's signature into a keyring");
+	return 0;
+}
+
+static int signature_refused(int code, struct err *e)
+{
+	if (code == -ENOKEY)
+		return err_set(
+			e, code,
+			"the kernel has no key for the root hash's signature: no certificate "
+			"of Secure Boot's db signed it");
+	if (code == -EKEYREJECTED || code == -EBADMSG)
+		return err_set(e, code,
+			       "the root hash's signature is wrong: it, or the root hash, was "
+			       "changed, or its key was revoked");
+	return code;
+}
+
 static int dm_load(int control, uint64_t size_bytes, struct str params, struct err *e)
 {
 	struct dm_target_spec *spec;
@@ -105,7 +141,8 @@ static int dm_load(int control, uint64_t size_bytes, struct str params, struct e
 }
 
 int dm_open(struct arena *a, const uint8_t root_hash[ROOT_HASH_BYTES],
-	    const struct disk_partition *root, const struct disk_partition *hash, struct err *e)
+	    const struct disk_partition *root, const struct disk_partition *hash,
+	    struct str signature, struct err *e)
 {
 	_cleanup_close_ int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
 	struct verity_super super;
@@ -117,13 +154,18 @@ int dm_open(struct arena *a, const uint8_t root_hash[ROOT_HASH_BYTES],
 		return err_sys(e, "open '/dev/mapper/control'");
 	r = super_read(a, hash, &super, e);
 	if (r == 0)
-		r = dm_params(a, &super, root_hash, root, hash, &params, e);
+		r = dm_params(a, &super, root_hash, root, hash, signature.n > 0, &params, e);
+	if (r == 0 && signature.n > 0)
+		r = signature_add(signature, e);
 	if (r == 0)
 		r = dm_create(a, control, super.uuid, &devno, e);
-	if (r == 0)
-		r = dm_load(control, super.data_blocks * VERITY_BLOCK_BYTES, params, e);
 	if (r < 0)
 		return r;
+	r = dm_load(control, super.data_blocks * VERITY_BLOCK_BYTES, params, e);
+	if (r < 0) {
+		dm_remove(control);
+		return signature.n > 0 ? signature_refused(r, e) : r;
+	}
 	/* As udev does; it may come later, or never on an image without its device-mapper rules. */
 	if (symlink(str_z(a, str_printf(a, "../dm-%u", minor(devno))), DM_NODE) < 0)
 		return err_sys(e, "link '" DM_NODE "'");

@@ -9,16 +9,18 @@
 
 #define DM_NODE "/dev/mapper/root"
 
-/* The target's table line. Fails when the superblock speaks of more than the partitions hold. A
+/* The target's table line. @is_signed: with the word that has the kernel check the signature in the
+ * key that dm_open() makes. Fails when the superblock speaks of more than the partitions hold. A
  * block that does not match its hash is an I/O error to whoever reads it, and stands in the
  * kernel's log. */
 must_check int dm_params(struct arena *a, const struct verity_super *super,
 			 const uint8_t root_hash[ROOT_HASH_BYTES],
 			 const struct disk_partition *root, const struct disk_partition *hash,
-			 struct str *ret, struct err *e);
+			 bool is_signed, struct str *ret, struct err *e);
 
 /* Reads the superblock, makes the device, read-only, and its node DM_NODE. The kernel checks the
- * root hash when the first block is read, so success here means nothing yet. */
+ * blocks against the root hash when they are read, but the hash's @signature (PKCS#7; empty: none)
+ * now: -ENOKEY when it knows no key for it, and then there is no device. */
 must_check int dm_open(struct arena *a, const uint8_t root_hash[ROOT_HASH_BYTES],
 		       const struct disk_partition *root, const struct disk_partition *hash,
-		       struct err *e);
+		       struct str signature, struct err *e);

@@ -29,6 +29,14 @@ static void test_cmdline(void **state)
 		  "ashlar.without-tpm=: want refuse, passphrase or plain" },
 		{ "ashlar.state=tpm roothash=" HASH " ashlar.state=memory",
 		  "ashlar.state= stands there twice" },
+		{ "ashlar.signatures=no roothash=" HASH,
+		  "ashlar.signatures=no: want secure-boot or required" },
+		{ "ashlar.signatures=required ashlar.signatures=required roothash=" HASH,
+		  "ashlar.signatures= stands there twice" },
+		{ "ashlar.execute=roo roothash=" HASH,
+		  "ashlar.execute=roo: want root, signed or anywhere" },
+		{ "ashlar.execute=root \"ashlar.execute=anywhere\"",
+		  "ashlar.execute= stands there twice" },
 	};
 	struct cmdline c;
 	struct err e = { 0 };
@@ -42,6 +50,14 @@ static void test_cmdline(void **state)
 	assert_int_equal(c.state, CMDLINE_STATE_MEMORY);
 	assert_int_equal(c.root_hash[1], 0x11);
 	assert_int_equal(c.root_hash[31], 0xef);
+	assert_int_equal(c.signatures, SIGNATURES_SECURE_BOOT);
+	assert_int_equal(c.execute, EXECUTE_ROOT);
+	assert_ok(cmdline_parse(
+			  STR("ashlar.signatures=required ashlar.execute=signed roothash=" HASH),
+			  &c, &e),
+		  &e);
+	assert_int_equal(c.signatures, SIGNATURES_REQUIRED);
+	assert_int_equal(c.execute, EXECUTE_SIGNED);
 	assert_ok(cmdline_parse(STR("ashlar.state=tpm ashlar.without-tpm=plain roothash=" HASH
 				    " ashlar.recovery-key=none -- ashlar.state=memory"),
 				&c, &e),
@@ -165,6 +181,7 @@ static void disk_make(struct arena *a, const char *dir)
 				     "-n3:8192:+2M",
 				     "-u1:11111111-2222-3333-4444-555555555555",
 				     "-u3:00112233-4455-6677-8899-AABBCCDDEEFF",
+				     "-t3:41092B05-9FC8-4523-994F-2DEF0408B176",
 				     path,
 				     NULL };
 	struct proc_result r;
@@ -196,9 +213,11 @@ static void sys_make(struct arena *a, const char *dir)
 static void test_disks(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	const struct disk_partition *root, *verity;
+	const struct disk_partition *part;
+	const struct disk *disk;
 	char *dir = test_dir(&a);
 	uint8_t x[16], y[16];
+	struct disk copy;
 	vec_disk disks;
 	struct err e = { 0 };
 
@@ -212,13 +231,17 @@ static void test_disks(void **state)
 		   "gone (1 MiB): open: No such file or directory");
 	assert_true(uuid_parse(STR("00112233-4455-6677-8899-aabbccddeeff"), x));
 	assert_true(uuid_parse(STR("11111111-2222-3333-4444-555555555555"), y));
-	assert_true(disks_find(&disks, x, y, &root, &verity));
-	assert_str(root->name, "disk3");
-	assert_str(root->devno, "253:3");
-	assert_int_equal(root->size_bytes, 2 << 20);
-	assert_str(verity->devno, "253:1");
+	disk = disks_find(&disks, x, y);
+	assert_non_null(disk);
+	part = disk_partition_find(disk, x);
+	assert_str(part->name, "disk3");
+	assert_str(part->devno, "253:3");
+	assert_int_equal(part->size_bytes, 2 << 20);
+	assert_str(gpt_type_name(&a, part->type), "root-x86-64-verity-sig");
+	copy = disk_dup(&a, disk);
+	assert_str(disk_partition_find(&copy, y)->devno, "253:1");
 	y[0] ^= 1;
-	assert_false(disks_find(&disks, x, y, &root, &verity));
+	assert_null(disks_find(&disks, x, y));
 	put(&a, dir, "block/disk/disk3/start", STR("8193\n"));
 	assert_ok(disks_scan(&a, dir, dir, &disks, &e), &e);
 	assert_int_equal(disks.p[0].parts.n, 1);
@@ -260,13 +283,13 @@ static void test_dm_params(void **state)
 
 	(void)state;
 	assert_true(hex_decode(STR(HASH), root_hash, sizeof(root_hash)));
-	assert_ok(dm_params(&a, &super, root_hash, &root, &hash, &params, &e), &e);
+	assert_ok(dm_params(&a, &super, root_hash, &root, &hash, false, &params, &e), &e);
 	assert_str(params, "1 253:2 253:3 4096 4096 10 1 sha256 " HASH " abcd");
 	super.salt_bytes = 0;
-	assert_ok(dm_params(&a, &super, root_hash, &root, &hash, &params, &e), &e);
-	assert_true(str_ends(params, " -"));
+	assert_ok(dm_params(&a, &super, root_hash, &root, &hash, true, &params, &e), &e);
+	assert_true(str_ends(params, " - 2 root_hash_sig_key_desc ashlar-root-hash"));
 	super.data_blocks = 11;
-	assert_err(dm_params(&a, &super, root_hash, &root, &hash, &params, &e), &e,
+	assert_err(dm_params(&a, &super, root_hash, &root, &hash, false, &params, &e), &e,
 		   "vda3: its verity superblock covers 11 blocks, but vda2 has 10");
 }
 

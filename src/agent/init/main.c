@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/init/boot_status.h"
+#include "agent/init/chain.h"
 #include "agent/init/cmdline.h"
 #include "agent/init/disks.h"
 #include "agent/init/dm.h"
@@ -23,6 +25,8 @@
 
 #define MODULES "/modules"
 #define INIT    "/sbin/init"
+#define POLICY  "/ipe-policy"
+#define IPE     "/sys/kernel/security/ipe"
 
 /* How long at most between two looks, should an event be lost. */
 enum { LOOK_MS = 1000 };
@@ -35,7 +39,11 @@ struct boot {
 	struct str modules_failed;
 	int uevents;
 	uint8_t root_uuid[16], verity_uuid[16];
-	struct disk_partition root, verity;
+	struct disk disk; /* the one with these two */
+	const struct disk_partition *root, *verity;
+	struct efi efi;
+	struct chain chain;
+	struct boot_status status;
 };
 
 static uint64_t clock_ms(void)
@@ -101,17 +109,19 @@ static int not_found(struct boot *b, const vec_disk *disks, struct err *e)
 static int boot_look(struct boot *b, bool is_last, struct err *e)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	const struct disk_partition *root, *verity;
+	const struct disk *disk;
 	vec_disk disks;
 	int r;
 
 	r = disks_scan(&a, "/sys", "/dev", &disks, e);
 	if (r < 0)
 		return r;
-	if (!disks_find(&disks, b->root_uuid, b->verity_uuid, &root, &verity))
+	disk = disks_find(&disks, b->root_uuid, b->verity_uuid);
+	if (!disk)
 		return is_last ? not_found(b, &disks, e) : 0;
-	b->root = disks_partition_dup(b->a, root);
-	b->verity = disks_partition_dup(b->a, verity);
+	b->disk = disk_dup(b->a, disk);
+	b->root = disk_partition_find(&b->disk, b->root_uuid);
+	b->verity = disk_partition_find(&b->disk, b->verity_uuid);
 	return 1;
 }
 
@@ -155,19 +165,48 @@ static int boot_cmdline(struct boot *b, struct err *e)
 	return r;
 }
 
+/* What firmware checked, and so what has to be checked here. */
+static int boot_chain(struct boot *b, struct err *e)
+{
+	int r = mounts_security(e);
+
+	if (r < 0)
+		return r;
+	efi_read(b->a, "/sys", &b->efi);
+	memcpy(b->status.root_hash, b->cmdline.root_hash, ROOT_HASH_BYTES);
+	b->chain = (struct chain){ .a = b->a,
+				   .cmdline = &b->cmdline,
+				   .insists = chain_insists(&b->cmdline, &b->efi),
+				   .status = &b->status };
+	signatures_find(b->a, "/dev", &b->disk, b->cmdline.root_hash, &b->chain.signatures);
+	chain_firmware(&b->chain, &b->efi);
+	return 0;
+}
+
 /* The superblock is the first block that dm-verity checks, all the way up to the root hash. */
 static int boot_root(struct boot *b, struct err *e)
 {
-	int r = dm_open(b->a, b->cmdline.root_hash, &b->root, &b->verity, e);
+	int r = chain_root(&b->chain, b->root, b->verity, e);
 
-	if (r == 0)
-		r = mounts_root(DM_NODE, e);
+	if (r < 0)
+		return r;
+	r = mounts_root(DM_NODE, e);
 	if (r == -EIO)
 		return err_wrap(e, r,
 				"root %.*s is damaged, or not the one with the root hash %.*s",
-				STR_FMT(b->root.name),
+				STR_FMT(b->root->name),
 				STR_FMT(hex_encode(b->a, b->cmdline.root_hash, ROOT_HASH_BYTES)));
 	return r;
+}
+
+/* Memory, and what this boot was like. */
+static int boot_state(struct boot *b, struct err *e)
+{
+	int r = mounts_state(b->cmdline.execute == EXECUTE_ROOT, e);
+
+	b->status.state = "memory";
+	b->status.state_reason = "";
+	return r < 0 ? r : boot_status_publish(b->a, &b->status, e);
 }
 
 static int boot(struct boot *b, struct err *e)
@@ -178,6 +217,8 @@ static int boot(struct boot *b, struct err *e)
 	r = mounts_api(e);
 	if (r == 0)
 		r = boot_cmdline(b, e);
+	if (r == 0 && b->cmdline.execute == EXECUTE_ROOT)
+		r = mounts_run_noexec(e);
 	b->uevents = uevents_open();
 	if (r == 0)
 		r = boot_modules(b, e);
@@ -185,14 +226,18 @@ static int boot(struct boot *b, struct err *e)
 		r = boot_find(b, e);
 	found_ms = clock_ms();
 	if (r == 0)
+		r = boot_chain(b, e);
+	if (r == 0)
 		r = boot_root(b, e);
+	if (r == 0)
+		r = chain_policy(&b->chain, POLICY, IPE, e);
 	if (r == 0)
 		r = mounts_switch(e);
 	if (r == 0)
-		r = mounts_state(e);
+		r = boot_state(b, e);
 	if (r == 0)
 		report(REPORT_INFO, "root %.*s, verified: found in %llu ms, mounted in %llu ms",
-		       STR_FMT(b->root.name), (unsigned long long)(found_ms - start_ms),
+		       STR_FMT(b->root->name), (unsigned long long)(found_ms - start_ms),
 		       (unsigned long long)(clock_ms() - found_ms));
 	return r;
 }
@@ -221,7 +266,7 @@ int main(int argc, char **argv)
 	if (boot(&b, &e) == 0) {
 		argv[0] = (char *)INIT;
 		execv(INIT, argv);
-		(void)err_sys(&e, "start '" INIT "' on the root %.*s", STR_FMT(b.root.name));
+		(void)err_sys(&e, "start '" INIT "' on the root %.*s", STR_FMT(b.root->name));
 	}
 	report_failure(&b.failure, &e);
 }

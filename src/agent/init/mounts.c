@@ -51,6 +51,25 @@ int mounts_api(struct err *e)
 	return 0;
 }
 
+int mounts_run_noexec(struct err *e)
+{
+	if (mount(NULL, "/run", NULL,
+		  MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_STRICTATIME | MS_NOEXEC,
+		  NULL) < 0)
+		return err_sys(e, "mount '/run' again, noexec");
+	return 0;
+}
+
+int mounts_security(struct err *e)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	const struct mount_row security = { "securityfs", "/sys/kernel/security", NULL, flags };
+
+	/* Without its module, or with runtime services switched off, there are no variables. */
+	(void)mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", flags, NULL);
+	return mount_one(&security, security.type, e);
+}
+
 int mounts_root(const char *node, struct err *e)
 {
 	static const struct mount_row root = { "erofs", SYSROOT, NULL, MS_RDONLY | MS_NODEV };
@@ -84,13 +103,14 @@ int mounts_switch(struct err *e)
 	return 0;
 }
 
-int mounts_state(struct err *e)
+int mounts_state(bool noexec, struct err *e)
 {
 	/* A quarter of the memory: with /run (20 %) and /tmp (systemd's default: 50 %) all three
 	 * may fill up before the machine is out of memory. Nothing that a package installs runs
 	 * with set-user-ID from /var. */
-	static const struct mount_row var = { "tmpfs", "/var", "mode=0755,size=25%",
-					      MS_NOSUID | MS_NODEV | MS_STRICTATIME };
+	const struct mount_row var = { "tmpfs", "/var", "mode=0755,size=25%",
+				       MS_NOSUID | MS_NODEV | MS_STRICTATIME |
+					       (noexec ? MS_NOEXEC : 0) };
 	/* An update replaces the lower layer under the upper one, so nothing in the upper may refer
 	 * to it by inode or by path (Linux Documentation/filesystems/overlayfs.rst, "Changes to
 	 * underlying filesystems"). */

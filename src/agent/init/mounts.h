@@ -7,11 +7,18 @@
 /* /proc, /sys, /dev and /run, with the options that systemd would give them. */
 must_check int mounts_api(struct err *e);
 
+/* Makes /run no place for programs. */
+must_check int mounts_run_noexec(struct err *e);
+
+/* securityfs and, where firmware has variables and the kernel shows them, efivarfs. */
+must_check int mounts_security(struct err *e);
+
 /* The file system on @node, read-only, at /sysroot. */
 must_check int mounts_root(const char *node, struct err *e);
 
 /* Takes the API file systems along, frees what the initrd holds, and makes /sysroot the root. */
 must_check int mounts_switch(struct err *e);
 
-/* On the new root: memory for /var, and /etc writable over the image's own. */
-must_check int mounts_state(struct err *e);
+/* On the new root: memory for /var, no place for programs when @noexec, and /etc writable over the
+ * image's own. */
+must_check int mounts_state(bool noexec, struct err *e);

@@ -63,6 +63,7 @@ int partitions_parse(struct arena *a, const uint8_t *disk, size_t n, uint32_t se
 				       "the partition table is not within the first %zu bytes", n);
 		if (!memcmp(entry, unused, sizeof(unused)))
 			continue;
+		uuid_from_gpt(entry, p.type);
 		uuid_from_gpt(entry + 16, p.uuid);
 		memcpy(&p.start_lba, entry + 32, sizeof(p.start_lba));
 		p.start_lba = le64toh(p.start_lba);

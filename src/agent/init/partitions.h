@@ -13,8 +13,8 @@
 enum { PARTITIONS_BYTES = 64 << 10, PARTITIONS_MAX = 256 };
 
 struct partition {
-	uint32_t number;  /* from 1, as the kernel counts */
-	uint8_t uuid[16]; /* in text order */
+	uint32_t number;            /* from 1, as the kernel counts */
+	uint8_t type[16], uuid[16]; /* in text order */
 	uint64_t start_lba;
 };
 

@@ -4,8 +4,8 @@
 
 #include "agent/init/cmdline.h"
 
-/* syslog(3): "info" is hidden by "quiet" on the command line, "emerg" by nothing. */
-enum report_level { REPORT_EMERG = 0, REPORT_INFO = 6 };
+/* syslog(3): "info" and "warning" are hidden by "quiet" on the command line, "emerg" by nothing. */
+enum report_level { REPORT_EMERG = 0, REPORT_WARNING = 4, REPORT_INFO = 6 };
 
 /* One line, "ashlar-init: " in front; cut into several where the kernel's log takes no longer ones.
  */

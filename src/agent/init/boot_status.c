@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "agent/init/boot_status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "agent/init/report.h"
+#include "base/io.h"
+#include "base/json.h"
+
+void boot_status_missing(struct arena *a, struct boot_status *s, const char *fmt, ...)
+{
+	struct err text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text.msg, sizeof(text.msg), fmt, ap);
+	va_end(ap);
+	vec_push(a, &s->missing) = str_dup(a, str_c(text.msg));
+}
+
+struct str boot_status_json(struct arena *a, const struct boot_status *s)
+{
+	struct json j = { .b = { .a = a }, .indent = 2 };
+
+	json_object(&j, NULL);
+	if (s->efi)
+		json_bool(&j, "secure-boot", s->secure_boot);
+	else
+		json_null(&j, "secure-boot");
+	json_bool(&j, "setup-mode", s->setup_mode);
+	json_str(&j, "root-hash", hex_encode(a, s->root_hash, ROOT_HASH_BYTES));
+	json_str(&j, "root-signature", str_c(s->root_signature));
+	json_str(&j, "execution-policy", str_c(s->execution_policy));
+	json_bool(&j, "tpm", s->tpm);
+	json_bool(&j, "measured", s->measured);
+	json_str(&j, "state", str_c(s->state));
+	json_str(&j, "state-reason", str_c(s->state_reason));
+	json_array(&j, "missing");
+	vec_each(sentence, &s->missing)
+		json_str(&j, NULL, *sentence);
+	json_end_array(&j);
+	json_end_object(&j);
+	return str_cat(a, json_text(&j), STR("\n"));
+}
+
+int boot_status_publish(struct arena *a, const struct boot_status *s, struct err *e)
+{
+	struct str text = boot_status_json(a, s);
+	int r = dir_make("/run/ashlar", e);
+
+	vec_each(sentence, &s->missing)
+		report(REPORT_WARNING, "not protected: %.*s", STR_FMT(*sentence));
+	return r < 0 ? r : file_write(BOOT_STATUS_PATH, 0644, text.p, text.n, e);
+}
