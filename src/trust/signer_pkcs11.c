@@ -192,7 +192,7 @@ static int key_find(struct token_key *key, P11KitUri *uri, struct err *e)
 	return object_check(key, uri, e);
 }
 
-/* PKCS#11 2.40, 2.1.2 and 4.9: the private half never leaves. */
+/* PKCS#11 2.40, 2.1.2 and 4.9: the private half never leaves, and signs only. */
 static int key_make(struct token_key *key, P11KitUri *uri, unsigned bits, struct err *e)
 {
 	CK_MECHANISM mechanism = { CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0 };
@@ -212,11 +212,13 @@ static int key_make(struct token_key *key, P11KitUri *uri, unsigned bits, struct
 				   { CKA_TOKEN, &yes, sizeof(yes) },
 				   { CKA_PRIVATE, &yes, sizeof(yes) },
 				   { CKA_SIGN, &yes, sizeof(yes) },
+				   { CKA_DECRYPT, &no, sizeof(no) },
+				   { CKA_UNWRAP, &no, sizeof(no) },
 				   { CKA_SENSITIVE, &yes, sizeof(yes) },
 				   { CKA_EXTRACTABLE, &no, sizeof(no) } };
 	const struct pkcs11_token *t = &key->token;
 	CK_OBJECT_HANDLE ignored;
-	CK_RV rv = t->module->C_GenerateKeyPair(t->session, &mechanism, public, 6, private, 7,
+	CK_RV rv = t->module->C_GenerateKeyPair(t->session, &mechanism, public, 6, private, 9,
 						&ignored, &key->object);
 
 	return rv == CKR_OK ? 0 : pkcs11_err(e, t, "make a key pair", rv);
