@@ -2,10 +2,10 @@
 #include "trust/keys.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/io.h"
 #include "trust/keys_dir.h"
+#include "trust/secret.h"
 
 const char development_mark[] = "(development key)";
 
@@ -157,15 +157,14 @@ int key_uri_read(struct arena *a, const char *dir, const char *base, struct str 
 
 static int pem_open(struct arena *a, const char *path, struct signer **ret, struct err *e)
 {
-	struct stat st;
 	struct str pem;
-	int r;
+	int r = secret_read(a, path, KEY_BYTES_MAX, &pem, e);
 
-	if (stat(path, &st) == 0 && st.st_mode & S_IROTH)
-		return err_set(e, -EPERM, "every user of this machine may read it; chmod 600 '%s'",
-			       path);
-	r = file_read(a, path, KEY_BYTES_MAX, &pem, e);
-	return r < 0 ? r : signer_pem_parse(pem, ret, e);
+	if (r < 0)
+		return r;
+	r = signer_pem_parse(pem, ret, e);
+	secret_wipe(pem);
+	return r;
 }
 
 int key_signer_open(struct arena *a, const char *dir, const char *base, struct signer **ret,

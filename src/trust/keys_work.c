@@ -4,16 +4,23 @@
 #include <openssl/rand.h>
 #include <sys/stat.h>
 
+#include "trust/secret.h"
+
 enum { YEAR_SEC = 31556952 /* of the Gregorian calendar, on average */, TOKEN_ID_BYTES = 8 };
 
-/* Private, and nothing that git would take along. */
+/* Private from its first moment on, whatever the umask, lest somebody puts a key of his there; and
+ * nothing that git would take along. */
 static int folder_make(struct arena *a, const char *dir, struct err *e)
 {
-	const char *ignore = path_join(a, dir, ".gitignore");
-	int r = dir_make(dir, e);
+	const char *ignore = path_join(a, dir, ".gitignore"), *slash = strrchr(dir, '/');
+	int r = 0;
 
+	if (slash)
+		r = dir_make(str_z(a, (struct str){ dir, (size_t)(slash - dir) + 1 }), e);
 	if (r < 0)
 		return r;
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot make the folder '%s'", dir);
 	if (chmod(dir, 0700) < 0)
 		return err_sys(e, "cannot make '%s' private", dir);
 	return file_exists(ignore) ? 0 : file_write(ignore, 0600, "*\n", 2, e);
@@ -107,7 +114,11 @@ int keys_work_new_key(struct keys_work *w, enum key_role role, struct str token,
 	if (token.n > 0)
 		return token_key_new(w, role, token, e);
 	r = signer_generate(&w->a, key_roles[role].bits, &w->roles[role].signer, &pem, e);
-	return r < 0 ? r : keys_work_put(w, key_roles[role].name, "pem", pem, e);
+	if (r < 0)
+		return r;
+	r = keys_work_put(w, key_roles[role].name, "pem", pem, e);
+	secret_wipe(pem);
+	return r;
 }
 
 static int certificate_make(struct keys_work *w, enum key_role role, struct err *e)

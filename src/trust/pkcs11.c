@@ -3,13 +3,21 @@
 
 #include <stdlib.h>
 
-#include "base/io.h"
+#include "trust/secret.h"
 
 enum { SLOTS_MAX = 256, PIN_BYTES_MAX = 255, URI_BYTES_MAX = 4096 };
 
 void pkcs11_uri_freep(P11KitUri **uri)
 {
 	p11_kit_uri_free(*uri);
+}
+
+/* What may be shown of a URI that cannot be read: a PIN would get into logs. */
+static struct str without_pin(struct str text)
+{
+	const char *pin = memmem(text.p, text.n, "pin-value", strlen("pin-value"));
+
+	return pin ? (struct str){ text.p, (size_t)(pin - text.p) } : text;
 }
 
 int pkcs11_uri_parse(struct str text, P11KitUri **ret, struct err *e)
@@ -26,7 +34,8 @@ int pkcs11_uri_parse(struct str text, P11KitUri **ret, struct err *e)
 	r = p11_kit_uri_parse(str_z(&a, text), P11_KIT_URI_FOR_ANY, uri);
 	/* A misspelt attribute would choose more than was meant. */
 	if (r != P11_KIT_URI_OK || p11_kit_uri_any_unrecognized(uri))
-		return err_set(e, -EINVAL, "'%.*s' is no PKCS#11 URI (RFC 7512): %s", STR_FMT(text),
+		return err_set(e, -EINVAL, "'%.*s' is no PKCS#11 URI (RFC 7512): %s",
+			       STR_FMT(without_pin(text)),
 			       r == P11_KIT_URI_OK ? "it has an unknown attribute"
 						   : p11_kit_uri_message(r));
 	*ret = uri;
@@ -157,7 +166,7 @@ static int token_find(struct pkcs11_token *t, P11KitUri *uri, struct err *e)
 static int pin_get(struct arena *a, P11KitUri *uri, const char **ret, struct err *e)
 {
 	const char *source = p11_kit_uri_get_pin_source(uri);
-	struct str pin = str_c(p11_kit_uri_get_pin_value(uri));
+	struct str pin = str_c(p11_kit_uri_get_pin_value(uri)), file = { 0 };
 	int r;
 
 	if (!pin.p && source) {
@@ -166,14 +175,16 @@ static int pin_get(struct arena *a, P11KitUri *uri, const char **ret, struct err
 		source += strlen("file:");
 		if (str_starts(str_c(source), "//")) /* file:///PATH */
 			source += 2;
-		r = file_read(a, source, PIN_BYTES_MAX, &pin, e);
+		r = secret_read(a, source, PIN_BYTES_MAX, &pin, e);
 		if (r < 0)
 			return err_wrap(e, r, "pin-source");
+		file = pin;
 		pin = str_trim(pin);
 	} else if (!pin.p) {
 		pin = str_c(getenv("ASHLAR_PIN"));
 	}
 	*ret = pin.n > 0 ? str_z(a, pin) : NULL;
+	secret_wipe(file);
 	return 0;
 }
 
@@ -243,8 +254,7 @@ void pkcs11_close(struct pkcs11_token *t)
 		p11_kit_module_finalize(t->modules[0]);
 		p11_kit_module_release(t->modules[0]);
 	}
-	if (t->pin)
-		explicit_bzero((char *)t->pin, strlen(t->pin));
+	secret_wipe(str_c(t->pin));
 	arena_done(&t->a);
 	*t = (struct pkcs11_token){ 0 };
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <openssl/x509.h>
+#include <sys/stat.h>
 
 #include "base/proc.h"
 #include "base/test.h"
@@ -167,6 +168,9 @@ static void test_pin(void **state)
 		   "pin-source=|cat; want file:PATH");
 	assert_err(signer_pkcs11_check(STR("pkcs11:token=ashlar?pin-source=file:/none"), &e), &e,
 		   "pin-source: open '/none'");
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_err(signer_pkcs11_check(right, &e), &e,
+		   "pin-source: every user of this machine may read it; chmod 600 '");
 	setenv("ASHLAR_PIN", "wrong", 1);
 	assert_err(signer_pkcs11_check(str_c(token_uri), &e), &e, "wrong PIN");
 }
@@ -202,6 +206,8 @@ static void test_uri(void **state)
 	assert_err(signer_pkcs11_check(STR("pkcs12:token=x"), &e), &e,
 		   "'pkcs12:token=x' is no PKCS#11 URI (RFC 7512): ");
 	assert_err(signer_pkcs11_check(STR("pkcs11:tokn=x"), &e), &e, "unknown attribute");
+	assert_err(signer_pkcs11_check(STR("pkcs11:tokn=x?pin-value=1234"), &e), &e, "tokn=x");
+	assert_null(strstr(e.msg, "1234"));
 	assert_ok(signer_pkcs11_without_pin(&a, STR("pkcs11:token=x;object=y?pin-value=1"), &uri,
 					    &e),
 		  &e);
