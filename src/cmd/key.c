@@ -34,15 +34,20 @@ static struct key_generate how(const struct key_options *o)
 static int generate(struct arena *a, const struct key_options *o, char **args, struct err *e)
 {
 	struct key_generate g = how(o);
+	bool development = false;
+	vec_key_info list;
 	int r = keys_generate(&g, e);
 
-	(void)a;
 	(void)args;
-	if (r == 0 && !o->common.quiet && o->organisation)
-		printf("%s: keys of %s\n", o->common.keys, o->organisation);
-	else if (r == 0 && !o->common.quiet)
-		printf("%s: development keys; never for production\n", o->common.keys);
-	return r;
+	if (r == 0)
+		r = keys_list(a, o->common.keys, &list, e);
+	if (r < 0 || o->common.quiet)
+		return r;
+	vec_each(k, &list)
+		development |= k->development && !k->retired;
+	printf("%s: %s\n", o->common.keys,
+	       development ? "development keys; never for production" : "every key is there");
+	return 0;
 }
 
 static struct str date(struct arena *a, uint64_t sec)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* keys.h - the folder of keys that a build signs with.
  *
- * For each role NAME.crt (X.509, PEM) and its private key: NAME.pem (PKCS#8),
- * or NAME.uri (one line, a PKCS#11 URI), or neither on a machine that only
- * verifies or whose signatures are made elsewhere. Packages and updates also
- * have NAME.asc, the key as OpenPGP. retired/NAME-XXXXXXXX.crt (first 8 digits
- * of the fingerprint): former keys, still trusted. enrol/{PK,KEK,db}.auth and
- * .esl: for firmware in setup mode, signed; made again by every change. */
+ * For each role NAME.crt (X.509, PEM) and its private key: NAME.pem (PKCS#8), or NAME.uri (one
+ * line, a PKCS#11 URI), or neither on a machine that only verifies or whose signatures are made
+ * elsewhere. Packages and updates also have NAME.asc, the key as OpenPGP, with the retired ones
+ * behind it. retired/NAME-XXXXXXXX.* (first 8 digits of the certificate's fingerprint): former
+ * keys, still trusted. enrol/{PK,KEK,db}.auth and .esl: for firmware in setup mode;
+ * enrol/update/PK-XXXXXXXX.auth: for firmware that has that retired PK. What changes together does
+ * so in one step (keys_change.h). */
 #pragma once
 
 #include "trust/openpgp.h"
@@ -28,7 +29,7 @@ enum key_role {
 struct key {
 	enum key_role role;
 	struct str certificate; /* DER; empty: there is none */
-	struct signer *signer;  /* NULL: no private key here */
+	struct signer *signer;  /* NULL: not here, or not opened */
 	bool development;       /* its subject says so */
 };
 
@@ -46,29 +47,29 @@ must_check int key_role_parse(struct str name, enum key_role *ret, struct err *e
 
 struct key_generate {
 	const char *dir;
-	const char *organisation; /* NULL: development keys, marked so in every subject */
+	const char *organisation; /* NULL: as the keys that are there, or else development
+					keys, marked so in every subject */
 	const char *token;        /* NULL: files; else a PKCS#11 URI of a token: keys are
 				     made in it */
 	uint64_t time_sec;
 };
 
-/* Makes what @g->dir (created, mode 0700; files 0600) lacks; -EEXIST when it
- * lacks nothing. */
+/* Makes what @g->dir (created, mode 0700; files 0600) lacks: all of it, or nothing (in a token, the
+ * next call finds what an interrupted one made). -EEXIST when it lacks nothing. */
 must_check int keys_generate(const struct key_generate *g, struct err *e);
-/* A successor for @role; the present key moves to retired/ and stays trusted.
- * On a token when the present one is. */
+/* A successor for @role; the present key moves to retired/ and stays trusted. In g->token, or else
+ * where the present one is. */
 must_check int keys_rotate(const struct key_generate *g, enum key_role role, struct err *e);
 /* Ends the trust in a retired key; @fingerprint: at least 8 hexadecimal digits
  * of it. */
 must_check int keys_retire(const char *dir, enum key_role role, struct str fingerprint,
 			   uint64_t time_sec, struct err *e);
 
-/* Certificates and private keys. A missing folder is -ENOENT, with a sentence
- * that says how to make one. Fails on a key that does not match its
- * certificate, on a certificate that is not valid at
- * @time_sec, and on a token that does not answer: before anything is written.
- * @need_private: each role that a build signs with must have its private key.
- */
+/* Certificates, and the private keys that are here: all files, and on tokens those that every build
+ * signs with. A missing folder is -ENOENT, with a sentence that says how to make one. Fails on a
+ * key that does not match its certificate, on a certificate that is not valid at @time_sec, and on
+ * a token that does not answer: before anything is written. @need_private: each role that every
+ * build signs with must have its private key. */
 must_check int keys_read(struct arena *a, const char *dir, uint64_t time_sec, bool need_private,
 			 struct keys *ret, struct err *e);
 void keys_done(struct keys *k);

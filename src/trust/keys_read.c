@@ -36,14 +36,14 @@ static int validity_check(struct arena *a, const char *path, const struct role *
 	return 0;
 }
 
-/* What a build does not sign with may be on a token that is not at hand. */
-static bool is_wanted(struct arena *a, const char *dir, const struct role *role, bool need_private)
+/* What no build signs with may be on a token that is not at hand. */
+static bool is_wanted(struct arena *a, const char *dir, const struct role *role)
 {
-	return file_exists(key_path(a, dir, role->name, "pem")) || (need_private && role->build);
+	return role->build || file_exists(key_path(a, dir, role->name, "pem"));
 }
 
-static int role_read(struct arena *a, const char *dir, uint64_t time_sec, bool need_private,
-		     struct key *key, vec_str *trusted, struct err *e)
+static int role_read(struct arena *a, const char *dir, uint64_t time_sec, struct key *key,
+		     vec_str *trusted, struct err *e)
 {
 	const struct role *role = &key_roles[key->role];
 	const char *path = key_path(a, dir, role->name, "crt");
@@ -61,7 +61,7 @@ static int role_read(struct arena *a, const char *dir, uint64_t time_sec, bool n
 	key->certificate = present->der;
 	key->development = str_has(present->x.subject, development_mark);
 	r = validity_check(a, path, role, &present->x, time_sec, e);
-	if (r == 0 && is_wanted(a, dir, role, need_private))
+	if (r == 0 && is_wanted(a, dir, role))
 		r = key_signer_open(a, dir, role->name, &key->signer, e);
 	if (r == 0 && key->signer && !str_eq(signer_public_key(key->signer), present->x.public_key))
 		r = err_set(e, -EKEYREJECTED, "'%s' is not the certificate of its private key",
@@ -117,7 +117,7 @@ static int all_read(struct arena *a, const char *dir, uint64_t time_sec, bool ne
 		struct key *key = &keys->k[i];
 
 		key->role = (enum key_role)i;
-		r = role_read(a, dir, time_sec, need_private, key, &keys->trusted[i], e);
+		r = role_read(a, dir, time_sec, key, &keys->trusted[i], e);
 		keys->development |= key->development;
 	}
 	if (r == 0)
