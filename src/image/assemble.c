@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "image/agents.h"
 #include "rpm/rpmdb.h"
 #include "tree/generators.h"
 
@@ -118,6 +119,17 @@ static int boot_files(struct arena *a, const struct image_options *o, const stru
 	return r;
 }
 
+static int add_status(const char *arch, struct tree *t, struct err *e)
+{
+	struct agents agents;
+	uint32_t id;
+	int r = agents_for(arch, &agents, e);
+
+	return r < 0 ? r
+		     : tree_put(t, STR("/usr/bin/ashlar-status"), S_IFREG | 0755, agents.status,
+				TREE_OWNER_GENERATOR, &id, e);
+}
+
 static int generate(const struct image_options *o, const struct resolved *res,
 		    bool development_keys, struct assembled *as, struct err *e)
 {
@@ -144,6 +156,8 @@ static int generate(const struct image_options *o, const struct resolved *res,
 		r = gen_units(t, res->confs, res->n, &res->image, e);
 	if (r == 0)
 		r = gen_linker_cache(t, o->arch, e);
+	if (r == 0)
+		r = add_status(o->arch, t, e);
 	return r;
 }
 

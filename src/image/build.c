@@ -5,28 +5,13 @@
 #include <time.h>
 
 #include "base/io.h"
+#include "image/agents.h"
 #include "image/manifest.h"
 #include "image/repository.h"
 #include "image/setuid.h"
 #include "trust/keys.h"
 
-/* agent/init as it was built beside this program (src/image/init_blob.S). */
-extern const char agent_init[], agent_init_end[];
-
-enum { ELF_MACHINE_OFFSET = 18, LARGEST_SHOWN = 5 };
-
-static int init_for(const char *arch, struct str *ret, struct err *e)
-{
-	struct str init = { agent_init, (size_t)(agent_init_end - agent_init) };
-	uint8_t want = strcmp(arch, "aarch64") == 0 ? 0xb7 : 0x3e; /* EM_AARCH64, EM_X86_64 */
-
-	if (init.n <= ELF_MACHINE_OFFSET || (uint8_t)init.p[ELF_MACHINE_OFFSET] != want)
-		return err_set(e, -ENOTSUP,
-			       "this ashlar holds no init for %s; build ashlar on such a machine",
-			       arch);
-	*ret = init;
-	return 0;
-}
+enum { LARGEST_SHOWN = 5 };
 
 /* The largest packages by what they bring into the image: where to look when a budget is
  * exceeded. */
@@ -251,9 +236,10 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	struct assembled as;
 	const struct signing signing = { .keys = keys, .later = o->sign_later };
 	struct image_plan plan;
-	struct str init, initrd;
+	struct agents agents;
+	struct str initrd;
 	unsigned stage;
-	int r = init_for(o->arch, &init, e);
+	int r = agents_for(o->arch, &agents, e);
 
 	if (r == 0)
 		r = image_resolve(a, o, &res, e);
@@ -266,7 +252,7 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	if (r == 0)
 		r = image_check_setuid(a, &res.image, &as.tree, e);
 	if (r == 0)
-		r = image_initrd(a, &res.image, &as, init, &initrd, e);
+		r = image_initrd(a, &res.image, &as, agents.init, &initrd, e);
 	progress_end(o->progress, stage);
 	if (r < 0)
 		return r;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* status.h - what protects this machine and what does not: as agent/init found it at boot, and as
+ * the kernel shows it now. */
+#pragma once
+
+#include "agent/init/efi.h"
+#include "base/str.h"
+
+/* As far as this user may see. */
+enum known { KNOWN_NO, KNOWN_YES, KNOWN_NOT };
+
+struct status {
+	struct str image; /* "Ashlar server 1.0.20261123" */
+	bool development_keys;
+	/* of the boot (agent/init/boot_status.h); texts are empty when its file is not there */
+	struct str root_hash, root_signature, execution_policy, state, state_reason;
+	/* now */
+	struct efi efi;
+	bool tpm;
+	struct str lockdown;      /* "none", "integrity", "confidentiality"; empty: not known */
+	bool verity;              /* the root is on dm-verity */
+	struct str active_policy; /* its name; empty: none, or this user may not see it */
+	bool runs_anything, runs_signed; /* it lets any program run; those of signed volumes */
+	enum known enforced;
+	enum known locked; /* no process can change the policy */
+	vec_str missing;   /* sentences, the boot's first */
+	vec_str protects;  /* sentences */
+};
+
+/* @root: "" on a living system; else a folder in which /proc, /run, /sys and /usr lie. */
+void status_read(struct arena *a, const char *root, struct status *ret);
+/* For people: what is missing first. */
+struct str status_text(struct arena *a, const struct status *s);
+struct str status_json(struct arena *a, const struct status *s);
