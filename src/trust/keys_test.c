@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "base/proc.h"
 #include "base/test.h"
 #include "trust/efi_variable.h"
 
@@ -34,11 +35,23 @@ static void generate(const char *dir, const char *organisation)
 	assert_ok(keys_generate(&g, &e), &e);
 }
 
+/* A copy of the same development keys each time. */
 static const char *generated(struct arena *a)
 {
-	const char *dir = dir_with_keys(a);
+	static struct arena kept;
+	static const char *template;
+	const char *dir = test_dir(a);
+	struct proc_result result;
+	struct err e;
 
-	generate(dir, NULL);
+	if (!template) {
+		template = dir_with_keys(&kept);
+		generate(template, NULL);
+	}
+	assert_ok(proc_run(a, (const char *[]){ "cp", "-rT", template, dir, NULL }, STR(""), NULL,
+			   &result, &e),
+		  &e);
+	assert_int_equal(result.status, 0);
 	return dir;
 }
 

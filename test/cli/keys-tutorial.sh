@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+# Every command in the boxes of docs/keys.md, one after the other.
+. "$(dirname "$0")/../lib.sh"
+
+have "the tutorial on keys" softhsm2-util || exit 0
+sed -n '/^```sh$/,/^```$/{/^```/d;p}' docs/keys.md >"$WORK/commands"
+check "docs/keys.md has commands" test "$(grep -c '^ashlar key' "$WORK/commands")" -ge 5
+cd "$WORK" || exit 1
+PATH=$(dirname "$ASHLAR"):$PATH
+check "each of them works" bash -eu "$WORK/commands"
+check "production keys are not marked" sh -c "! openssl x509 -in production/PK.crt -noout -subject | grep development"
+check "they are the organisation's" sh -c "openssl x509 -in production/PK.crt -noout -subject | grep 'O = Example Ltd'"
+check "no private key was ever in a file" test -z "$(find production -name '*.pem')"
+check "the retired key is gone" test -z "$(ls keys/retired)"
