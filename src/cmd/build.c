@@ -37,7 +37,7 @@ static void summary_text(struct arena *a, const struct build_options *o,
 	printf("  root       %.1f MB of files, %.1f MB as EROFS\n", mb(s->files_bytes),
 	       mb(s->plan.root_bytes));
 	printf("  image      %.1f MB on disk (%.1f MB with holes)\n", mb(s->plan.stored_bytes),
-	       mb(s->plan.size_bytes));
+	       mb(s->plan.layout.size_bytes));
 	printf("  root hash  %.*s\n", STR_FMT(hex_encode(a, s->plan.root_hash, SHA256_BYTES)));
 	printf("  time      ");
 	for (unsigned i = 0; i < n; i++)
@@ -58,7 +58,7 @@ static void summary_json(struct arena *a, const struct image_summary *s)
 	json_u64(&j, "files-bytes", s->files_bytes);
 	json_u64(&j, "root-bytes", s->plan.root_bytes);
 	json_u64(&j, "stored-bytes", s->plan.stored_bytes);
-	json_u64(&j, "image-bytes", s->plan.size_bytes);
+	json_u64(&j, "image-bytes", s->plan.layout.size_bytes);
 	json_str(&j, "root-hash", hex_encode(a, s->plan.root_hash, SHA256_BYTES));
 	json_end_object(&j);
 	text = json_text(&j);

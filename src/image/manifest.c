@@ -66,8 +66,7 @@ static void budgets(struct json *j, const struct conf_image *image)
 int manifest_measurements(struct arena *a, struct json *j, const struct boot_signed *boot,
 			  const struct keys *keys, struct err *e)
 {
-	static const char *const phases[] = { "enter-initrd", "leave-initrd", "sysinit", "ready" };
-	const char *until[sizeof(phases) / sizeof(*phases) + 1] = { 0 };
+	const char *until[MEASURE_PHASES + 1] = { 0 };
 	struct str pk = secure_boot_list(a, keys->trusted, KEY_PK),
 		   kek = secure_boot_list(a, keys->trusted, KEY_KEK),
 		   db = secure_boot_list(a, keys->trusted, KEY_DB);
@@ -87,10 +86,10 @@ int manifest_measurements(struct arena *a, struct json *j, const struct boot_sig
 		return r;
 	json_str(j, "pcr-7", hex_encode(a, pcr, sizeof(pcr)));
 	json_object(j, "pcr-11");
-	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
-		until[i] = phases[i];
+	for (size_t i = 0; i < MEASURE_PHASES; i++) {
+		until[i] = measure_phases[i];
 		measure_pcr11(&uki, until, pcr);
-		json_str(j, phases[i], hex_encode(a, pcr, sizeof(pcr)));
+		json_str(j, measure_phases[i], hex_encode(a, pcr, sizeof(pcr)));
 	}
 	json_end_object(j);
 	json_end_object(j);
@@ -119,7 +118,7 @@ int manifest_text(struct arena *a, const struct image_options *o, const struct r
 	json_str(&j, "uki", plan->uki_name);
 	json_u64(&j, "files-bytes", as->files_bytes);
 	json_u64(&j, "root-bytes", plan->root_bytes);
-	json_u64(&j, "image-bytes", plan->size_bytes);
+	json_u64(&j, "image-bytes", plan->layout.size_bytes);
 	json_u64(&j, "stored-bytes", plan->stored_bytes);
 	signing(a, &j, plan, keys);
 	r = manifest_measurements(a, &j, &plan->boot, keys, e);
@@ -128,7 +127,7 @@ int manifest_text(struct arena *a, const struct image_options *o, const struct r
 	budgets(&j, &res->image);
 	json_array(&j, "partitions");
 	for (size_t i = 0; i < IMAGE_PARTITIONS; i++)
-		partition(a, &j, &plan->partitions[i]);
+		partition(a, &j, &plan->layout.partitions[i]);
 	json_end_array(&j);
 	json_array(&j, "packages");
 	for (size_t i = 0; i < res->n; i++)

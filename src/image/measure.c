@@ -9,6 +9,9 @@ enum {
 	ZERO_BYTES = 4096,
 };
 
+const char *const measure_phases[MEASURE_PHASES] = { "enter-initrd", "leave-initrd", "sysinit",
+						     "ready" };
+
 /* In this order, whatever their order in the file (systemd's src/fundamental/uki.h). ".pcrsig" is
  * not among them: it signs the outcome. */
 static const char *const measured_sections[] = {

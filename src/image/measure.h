@@ -16,6 +16,11 @@
 void measure_extend(uint8_t pcr[SHA256_BYTES], const uint8_t digest[SHA256_BYTES]);
 void measure_bytes(uint8_t pcr[SHA256_BYTES], const void *p, size_t n);
 
+/* What is measured into PCR 11 as a boot goes on, in this order: the first two by agent/init, the
+ * others by systemd. */
+enum { MEASURE_PHASES = 4 };
+extern const char *const measure_phases[MEASURE_PHASES];
+
 /* PCR 11 after the sections of @uki and each of @phases (ended by NULL). */
 void measure_pcr11(const struct pe *uki, const char *const *phases, uint8_t ret[SHA256_BYTES]);
 /* The policy digest of TPM2_PolicyPCR for this one value (TPM 2.0 Library, part 3): what the key

@@ -114,47 +114,16 @@ static int esp_build(struct arena *a, const struct image_options *o, const struc
 static int partitions_place(struct arena *a, const struct image_options *o,
 			    const struct assembled *as, struct image_plan *plan, struct err *e)
 {
-	static const enum gpt_type types[] = { GPT_TYPE_ESP, GPT_TYPE_ROOT, GPT_TYPE_ROOT_VERITY,
-					       GPT_TYPE_ROOT_VERITY_SIG };
-	const struct str labels[] = {
-		STR("esp"),
-		str_printf(a, "root-%.*s", STR_FMT(as->version)),
-		str_printf(a, "verity-%.*s", STR_FMT(as->version)),
-		str_printf(a, "verity-sig-%.*s", STR_FMT(as->version)),
-	};
-	struct gpt gpt = { .partitions = plan->partitions, .n_partitions = IMAGE_PARTITIONS };
-	uint64_t at = GPT_ALIGN_BYTES;
+	uint64_t sizes[IMAGE_PARTITIONS];
 
-	for (size_t i = 0; i < IMAGE_PARTITIONS; i++) {
-		struct gpt_partition *p = &plan->partitions[i];
-		int r = gpt_type_uuid(types[i], o->arch, p->type, e);
-
-		if (r < 0)
-			return r;
-		p->label = labels[i];
-		p->start_lba = at / GPT_SECTOR_BYTES;
-		p->size_lba =
-			(plan->contents[i].size_bytes + GPT_SECTOR_BYTES - 1) / GPT_SECTOR_BYTES;
-		p->attributes =
-			i > 0 ? 1ull << 60 : 0; /* root and its hashes are read-only (DPS) */
-		at += plan->contents[i].size_bytes;
-		at = (at + GPT_ALIGN_BYTES - 1) / GPT_ALIGN_BYTES * GPT_ALIGN_BYTES;
-	}
-	uuid_derive("ESP", plan->root_hash, SHA256_BYTES, plan->partitions[PARTITION_ESP].uuid);
-	verity_partition_uuids(plan->root_hash, plan->partitions[PARTITION_ROOT].uuid,
-			       plan->partitions[PARTITION_VERITY].uuid);
-	uuid_derive("verity signature", plan->root_hash, SHA256_BYTES,
-		    plan->partitions[PARTITION_VERITY_SIG].uuid);
-	plan->size_bytes = at + GPT_ALIGN_BYTES; /* the backup table in the last 33 sectors */
-	gpt.disk_lba = plan->size_bytes / GPT_SECTOR_BYTES;
-	uuid_derive("disk", plan->root_hash, SHA256_BYTES, plan->disk_uuid);
-	memcpy(gpt.disk_uuid, plan->disk_uuid, sizeof(gpt.disk_uuid));
-	return gpt_write(a, &gpt, &plan->primary, &plan->backup, e);
+	for (size_t i = 0; i < IMAGE_PARTITIONS; i++)
+		sizes[i] = plan->contents[i].size_bytes;
+	return image_layout(a, o->arch, as->version, plan->root_hash, sizes, &plan->layout, e);
 }
 
 static void count_stored(struct image_plan *plan)
 {
-	plan->stored_bytes = plan->primary.n + plan->backup.n;
+	plan->stored_bytes = plan->layout.primary.n + plan->layout.backup.n;
 	for (size_t i = 0; i < IMAGE_PARTITIONS; i++)
 		vec_each(s, &plan->contents[i].v)
 			if (s->data)
@@ -228,10 +197,10 @@ struct str image_plan_dump(struct arena *a, const struct image_plan *plan)
 {
 	struct buf b = { .a = a };
 
-	buf_printf(&b, "disk %.*s %llu bytes\n", STR_FMT(uuid_text(a, plan->disk_uuid)),
-		   (unsigned long long)plan->size_bytes);
+	buf_printf(&b, "disk %.*s %llu bytes\n", STR_FMT(uuid_text(a, plan->layout.disk_uuid)),
+		   (unsigned long long)plan->layout.size_bytes);
 	for (size_t i = 0; i < IMAGE_PARTITIONS; i++) {
-		const struct gpt_partition *p = &plan->partitions[i];
+		const struct gpt_partition *p = &plan->layout.partitions[i];
 
 		buf_printf(&b, "%-20.*s %-18.*s %.*s start %llu size %llu\n", STR_FMT(p->label),
 			   STR_FMT(gpt_type_name(a, p->type)), STR_FMT(uuid_text(a, p->uuid)),
@@ -268,17 +237,17 @@ int image_plan_write(const struct image_plan *plan, int fd, const char *name,
 {
 	int r;
 
-	if (ftruncate(fd, (off_t)plan->size_bytes) < 0)
+	if (ftruncate(fd, (off_t)plan->layout.size_bytes) < 0)
 		return err_sys(e, "resize '%s' to %llu bytes", name,
-			       (unsigned long long)plan->size_bytes);
-	r = fd_pwrite(fd, plan->primary.p, plan->primary.n, 0, name, e);
+			       (unsigned long long)plan->layout.size_bytes);
+	r = fd_pwrite(fd, plan->layout.primary.p, plan->layout.primary.n, 0, name, e);
 	for (size_t i = 0; r == 0 && i < IMAGE_PARTITIONS; i++)
 		r = segments_pwrite(&plan->contents[i], fd,
-				    plan->partitions[i].start_lba * GPT_SECTOR_BYTES, name,
+				    plan->layout.partitions[i].start_lba * GPT_SECTOR_BYTES, name,
 				    progress, stage, e);
 	if (r == 0)
-		r = fd_pwrite(fd, plan->backup.p, plan->backup.n, plan->size_bytes - plan->backup.n,
-			      name, e);
-	progress_add(progress, stage, plan->primary.n + plan->backup.n);
+		r = fd_pwrite(fd, plan->layout.backup.p, plan->layout.backup.n,
+			      plan->layout.size_bytes - plan->layout.backup.n, name, e);
+	progress_add(progress, stage, plan->layout.primary.n + plan->layout.backup.n);
 	return r;
 }

@@ -4,18 +4,14 @@
 #pragma once
 
 #include "base/json.h"
-#include "disk/gpt.h"
 #include "disk/verity.h"
 #include "image/assemble.h"
-#include "image/parts.h"
+#include "image/layout.h"
 #include "image/signatures.h"
 
 struct image_plan {
-	uint8_t disk_uuid[16];
-	struct gpt_partition partitions[IMAGE_PARTITIONS];
+	struct image_layout layout;
 	struct segments contents[IMAGE_PARTITIONS];
-	struct str primary, backup; /* both copies of the partition table */
-	uint64_t size_bytes;        /* of the disk */
 	uint64_t stored_bytes; /* without runs of zeroes: what it takes on a file system that knows
 				  holes */
 	uint8_t root_hash[SHA256_BYTES];

@@ -3,16 +3,25 @@
  * check, and more. */
 #pragma once
 
-#include "base/str.h"
+#include "trust/keys.h"
+
+struct verify_input {
+	struct str image;
+	const vec_str *trusted; /* DER certificates by role (trust/keys.h) */
+	struct str manifest;    /* its text; empty: there is none */
+	unsigned jobs;
+};
 
 struct verify_report {
 	uint8_t root_hash[32];
 	size_t n_partitions, n_inodes;
-	struct str uki; /* path on the ESP */
+	struct str uki;   /* path on the ESP */
+	bool manifest;    /* there was one */
+	bool development; /* it says: signed with development keys */
 };
 
-/* Both partition tables, the ESP and every file on it, the UKI and its root hash, the partition
- * UUIDs that it implies, the whole verity tree, the whole EROFS structure. Names the first thing
- * that is wrong. */
-must_check int image_verify(struct arena *a, struct str image, unsigned jobs,
+/* Every byte: what is signed is checked against the given certificates, what is hashed against what
+ * is signed, and all else must be as our own writers make it. Names the first thing that is wrong.
+ */
+must_check int image_verify(struct arena *a, const struct verify_input *in,
 			    struct verify_report *ret, struct err *e);

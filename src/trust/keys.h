@@ -74,6 +74,11 @@ must_check int keys_read(struct arena *a, const char *dir, uint64_t time_sec, bo
 			 struct keys *ret, struct err *e);
 void keys_done(struct keys *k);
 
+/* The certificates alone, current and retired, by role: for who verifies, and has no private keys
+ * nor asks what day it is. */
+must_check int keys_trusted(struct arena *a, const char *dir, vec_str ret[KEY_ROLES],
+			    struct err *e);
+
 /* One line of `ashlar key show`. */
 struct key_info {
 	enum key_role role;

@@ -164,3 +164,24 @@ void keys_done(struct keys *k)
 		k->k[i].signer = NULL;
 	}
 }
+
+int keys_trusted(struct arena *a, const char *dir, vec_str ret[KEY_ROLES], struct err *e)
+{
+	vec_str trusted[KEY_ROLES] = { 0 };
+	bool any = false;
+
+	for (size_t i = 0; i < KEY_ROLES; i++) {
+		vec_key_certificate all;
+		int r = key_certificates_read(a, dir, &key_roles[i], &all, e);
+
+		if (r < 0)
+			return r;
+		vec_each(c, &all)
+			vec_push(a, &trusted[i]) = c->der;
+		any |= all.n > 0;
+	}
+	if (!any)
+		return keys_none(dir, e);
+	memcpy(ret, trusted, sizeof(trusted));
+	return 0;
+}

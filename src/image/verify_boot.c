@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/boot.h"
+#include "image/measure.h"
+#include "image/verify_checks.h"
+#include "trust/authenticode.h"
+#include "trust/certificate.h"
+#include "trust/efi_variable.h"
+
+static const struct {
+	const char *path, *name;
+	enum key_role signer;
+	const uint8_t *guid;
+} enrolments[] = {
+	[KEY_PK] = { "loader/keys/auto/PK.auth", "PK", KEY_PK, efi_global_guid },
+	[KEY_KEK] = { "loader/keys/auto/KEK.auth", "KEK", KEY_PK, efi_global_guid },
+	[KEY_DB] = { "loader/keys/auto/db.auth", "db", KEY_KEK, efi_security_guid },
+};
+
+enum { N_ENROLMENTS = sizeof(enrolments) / sizeof(*enrolments) };
+
+/* The whole partition as boot_esp() makes it of the files that it holds. */
+static int esp_check(struct verify_work *w, struct err *e)
+{
+	const struct image_parts *parts = &w->parts;
+	struct str enrol[N_ENROLMENTS] = { 0 };
+	const struct boot_esp esp = {
+		.arch = w->arch,
+		.size_bytes = parts->esp.size_bytes,
+		.time_sec = parts->esp.time_sec,
+		.root_hash = parts->root_hash,
+		.boot_loader = parts->boot_loader->data,
+		.uki = parts->uki->data,
+		.uki_name = parts->uki->path,
+		.enrol = enrol,
+	};
+	struct segments want;
+	int r;
+
+	for (size_t i = 0; i < parts->esp.n_files; i++) {
+		const struct fat_file *f = &parts->esp.files[i];
+		bool known = f == parts->boot_loader || f == parts->uki ||
+			     str_eqz(f->path, "loader/loader.conf");
+
+		for (size_t k = 0; k < N_ENROLMENTS; k++)
+			if (str_eqz(f->path, enrolments[k].path)) {
+				enrol[k] = f->data;
+				known = true;
+			}
+		if (!known)
+			return err_set(e, -EBADMSG,
+				       "EFI system partition: '%.*s' does not belong there",
+				       STR_FMT(f->path));
+	}
+	r = boot_esp(w->a, &esp, &want, e);
+	if (r < 0)
+		return err_wrap(e, r, "EFI system partition");
+	return verify_same("EFI system partition", parts->bytes[PARTITION_ESP], &want, e);
+}
+
+/* What firmware starts. */
+static int program_check(struct verify_work *w, const char *what, const struct fat_file *f,
+			 struct err *e)
+{
+	const vec_str *trusted = &w->in->trusted[KEY_DB];
+	size_t by;
+	int r = authenticode_verify_exact(w->a, f->data, trusted, &by, e);
+
+	if (r < 0)
+		return err_wrap(e, r, "%s '%.*s'", what, STR_FMT(f->path));
+	w->signed_by[KEY_DB] = trusted->p[by];
+	return 0;
+}
+
+/* The certificate whose public key the UKI holds for state to be bound to. */
+static int pcr_key_find(struct verify_work *w, struct str *ret_public_key, struct err *e)
+{
+	const struct pe_section *section = pe_section(&w->parts.uki_pe, ".pcrpkey");
+
+	vec_each(certificate, &w->in->trusted[KEY_PCR]) {
+		int r = certificate_public_key(w->a, *certificate, ret_public_key, e);
+
+		if (r < 0)
+			return r;
+		if (section && str_eq(section->data, public_key_pem(w->a, *ret_public_key))) {
+			w->signed_by[KEY_PCR] = *certificate;
+			return 0;
+		}
+	}
+	return err_set(e, -ENOKEY,
+		       "section .pcrpkey: not the key of any of the %zu certificates given for %s",
+		       w->in->trusted[KEY_PCR].n, key_role_name(KEY_PCR));
+}
+
+/* The section holds what measure_pcrsig() makes of a signature: so taking out the signature and
+ * making it again shows both. */
+static int pcr_signature_check(struct verify_work *w, struct err *e)
+{
+	static const char *const phases[] = { "enter-initrd", NULL };
+	const struct pe_section *section = pe_section(&w->parts.uki_pe, ".pcrsig");
+	struct str text = section ? section->data : (struct str){ 0 }, public_key, empty, base64,
+		   signature;
+	uint8_t pcr11[SHA256_BYTES], policy[SHA256_BYTES];
+	int r = pcr_key_find(w, &public_key, e);
+
+	if (r < 0)
+		return r;
+	measure_pcr11(&w->parts.uki_pe, phases, pcr11);
+	measure_policy_pcr11(pcr11, policy);
+	empty = measure_pcrsig(w->a, policy, public_key, (struct str){ 0 });
+	if (text.n <= empty.n)
+		return err_set(e, -ENOKEY, "section .pcrsig holds no signature");
+	base64 = str_head(str_from(text, empty.n - strlen("\"}]}\n")), text.n - empty.n);
+	if (!base64_decode(w->a, base64, &signature) ||
+	    !str_eq(text, measure_pcrsig(w->a, policy, public_key, signature)))
+		return err_set(e, -EBADMSG,
+			       "section .pcrsig is not for the PCR 11 of these sections, %.*s",
+			       STR_FMT(hex_encode(w->a, pcr11, sizeof(pcr11))));
+	r = certificate_verify(w->signed_by[KEY_PCR],
+			       (struct str){ (char *)policy, sizeof(policy) }, signature, e);
+	return r < 0 ? err_wrap(e, r, "section .pcrsig") : 0;
+}
+
+static bool is_trusted(const struct verify_work *w, struct str certificate, size_t i)
+{
+	static const enum key_role in_db[] = { KEY_DB, KEY_VERITY, KEY_IPE, KEY_MODULE };
+	const enum key_role own = (enum key_role)i, *roles = i == KEY_DB ? in_db : &own;
+	size_t n = i == KEY_DB ? sizeof(in_db) / sizeof(*in_db) : 1;
+
+	for (size_t k = 0; k < n; k++)
+		vec_each(c, &w->in->trusted[roles[k]])
+			if (str_eq(*c, certificate))
+				return true;
+	return false;
+}
+
+/* A machine that enrols these lists trusts whom they name: nobody but those given. */
+static int lists_check(struct verify_work *w, size_t i, struct err *e)
+{
+	vec_str certificates;
+	int r = efi_signature_lists_parse(w->a, w->enrolled[i], &certificates, e);
+
+	if (r < 0)
+		return r;
+	vec_each(c, &certificates)
+		if (!is_trusted(w, *c, i))
+			return err_set(
+				e, -EKEYREJECTED,
+				"enrols a certificate that is none of those given, SHA-256 %.*s",
+				STR_FMT(sha256_hex(w->a, c->p, c->n)));
+	return 0;
+}
+
+static int enrolment_check(struct verify_work *w, size_t i, struct err *e)
+{
+	const struct fat_input *esp = &w->parts.esp;
+
+	for (size_t k = 0; k < esp->n_files; k++) {
+		const struct fat_file *f = &esp->files[k];
+		int r;
+
+		if (!str_eqz(f->path, enrolments[i].path))
+			continue;
+		r = efi_variable_verify(w->a, enrolments[i].name, enrolments[i].guid, f->data,
+					&w->in->trusted[enrolments[i].signer], &w->enrolled[i], e);
+		if (r == 0)
+			r = lists_check(w, i, e);
+		return r < 0 ? err_wrap(e, r, "EFI system partition: '%s'", enrolments[i].path) : 0;
+	}
+	return err_set(e, -ENOENT, "EFI system partition: no '%s'", enrolments[i].path);
+}
+
+int verify_boot(struct verify_work *w, struct err *e)
+{
+	int r = program_check(w, "unified kernel image", w->parts.uki, e);
+
+	if (r == 0) {
+		r = pcr_signature_check(w, e);
+		if (r < 0)
+			r = err_wrap(e, r, "unified kernel image '%.*s'",
+				     STR_FMT(w->parts.uki->path));
+	}
+	if (r == 0)
+		r = program_check(w, "boot loader", w->parts.boot_loader, e);
+	for (size_t i = 0; r == 0 && i < N_ENROLMENTS; i++)
+		r = enrolment_check(w, i, e);
+	return r < 0 ? r : esp_check(w, e);
+}
