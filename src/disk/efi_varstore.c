@@ -55,7 +55,7 @@ static bool words_cancel(const uint8_t *p, size_t n)
 	struct rd r = { p, n, 0, false };
 	uint16_t sum = 0;
 
-	while (r.pos < n)
+	while (r.pos < n && !r.bad)
 		sum = (uint16_t)(sum + rd_le16(&r));
 	return !r.bad && sum == 0;
 }

@@ -136,6 +136,9 @@ static void test_refused(void **state)
 	((char *)bad.p)[44]++;
 	assert_err(efi_varstore_read(&a, bad, &got, &e), &e, "firmware volume is damaged");
 	bad = str_dup(&a, flash);
+	((char *)bad.p)[48]++; /* a header of an odd number of bytes */
+	assert_err(efi_varstore_read(&a, bad, &got, &e), &e, "firmware volume is damaged");
+	bad = str_dup(&a, flash);
 	((char *)bad.p)[HEADER_BYTES]++;
 	assert_err(efi_varstore_read(&a, bad, &got, &e), &e, "no store of authenticated variables");
 	bad = str_dup(&a, flash);
