@@ -381,6 +381,8 @@ static int run_watched(struct arena *a, struct run_options *o, struct qemu *q, c
 	if (r == 0 && power_off)
 		r = guest_watch(a, &g, AWAIT_POWER_OFF, &status, e);
 	guest_end(&g);
+	if (r == -EACCES && o->secure_boot)
+		return err_wrap(e, r, "Secure Boot with the keys in '%s'", o->common.keys);
 	return r < 0 ? r : status;
 }
 
