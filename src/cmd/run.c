@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/guest.h"
 #include "cmd/machine.h"
 
-enum {
-	KEY_BYTES_MAX = 16 << 10,
-	CONSOLE_KEPT_BYTES = 64 << 10,
-	CONSOLE_LINES_SHOWN = 20,
-	TIMEOUT_SEC_DEFAULT = 600,
-	POLL_MS_MAX = 60000
-};
+enum { KEY_BYTES_MAX = 16 << 10, TIMEOUT_SEC_DEFAULT = 600 };
 
 struct run_options {
 	struct common_options common;
@@ -58,20 +49,6 @@ static const struct option_def options[] = {
 	{ "timeout", 0, OPTION_NUMBER, "SEC",
 	  "give up on a command or a login prompt after SEC (default: 600)", O(timeout), false },
 	{ 0 },
-};
-
-enum channel { CHANNEL_OUT, CHANNEL_ERR, CHANNEL_STATUS, CHANNEL_CONSOLE, CHANNELS };
-
-static const char *const channel_names[] = { "ashlar.out", "ashlar.err", "ashlar.status" };
-
-/* A running guest and this side's ends of its channels. */
-struct guest {
-	pid_t pid;
-	int fds[CHANNELS], log;
-	struct buf console, status;
-	uint64_t timeout_sec;
-	double end_sec;
-	bool show_console;
 };
 
 /* One word of a shell command. */
@@ -153,194 +130,6 @@ static int ssh_credentials(struct arena *a, struct qemu *q, const char *path, st
 			path);
 	vec_push(a, &q->credentials) = credential(a, "ssh.authorized_keys.root", key);
 	return qemu_free_port(&q->ssh_port, e);
-}
-
-static int guest_start(struct arena *a, struct qemu *q, bool channels, struct guest *g,
-		       struct err *e)
-{
-	int theirs[CHANNELS], r;
-
-	*g = (struct guest){ .console = { .a = a }, .status = { .a = a }, .log = -1 };
-	for (int i = 0; i < CHANNELS; i++) {
-		int pair[2];
-
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-			return err_sys(e, "socketpair");
-		g->fds[i] = pair[0];
-		theirs[i] = pair[1];
-	}
-	/* a file rather than a pipe: nobody has to read along */
-	g->log = memfd_create("qemu", MFD_CLOEXEC);
-	if (g->log < 0)
-		return err_sys(e, "memfd_create");
-	q->console_fd = theirs[CHANNEL_CONSOLE];
-	q->channel_fds = theirs;
-	for (int i = 0; channels && i < CHANNEL_CONSOLE; i++)
-		vec_push(a, &q->channels) = str_c(channel_names[i]);
-	r = qemu_start(a, q, g->log, &g->pid, e);
-	for (int i = 0; i < CHANNELS; i++)
-		close(theirs[i]);
-	return r;
-}
-
-/* Keeps the end of the console, for the message when something goes wrong. */
-static void console_keep(struct guest *g, const uint8_t *p, size_t n)
-{
-	if (g->console.v.n + n > CONSOLE_KEPT_BYTES) {
-		size_t keep = CONSOLE_KEPT_BYTES / 2 < g->console.v.n ? CONSOLE_KEPT_BYTES / 2
-								      : g->console.v.n;
-
-		memmove(g->console.v.p, g->console.v.p + g->console.v.n - keep, keep);
-		g->console.v.n = keep;
-	}
-	buf_put(&g->console, p, n);
-}
-
-static int guest_read(struct guest *g, int i, struct err *e)
-{
-	uint8_t bytes[65536];
-	ssize_t n = read(g->fds[i], bytes, sizeof(bytes));
-
-	if (n <= 0) {
-		close_p(&g->fds[i]);
-		return 0;
-	}
-	if (i == CHANNEL_CONSOLE) {
-		console_keep(g, bytes, (size_t)n);
-		return g->show_console ? fd_write(2, bytes, (size_t)n, "standard error", e) : 0;
-	}
-	if (i == CHANNEL_STATUS) {
-		buf_put(&g->status, bytes, (size_t)n);
-		return 0;
-	}
-	return fd_write(i == CHANNEL_OUT ? 1 : 2, bytes, (size_t)n,
-			i == CHANNEL_OUT ? "standard output" : "standard error", e);
-}
-
-static struct str console_text(const struct guest *g)
-{
-	return (struct str){ (char *)g->console.v.p, g->console.v.n };
-}
-
-/* The last lines of the console, without control sequences. */
-static struct str console_tail(struct arena *a, const struct guest *g)
-{
-	struct str text = console_text(g);
-	struct buf b = { .a = a };
-	size_t start = text.n, lines = 0;
-
-	while (start > 0 && lines <= CONSOLE_LINES_SHOWN)
-		lines += text.p[--start] == '\n';
-	for (size_t i = start; i < text.n; i++)
-		if (text.p[i] == '\n' || (uint8_t)text.p[i] >= ' ')
-			buf_u8(&b, (uint8_t)text.p[i]);
-	return str_trim((struct str){ (char *)b.v.p, b.v.n });
-}
-
-/* Everything written before the status has reached QEMU; what is still on its way here arrives at
- * once. */
-static int drain(struct guest *g, struct err *e)
-{
-	int r = 0;
-
-	for (int i = CHANNEL_OUT; i <= CHANNEL_ERR; i++)
-		for (struct pollfd p = { g->fds[i], POLLIN, 0 };
-		     r == 0 && g->fds[i] >= 0 && poll(&p, 1, 300) > 0;)
-			r = guest_read(g, i, e);
-	return r;
-}
-
-/* What is awaited of a guest, for messages. */
-enum await { AWAIT_COMMAND, AWAIT_LOGIN, AWAIT_POWER_OFF };
-static const char *const await_names[] = { "end of the command", "login prompt", "power-off" };
-
-/* Whether it has come: then *ret_status is the command's. */
-static bool guest_done(struct guest *g, enum await await, int *ret_status)
-{
-	struct str text = { (char *)g->status.v.p, g->status.v.n };
-	uint64_t status;
-
-	switch (await) {
-	case AWAIT_COMMAND:
-		if (!str_has(text, "\n") || !str_u64(str_trim(text), 255, &status))
-			return false;
-		*ret_status = (int)status;
-		return true;
-	case AWAIT_LOGIN:
-		return str_has(console_text(g), "login: ");
-	case AWAIT_POWER_OFF:
-		return g->fds[CHANNEL_CONSOLE] < 0;
-	}
-	return false;
-}
-
-static int guest_stopped(struct arena *a, struct guest *g, enum await await, struct err *e)
-{
-	char said[1024];
-	ssize_t n = pread(g->log, said, sizeof(said), 0);
-
-	return err_set(e, -EIO, "the machine stopped before the %s; %.*s\nthe console ends:\n%.*s",
-		       await_names[await], n > 0 ? (int)n : 0, said, STR_FMT(console_tail(a, g)));
-}
-
-/* Firmware that found nothing it may start stays there and waits for a key. */
-static int firmware_check(const struct guest *g, struct err *e)
-{
-	struct str text = console_text(g), line, why = STR("it found none");
-
-	if (!str_has(text, "BdsDxe: No bootable option or device was found."))
-		return 0;
-	while (text.n > 0) {
-		line = str_trim(str_cut(&text, '\n'));
-		if (!str_has(line, "BdsDxe: failed to "))
-			continue;
-		why = line;
-		break;
-	}
-	return err_set(e, -EACCES, "the firmware started no boot loader: %.*s", STR_FMT(why));
-}
-
-/* Until that comes, the guest's end or the time limit. */
-static int guest_watch(struct arena *a, struct guest *g, enum await await, int *ret_status,
-		       struct err *e)
-{
-	while (!guest_done(g, await, ret_status)) {
-		struct pollfd fds[CHANNELS];
-		double left = (g->end_sec - clock_sec()) * 1000;
-		int r = 0;
-
-		if (g->fds[CHANNEL_CONSOLE] < 0)
-			return guest_stopped(a, g, await, e);
-		for (int i = 0; i < CHANNELS; i++)
-			fds[i] = (struct pollfd){ g->fds[i], POLLIN, 0 };
-		if (left <= 0)
-			return err_set(e, -ETIMEDOUT, "no %s after %llu s; the console ends:\n%.*s",
-				       await_names[await], (unsigned long long)g->timeout_sec,
-				       STR_FMT(console_tail(a, g)));
-		if (poll(fds, CHANNELS, left < POLL_MS_MAX ? (int)left : POLL_MS_MAX) < 0 &&
-		    errno != EINTR)
-			return err_sys(e, "poll");
-		for (int i = 0; i < CHANNELS && r == 0; i++)
-			if (fds[i].revents)
-				r = guest_read(g, i, e);
-		if (r == 0)
-			r = firmware_check(g, e);
-		if (r < 0)
-			return r;
-	}
-	return await == AWAIT_COMMAND ? drain(g, e) : 0;
-}
-
-static void guest_end(struct guest *g)
-{
-	if (g->pid > 0) {
-		kill(g->pid,
-		     SIGKILL); /* it has ended, its disk is a snapshot, or this is an error */
-		waitpid(g->pid, NULL, 0);
-	}
-	for (int i = 0; i < CHANNELS; i++)
-		close_p(&g->fds[i]);
-	close_p(&g->log);
 }
 
 static int run_interactive(struct arena *a, struct qemu *q, struct err *e)
