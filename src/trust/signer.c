@@ -13,9 +13,11 @@ int signer_new(const EVP_PKEY *public, const struct signer_kind *kind, void *key
 	       struct signer **ret, struct err *e)
 {
 	struct signer *s = calloc(1, sizeof(*s));
-	int r = s ? rsa_check(public, e) : err_set(e, -ENOMEM, "key: out of memory");
+	int r = rsa_check(public, e);
 
-	if (r < 0) {
+	if (r == 0 && !s)
+		r = err_set(e, -ENOMEM, "key: out of memory");
+	if (r < 0 || !s) {
 		kind->free(key);
 		free(s);
 		return r;

@@ -140,7 +140,7 @@ static EVP_PKEY *object_public(const struct pkcs11_token *t, CK_OBJECT_HANDLE ob
 static int public_get(struct token_key *key, P11KitUri *uri, struct err *e)
 {
 	const struct pkcs11_token *t = &key->token;
-	CK_OBJECT_HANDLE object;
+	CK_OBJECT_HANDLE object = 0;
 	int r = 0;
 
 	key->public = object_public(t, key->object);

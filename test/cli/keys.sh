@@ -115,8 +115,8 @@ want_error "no PIN" "token 'ashlar' needs a PIN" env -u ASHLAR_PIN "$ASHLAR" key
 check "nothing was made so far" test ! -e "$TOKEN/db.uri"
 { timeout -s KILL 0.4 "$ASHLAR" key generate --keys "$TOKEN" --pkcs11 $URI; } 2>/dev/null
 check "generate in a token" token_key generate --pkcs11 $URI
-check "no private key in a file" test "$(ls "$TOKEN"/{KEK,db,pcr-signing}.* | xargs -n1 basename | tr '\n' ' ')" = \
-	"KEK.crt KEK.uri db.crt db.uri pcr-signing.crt pcr-signing.uri "
+check "no private key in a file" test "$(cd "$TOKEN" && echo {KEK,db,pcr-signing}.*)" = \
+	"KEK.crt KEK.uri db.crt db.uri pcr-signing.crt pcr-signing.uri"
 check "each key once, although it was killed in between" test "$(
 	find "$WORK/tokens" -name '*.object' ! -name token.object | wc -l)" = 6
 check "openssl: the token signed its certificate" openssl verify -x509_strict -CAfile "$TOKEN/db.crt" "$TOKEN/db.crt"
@@ -124,8 +124,7 @@ check "show says where" sh -c "'$ASHLAR' key show --keys '$TOKEN' | grep -q '^db
 check "rotate in a token" token_key rotate db
 check "the successor is there, too" test -e "$TOKEN/db.uri"
 check "move a key into a token" token_key rotate package-signing --pkcs11 $URI
-check "its file is in retired/ only" test "$(find "$TOKEN" -name 'package-signing*.pem' | wc -l) $(ls "$TOKEN"/package-signing.pem 2>&1 |
-	grep -c 'No such')" = "1 1"
+check "its file is in retired/ only" test "$(cd "$TOKEN" && find . -name 'package-signing*.pem' | cut -d- -f1)" = ./retired/package
 want_error "build: wrong PIN" "wrong PIN for token 'ashlar'" env ASHLAR_PIN=0 "$ASHLAR" build server --keys "$TOKEN" \
 	--cache "$WORK/cache" --out "$WORK/out"
 sed -i 's/object=db/object=bd/' "$TOKEN/db.uri"
