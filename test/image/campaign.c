@@ -3,6 +3,7 @@
  * image_verify(): each must be noticed, and the sentence must name the region. Prints a table.
  *
  * Usage: campaign IMAGE MANIFEST CERTIFICATES PROCESSES; fails when any change went unnoticed. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -76,12 +77,15 @@ static void add_tables(struct campaign *c)
 
 static void add_gaps(struct campaign *c)
 {
+	static const char *const before[] = { "the ESP", "the root", "the hash tree",
+					      "the verity signature", "the backup table" };
 	uint64_t from = 34 * GPT_SECTOR_BYTES, to;
 
 	for (unsigned i = 0; i <= IMAGE_PARTITIONS; i++) {
 		to = i < IMAGE_PARTITIONS ? at(c, (enum image_partition)i)
 					  : c->n - 33 * GPT_SECTOR_BYTES;
-		add(c, 8, "gaps between partitions", "gap", from, to - from);
+		add(c, 8, str_z(c->a, str_printf(c->a, "gap before %s", before[i])), "gap", from,
+		    to - from);
 		if (i < IMAGE_PARTITIONS)
 			from = to + c->parts.bytes[i].n;
 	}
