@@ -94,13 +94,13 @@ void measure_policy_pcr11(const uint8_t pcr11[SHA256_BYTES], uint8_t ret[SHA256_
 	sha256(b.v.p, b.v.n, ret);
 }
 
-struct str measure_pcrsig(struct arena *a, const uint8_t policy[SHA256_BYTES],
-			  struct str public_key, struct str signature)
+struct str measure_pcrsig(struct arena *a, const uint8_t policy[SHA256_BYTES], struct str key_bits,
+			  struct str signature)
 {
 	return str_printf(
 		a,
 		"{\"sha256\":[{\"pcrs\":[%d],\"pkfp\":\"%.*s\",\"pol\":\"%.*s\",\"sig\":\"%.*s\"}]}\n",
-		PCR_KERNEL, STR_FMT(sha256_hex(a, public_key.p, public_key.n)),
+		PCR_KERNEL, STR_FMT(sha256_hex(a, key_bits.p, key_bits.n)),
 		STR_FMT(hex_encode(a, policy, SHA256_BYTES)),
 		STR_FMT(base64_encode(a, signature.p, signature.n)));
 }

@@ -101,7 +101,7 @@ static int pcr_signature(struct work *w, struct str uki, struct err *e)
 	static const char *const phases[] = { "enter-initrd", NULL };
 	uint8_t pcr11[SHA256_BYTES], policy[SHA256_BYTES];
 	const struct pe_section *section;
-	struct str signature, public_key, text;
+	struct str signature, key_bits, text;
 	struct pe pe;
 	int r = pe_read(w->a, uki, &pe, e);
 
@@ -116,10 +116,10 @@ static int pcr_signature(struct work *w, struct str uki, struct err *e)
 		 str_dup(w->a, (struct str){ (char *)policy, sizeof(policy) }), &signature, e);
 	if (r <= 0)
 		return r;
-	r = certificate_public_key(w->a, w->s->keys->k[KEY_PCR].certificate, &public_key, e);
+	r = certificate_key_bits(w->a, w->s->keys->k[KEY_PCR].certificate, &key_bits, e);
 	if (r < 0)
 		return r;
-	text = measure_pcrsig(w->a, policy, public_key, signature);
+	text = measure_pcrsig(w->a, policy, key_bits, signature);
 	if (text.n != section->data.n)
 		return err_set(e, -EBADMSG, "its section .pcrsig has %zu bytes; %zu are needed",
 			       section->data.n, text.n);

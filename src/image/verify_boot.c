@@ -72,16 +72,17 @@ static int program_check(struct verify_work *w, const char *what, const struct f
 }
 
 /* The certificate whose public key the UKI holds for state to be bound to. */
-static int pcr_key_find(struct verify_work *w, struct str *ret_public_key, struct err *e)
+static int pcr_key_find(struct verify_work *w, struct err *e)
 {
 	const struct pe_section *section = pe_section(&w->parts.uki_pe, ".pcrpkey");
 
 	vec_each(certificate, &w->in->trusted[KEY_PCR]) {
-		int r = certificate_public_key(w->a, *certificate, ret_public_key, e);
+		struct str public_key;
+		int r = certificate_public_key(w->a, *certificate, &public_key, e);
 
 		if (r < 0)
 			return r;
-		if (section && str_eq(section->data, public_key_pem(w->a, *ret_public_key))) {
+		if (section && str_eq(section->data, public_key_pem(w->a, public_key))) {
 			w->signed_by[KEY_PCR] = *certificate;
 			return 0;
 		}
@@ -97,21 +98,23 @@ static int pcr_signature_check(struct verify_work *w, struct err *e)
 {
 	static const char *const phases[] = { "enter-initrd", NULL };
 	const struct pe_section *section = pe_section(&w->parts.uki_pe, ".pcrsig");
-	struct str text = section ? section->data : (struct str){ 0 }, public_key, empty, base64,
+	struct str text = section ? section->data : (struct str){ 0 }, key_bits, empty, base64,
 		   signature;
 	uint8_t pcr11[SHA256_BYTES], policy[SHA256_BYTES];
-	int r = pcr_key_find(w, &public_key, e);
+	int r = pcr_key_find(w, e);
 
+	if (r == 0)
+		r = certificate_key_bits(w->a, w->signed_by[KEY_PCR], &key_bits, e);
 	if (r < 0)
 		return r;
 	measure_pcr11(&w->parts.uki_pe, phases, pcr11);
 	measure_policy_pcr11(pcr11, policy);
-	empty = measure_pcrsig(w->a, policy, public_key, (struct str){ 0 });
+	empty = measure_pcrsig(w->a, policy, key_bits, (struct str){ 0 });
 	if (text.n <= empty.n)
 		return err_set(e, -ENOKEY, "section .pcrsig holds no signature");
 	base64 = str_head(str_from(text, empty.n - strlen("\"}]}\n")), text.n - empty.n);
 	if (!base64_decode(w->a, base64, &signature) ||
-	    !str_eq(text, measure_pcrsig(w->a, policy, public_key, signature)))
+	    !str_eq(text, measure_pcrsig(w->a, policy, key_bits, signature)))
 		return err_set(e, -EBADMSG,
 			       "section .pcrsig is not for the PCR 11 of these sections, %.*s",
 			       STR_FMT(hex_encode(w->a, pcr11, sizeof(pcr11))));

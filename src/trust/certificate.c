@@ -140,6 +140,20 @@ int certificate_public_key(struct arena *a, struct str der, struct str *ret, str
 	return r;
 }
 
+int certificate_key_bits(struct arena *a, struct str der, struct str *ret, struct err *e)
+{
+	_cleanup_x509_ X509 *x = NULL;
+	const ASN1_BIT_STRING *bits;
+	int r = x509_read(der, &x, e);
+
+	if (r < 0)
+		return r;
+	bits = X509_get0_pubkey_bitstr(x);
+	*ret = str_dup(a, (struct str){ (const char *)ASN1_STRING_get0_data(bits),
+					(size_t)ASN1_STRING_length(bits) });
+	return 0;
+}
+
 struct str public_key_pem(struct arena *a, struct str public_key)
 {
 	enum { LINE_CHARS = 64 }; /* RFC 7468, 2 */

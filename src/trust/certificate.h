@@ -18,7 +18,11 @@ must_check int certificate_read(struct str pem, struct certificate *ret, struct 
 /* DER SubjectPublicKeyInfo of a DER certificate. */
 must_check int certificate_public_key(struct arena *a, struct str der, struct str *ret,
 				      struct err *e);
-/* The same as PEM. */
+/* The bits of that key alone, of which systemd's TPM policies take the fingerprint: for RSA the DER
+ * RSAPublicKey (RFC 8017, A.1.1). */
+must_check int certificate_key_bits(struct arena *a, struct str der, struct str *ret,
+				    struct err *e);
+/* A SubjectPublicKeyInfo as PEM. */
 struct str public_key_pem(struct arena *a, struct str public_key);
 /* Whether the key of the certificate @der signed @data: RSASSA-PKCS1-v1_5 with SHA-256, as
  * signer_sign() makes it; -EKEYREJECTED if not. */

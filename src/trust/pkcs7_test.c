@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trust/pkcs7.h"
 
+#include "trust/certificate.h"
 #include "trust/signed_test.h"
 
 #define CONTENT STR("policy_name=x policy_version=0.0.1\n")
@@ -116,6 +117,21 @@ static void check_openssl(struct arena *a, const char *command, bool attached)
 
 	test_judge(a, argv, "policy_name=x");
 	test_judge(a, argv, "erification successful");
+}
+
+/* As "openssl x509 -pubkey | openssl rsa -pubin -RSAPublicKey_out | sha256sum" says, and as
+ * systemd-measure names this key. */
+static void test_key_bits(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str bits;
+	struct err e;
+
+	(void)state;
+	assert_ok(certificate_key_bits(&a, test_certificate(&a, "signer"), &bits, &e), &e);
+	assert_str(sha256_hex(&a, bits.p, bits.n),
+		   "d0801dccb8df8f9f764c16006cbc3c354da220891fb5ec2cfd9f2ccb82fe8a8d");
+	assert_err(certificate_key_bits(&a, STR("x"), &bits, &e), &e, "not a readable certificate");
 }
 
 static void test_openssl_verify(void **state)
@@ -239,9 +255,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),          cmocka_unit_test(test_same_as_openssl),
-		cmocka_unit_test(test_openssl_verify), cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_wrong),          cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_openssl_verify), cmocka_unit_test(test_key_bits),
+		cmocka_unit_test(test_attributes),     cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_damage),         cmocka_unit_test(test_bits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
