@@ -19,6 +19,8 @@
 #include "agent/init/loader.h"
 #include "agent/init/mounts.h"
 #include "agent/init/report.h"
+#include "agent/init/run.h"
+#include "agent/init/state.h"
 #include "base/io.h"
 #include "disk/gpt.h"
 #include "disk/verity.h"
@@ -30,6 +32,10 @@
 
 /* How long at most between two looks, should an event be lost. */
 enum { LOOK_MS = 1000 };
+
+/* How long to wait for somebody at the console on a machine that restarts when a boot fails: the
+ * next attempt may do without. One that stops can as well wait. */
+enum { ASK_SEC = 300 };
 
 struct boot {
 	struct arena *a;
@@ -199,13 +205,29 @@ static int boot_root(struct boot *b, struct err *e)
 	return r;
 }
 
-/* Memory, and what this boot was like. */
+/* All that needs the root's programs, between two boot phases: after the second one the TPM gives
+ * nobody the key of the state any more. */
 static int boot_state(struct boot *b, struct err *e)
 {
-	int r = mounts_state(b->cmdline.execute == EXECUTE_ROOT, e);
+	struct tpm tpm = { .measured = b->efi.measured };
+	struct state_wish wish = { .cmdline = &b->cmdline,
+				   .tpm = &tpm,
+				   .disk = b->disk.name,
+				   .status = &b->status,
+				   .ask_sec = b->failure.reboot ? ASK_SEC : 0 };
+	int r;
 
-	b->status.state = "memory";
-	b->status.state_reason = "";
+	run_environment();
+	tpm_look(b->a, "", &tpm);
+	tpm_status(b->a, &tpm, &b->status);
+	r = tpm_phase(b->a, &tpm, "enter-initrd", e);
+	if (r == 0)
+		r = state_mount(b->a, &wish, e);
+	if (r == 0)
+		r = tpm_phase(b->a, &tpm, "leave-initrd", e);
+	run_environment_done();
+	if (r == 0)
+		r = mounts_etc(e);
 	return r < 0 ? r : boot_status_publish(b->a, &b->status, e);
 }
 
@@ -231,6 +253,8 @@ static int boot(struct boot *b, struct err *e)
 		r = boot_root(b, e);
 	if (r == 0)
 		r = chain_policy(&b->chain, POLICY, IPE, e);
+	if (r == 0)
+		r = tpm_keep_policy(b->a, e);
 	if (r == 0)
 		r = mounts_switch(e);
 	if (r == 0)

@@ -103,7 +103,7 @@ int mounts_switch(struct err *e)
 	return 0;
 }
 
-int mounts_state(bool noexec, struct err *e)
+int mounts_memory(bool noexec, struct err *e)
 {
 	/* A quarter of the memory: with /run (20 %) and /tmp (systemd's default: 50 %) all three
 	 * may fill up before the machine is out of memory. Nothing that a package installs runs
@@ -111,6 +111,12 @@ int mounts_state(bool noexec, struct err *e)
 	const struct mount_row var = { "tmpfs", "/var", "mode=0755,size=25%",
 				       MS_NOSUID | MS_NODEV | MS_STRICTATIME |
 					       (noexec ? MS_NOEXEC : 0) };
+
+	return mount_one(&var, var.type, e);
+}
+
+int mounts_etc(struct err *e)
+{
 	/* An update replaces the lower layer under the upper one, so nothing in the upper may refer
 	 * to it by inode or by path (Linux Documentation/filesystems/overlayfs.rst, "Changes to
 	 * underlying filesystems"). */
@@ -120,11 +126,9 @@ int mounts_state(bool noexec, struct err *e)
 		"/work,index=off,metacopy=off,redirect_dir=off,xino=off",
 		MS_NOSUID | MS_NODEV
 	};
-	int r = mount_one(&var, "tmpfs", e);
-
 	/* The upper layer's own mode and owner become those of /etc. */
-	if (r == 0)
-		r = dir_make(ETC_STATE "/upper", e);
+	int r = dir_make(ETC_STATE "/upper", e);
+
 	if (r == 0)
 		r = make_folder(ETC_STATE "/work", 0755, e);
 	if (r == 0)

@@ -19,6 +19,8 @@ must_check int mounts_root(const char *node, struct err *e);
 /* Takes the API file systems along, frees what the initrd holds, and makes /sysroot the root. */
 must_check int mounts_switch(struct err *e);
 
-/* On the new root: memory for /var, no place for programs when @noexec, and /etc writable over the
- * image's own. */
-must_check int mounts_state(bool noexec, struct err *e);
+/* On the new root: /var in memory, no place for programs when @noexec. */
+must_check int mounts_memory(bool noexec, struct err *e);
+
+/* Once /var is there: /etc, writable over the image's own. */
+must_check int mounts_etc(struct err *e);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* state_plan.h - what to do about the state partition: decided from facts alone. */
+#pragma once
+
+#include "agent/init/cmdline.h"
+
+enum state_kind {
+	STATE_ABSENT,
+	STATE_PLAIN,    /* ext4 */
+	STATE_LUKS,     /* LUKS2, opened by what people know */
+	STATE_LUKS_TPM, /* LUKS2, opened by the TPM, too */
+	STATE_FOREIGN,  /* anything else */
+};
+
+/* LUKS2 keeps its JSON area behind a binary header of 4096 bytes; systemd's are 16 KiB together
+ * (LUKS2 On-Disk Format 1.1.3, 2). The superblock of ext4 is at byte 1024. */
+enum { STATE_HEAD_BYTES = 16 << 10 };
+
+/* What a partition holds, by its first bytes (fewer than STATE_HEAD_BYTES when it is smaller). */
+enum state_kind state_kind(struct str head);
+
+enum state_action {
+	STATE_MEMORY,
+	STATE_CREATE_TPM,
+	STATE_CREATE_PASSPHRASE,
+	STATE_CREATE_PLAIN,
+	STATE_OPEN_TPM, /* and when that fails, with the recovery key */
+	STATE_OPEN_RECOVERY,
+	STATE_OPEN_PASSPHRASE,
+	STATE_OPEN_PLAIN,
+};
+
+struct state_facts {
+	unsigned state, without_tpm; /* of struct cmdline */
+	const char *no_tpm;          /* why a TPM cannot be used; NULL: it can */
+	enum state_kind kind;
+	struct str partition; /* its name, unless absent */
+};
+
+/* Refuses with a sentence what the image's definition does not allow. Nothing here ever makes a
+ * partition again that is there, whatever it holds. */
+must_check int state_plan(const struct state_facts *f, enum state_action *ret, struct err *e);
+
+/* The recovery key as systemd-cryptenroll made it, from how people type it: capitals, without
+ * dashes, with blanks. What cannot be one is returned as it is. */
+struct str state_recovery_key(struct arena *a, struct str typed);
