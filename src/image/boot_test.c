@@ -43,8 +43,7 @@ static void test_policy(void **state)
 	assert_false(str_has(root, "signature"));
 	text = policy_text(&a, policy_template(&a, EXECUTE_SIGNED), hash);
 	assert_true(str_starts(text, str_z(&a, root)));
-	assert_str(str_from(text, root.n), "op=EXECUTE dmverity_signature=TRUE action=ALLOW\n"
-					   "op=EXECUTE fsverity_signature=TRUE action=ALLOW\n");
+	assert_str(str_from(text, root.n), "op=EXECUTE dmverity_signature=TRUE action=ALLOW\n");
 	text = policy_text(&a, policy_template(&a, EXECUTE_ANYWHERE), hash);
 	assert_true(str_has(text, "DEFAULT action=DENY\nDEFAULT op=EXECUTE action=ALLOW\n"));
 	assert_false(str_has(text, "op=KMODULE action"));
