@@ -9,7 +9,7 @@ ssh-keygen -q -t ed25519 -N '' -f "$WORK/key"
 ssh-keygen -q -t ed25519 -N '' -f "$WORK/other-key"
 
 # One boot for all that is asked inside, and for SSH from outside.
-"$ASHLAR" run server --out "$CHECK/out" --ssh-key "$WORK/key.pub" --timeout 300 -- sh -c "$(cat test/boot/in-guest)" \
+"$ASHLAR" run server --out "$CHECK/out" --ssh-key "$WORK/key.pub" --timeout 300 -- sh -c "$(cat test/boot/in-guest-lib test/boot/in-guest)" \
 	>"$WORK/guest" 2>"$WORK/errors" &
 machine=$!
 on_exit+=("kill $machine 2>/dev/null")

@@ -146,46 +146,35 @@ static void read_locked(struct arena *a, const char *root, struct status *s)
 	}
 }
 
-static void say(struct arena *a, vec_str *list, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-static void say(struct arena *a, vec_str *list, const char *fmt, ...)
-{
-	struct err text;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text.msg, sizeof(text.msg), fmt, ap);
-	va_end(ap);
-	vec_push(a, list) = str_dup(a, str_c(text.msg));
-}
-
 static void judge_firmware(struct arena *a, struct status *s)
 {
 	if (s->efi.secure_boot)
-		say(a, &s->protects, "Secure Boot: firmware checked boot loader and kernel");
+		vec_push(a, &s->protects) =
+			STR("Secure Boot: firmware checked boot loader and kernel");
 	if (str_eqz(s->lockdown, "none"))
-		say(a, &s->missing,
-		    "the kernel is not locked down: root can change it while it runs");
+		vec_push(a, &s->missing) =
+			STR("the kernel is not locked down: root can change it while it runs");
 	else if (s->lockdown.n > 0)
-		say(a, &s->protects, "the kernel is locked down (%.*s): root cannot change it",
-		    STR_FMT(s->lockdown));
+		vec_push(a, &s->protects) =
+			str_printf(a, "the kernel is locked down (%.*s): root cannot change it",
+				   STR_FMT(s->lockdown));
 	if (s->efi.measured && s->tpm)
-		say(a, &s->protects, "the TPM holds a measurement of what was started");
+		vec_push(a, &s->protects) = STR("the TPM holds a measurement of what was started");
 	if (s->development_keys)
-		say(a, &s->missing,
-		    "this image was signed with development keys, which are kept where it was built");
+		vec_push(a, &s->missing) = STR(
+			"this image was signed with development keys, which are kept where it was built");
 }
 
 static void judge_root(struct arena *a, struct status *s)
 {
 	if (s->verity)
-		say(a, &s->protects,
-		    "the root: each block is checked when it is read (dm-verity%s%.*s)",
-		    s->root_hash.n > 0 ? ", root hash " : "", STR_FMT(s->root_hash));
+		vec_push(a, &s->protects) = str_printf(
+			a, "the root: each block is checked when it is read (dm-verity%s%.*s)",
+			s->root_hash.n > 0 ? ", root hash " : "", STR_FMT(s->root_hash));
 	else
-		say(a, &s->missing, "the root is not on dm-verity");
+		vec_push(a, &s->missing) = STR("the root is not on dm-verity");
 	if (str_eqz(s->root_signature, "checked"))
-		say(a, &s->protects, "the root hash: the kernel checked its signature");
+		vec_push(a, &s->protects) = STR("the root hash: the kernel checked its signature");
 }
 
 static void judge_policy(struct arena *a, struct status *s)
@@ -193,29 +182,29 @@ static void judge_policy(struct arena *a, struct status *s)
 	bool at_boot = str_eqz(s->execution_policy, "enforcing");
 
 	if (at_boot && s->enforced == KNOWN_NO)
-		say(a, &s->missing, "the execution policy is no longer in force");
+		vec_push(a, &s->missing) = STR("the execution policy is no longer in force");
 	if (!at_boot || s->enforced == KNOWN_NO)
 		return;
 	if (s->locked == KNOWN_NO)
-		say(a, &s->missing, "root can change the execution policy");
+		vec_push(a, &s->missing) = STR("root can change the execution policy");
 	if (s->runs_anything)
-		say(a, &s->protects,
-		    "kernel modules are loaded from the root only (the image lets "
-		    "programs run from anywhere)");
+		vec_push(a, &s->protects) =
+			STR("kernel modules are loaded from the root only (the image lets "
+			    "programs run from anywhere)");
 	else
-		say(a, &s->protects,
-		    "programs run from the root%s only, and kernel modules from the root",
-		    s->runs_signed ? " and from signed volumes" : "");
+		vec_push(a, &s->protects) = str_printf(
+			a, "programs run from the root%s only, and kernel modules from the root",
+			s->runs_signed ? " and from signed volumes" : "");
 }
 
 static void judge_state(struct arena *a, struct status *s)
 {
 	if (str_eqz(s->state, "encrypted-tpm"))
-		say(a, &s->protects, "/var: encrypted to this machine's TPM");
+		vec_push(a, &s->protects) = STR("/var: encrypted to this machine's TPM");
 	else if (str_eqz(s->state, "encrypted-passphrase"))
-		say(a, &s->protects, "/var: encrypted with a passphrase");
+		vec_push(a, &s->protects) = STR("/var: encrypted with a passphrase");
 	else if (str_eqz(s->state, "memory"))
-		say(a, &s->protects, "/var: in memory, gone when the machine stops");
+		vec_push(a, &s->protects) = STR("/var: in memory, gone when the machine stops");
 }
 
 void status_read(struct arena *a, const char *root, struct status *ret)
