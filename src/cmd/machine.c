@@ -24,6 +24,8 @@ enum {
 
 	/* UEFI 2.10, 8.2: non-volatile, boot services, runtime, time-based authenticated writes */
 	SECURE_BOOT_ATTRIBUTES = 0x01 | 0x02 | 0x04 | 0x20,
+	/* non-volatile, boot services */
+	SWITCH_ATTRIBUTES = 0x01 | 0x02,
 };
 
 static struct str fd_path(struct arena *a, int fd)
@@ -192,10 +194,37 @@ static int flash_enrol(struct arena *a, const struct machine_options *o, struct 
 	return r < 0 ? r : efi_varstore_add(a, *flash, &v, flash, e);
 }
 
-/* Whether the firmware has an owner: else it starts anything. */
+/* Firmware that somebody owns who switched Secure Boot off: in setup mode the image would enrol its
+ * keys and restart. EDK II has the switch in a variable of its own. */
+static int flash_switch_off(struct arena *a, struct str *flash, struct err *e)
+{
+	/* an EFI_SIGNATURE_LIST with one EFI_CERT_SHA256_GUID entry, all zeroes: nobody's */
+	static const uint8_t owner[76] = {
+		0x26, 0x16, 0xc4, 0xc1, 0x4c, 0x50, 0x92, 0x40, 0xac, 0xa9, 0x41, 0xf9, 0x36,
+		0x93, 0x43, 0x28, 76,   0,    0,    0,    0,    0,    0,    0,    48,
+	};
+	struct efi_variable pk = { .name = STR("PK"),
+				   .attributes = SECURE_BOOT_ATTRIBUTES,
+				   .data = { (const char *)owner, sizeof(owner) } },
+			    off = { .name = STR("SecureBootEnable"),
+				    .attributes = SWITCH_ATTRIBUTES,
+				    .data = STR("\0") };
+	vec_efi_variable v = { 0 };
+
+	if (!uuid_parse(STR("8be4df61-93ca-11d2-aa0d-00e098032b8c"), pk.guid) ||
+	    !uuid_parse(STR("f0a30bc7-af08-4556-99c4-001009c93a44"), off.guid))
+		return err_set(e, -EINVAL, "no GUID");
+	vec_push(a, &v) = pk;
+	vec_push(a, &v) = off;
+	return efi_varstore_add(a, *flash, &v, flash, e);
+}
+
+/* Whether the firmware has an owner who has not switched Secure Boot off: else it starts anything.
+ */
 static int flash_check(struct arena *a, const char *path, struct err *e)
 {
 	vec_efi_variable v = { 0 };
+	bool owned = false, off = false;
 	struct str flash;
 	int r = file_read(a, path, FLASH_BYTES_MAX, &flash, e);
 
@@ -203,12 +232,15 @@ static int flash_check(struct arena *a, const char *path, struct err *e)
 		r = efi_varstore_read(a, flash, &v, e);
 	if (r < 0)
 		return err_wrap(e, r, "'%s'", path);
-	vec_each(x, &v)
-		if (str_eqz(x->name, "PK"))
-			return 0;
+	vec_each(x, &v) {
+		owned |= str_eqz(x->name, "PK");
+		off |= str_eqz(x->name, "SecureBootEnable") && x->data.n > 0 && !x->data.p[0];
+	}
+	if (owned && !off)
+		return 0;
 	return err_set(
 		e, -ENOKEY,
-		"--secure-boot: '%s' has no platform key, as this machine began without; remove it to enrol the keys",
+		"--secure-boot: '%s' has it switched off or no platform key, as this machine began without; remove it to enrol the keys",
 		path);
 }
 
@@ -232,6 +264,8 @@ static int variables_open(struct arena *a, const struct machine_options *o, stru
 	r = file_read(a, template, FLASH_BYTES_MAX, &flash, e);
 	if (r == 0 && enrol)
 		r = flash_enrol(a, o, &flash, e);
+	else if (r == 0 && !o->setup_mode)
+		r = flash_switch_off(a, &flash, e);
 	if (r < 0)
 		return r;
 	if (o->dir)
