@@ -2,11 +2,11 @@
 # With Secure Boot nothing runs that was not signed, and a changed signature stops the boot.
 . "$(dirname "$0")/../lib.sh"
 image_needed
-have "Secure Boot" qemu-system-"$(uname -m)" || exit 0
+have "Secure Boot" qemu-system-"$(uname -m)" swtpm || exit 0
 export TMPDIR=$WORK # what QEMU keeps of a snapshot
 secure_run() { "$ASHLAR" run server --out "$CHECK/out" --keys "$CHECK/keys" --secure-boot "$@"; }
 
-secure_run --timeout 300 -- sh -c "$(cat test/boot/in-guest-lib test/boot/in-guest-secure)" >"$WORK/guest" 2>"$WORK/errors"
+secure_run --tpm --timeout 300 -- sh -c "$(cat test/boot/in-guest-lib test/boot/in-guest-secure)" >"$WORK/guest" 2>"$WORK/errors"
 cat "$WORK/guest"
 grep -q '^ok - ' "$WORK/guest" || not_ok "the image boots with Secure Boot" "$WORK/errors"
 
