@@ -157,6 +157,8 @@ static const struct {
 	  "the firmware starts no boot loader", false, -EACCES },
 	{ "BdsDxe: No bootable option or device was found.",
 	  "BdsDxe: ", "the firmware finds nothing to start", false, -EACCES },
+	{ "UEFI Interactive Shell v", "BdsDxe: failed to ", "the firmware starts no boot loader",
+	  false, -EACCES },
 	{ "ashlar-init: stopped: ", "ashlar-init: ", "the machine stopped", true, -EIO },
 	{ "---[ end Kernel panic", "Kernel panic ", "the kernel stopped", false, -EIO },
 };
