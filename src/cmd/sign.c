@@ -42,7 +42,7 @@ static void report_text(const char *path, const struct sign_report *report)
 	}
 	printf("%s: still to be signed, in %s:\n", path, report->asked);
 	vec_each(t, &report->pending)
-		printf("  %-12s by the key %s, into %s.sig\n", t->name, key_role_name(t->role),
+		printf("  %-12s by the key %s, into %s.sig\n", t->name, key_role_name(t->key->role),
 		       t->name);
 }
 

@@ -54,12 +54,12 @@ static struct str sbat(struct arena *a, const struct conf_release *release, stru
 }
 
 int boot_uki(struct arena *a, const struct conf_release *release, const struct assembled *as,
-	     struct str command_line, struct str initrd, struct str pcr_certificate,
+	     struct str command_line, struct str initrd, const vec_str *pcr_certificates,
 	     struct str *ret, struct err *e)
 {
 	struct str public_key;
 	struct segments uki;
-	int r = certificate_public_key(a, pcr_certificate, &public_key, e);
+	int r = certificate_public_key(a, pcr_certificates->p[0], &public_key, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "pcr-signing");
@@ -72,8 +72,7 @@ int boot_uki(struct arena *a, const struct conf_release *release, const struct a
 		{ .name = STR(".pcrpkey"), .data = public_key_pem(a, public_key) },
 		{ .name = STR(".initrd"), .data = initrd },
 		{ .name = STR(".linux"), .data = as->kernel },
-		{ .name = STR(".pcrsig"),
-		  .data = measure_pcrsig_blank(a, certificate_signature_bytes(pcr_certificate)) },
+		{ .name = STR(".pcrsig"), .data = measure_pcrsig_blank(a, pcr_certificates) },
 	};
 
 	r = uki_build(a, as->stub, sections, sizeof(sections) / sizeof(*sections), &uki, e);

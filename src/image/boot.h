@@ -15,10 +15,11 @@ struct str boot_uki_name(struct arena *a, const struct conf_release *release, st
 struct str boot_command_line(struct arena *a, const struct conf_image *image,
 			     const uint8_t root_hash[SHA256_BYTES]);
 
-/* Not signed; room for the signature of PCR 11 by @pcr_certificate is left blank in .pcrsig. */
+/* Not signed; room for the signatures of PCR 11 by the keys of @pcr_certificates, of which the
+ * first is what new state is bound to, is left blank in .pcrsig. */
 must_check int boot_uki(struct arena *a, const struct conf_release *release,
 			const struct assembled *as, struct str command_line, struct str initrd,
-			struct str pcr_certificate, struct str *ret, struct err *e);
+			const vec_str *pcr_certificates, struct str *ret, struct err *e);
 
 struct boot_esp {
 	const char *arch;

@@ -216,7 +216,7 @@ static int write_all(struct arena *a, const struct image_options *o, const struc
 	if (r == 0 && plan->boot.pending.n > 0)
 		r = output_begin(a, o, TO_SIGN, &outputs[OUTPUT_TO_SIGN], e);
 	if (r == 0 && plan->boot.pending.n > 0)
-		r = signatures_ask(a, outputs[OUTPUT_TO_SIGN].temp, keys, &plan->boot.pending, e);
+		r = signatures_ask(a, outputs[OUTPUT_TO_SIGN].temp, &plan->boot.pending, e);
 	if (r == 0)
 		r = manifest_text(a, o, res, packages, as, plan, keys, &manifest, e);
 	if (r == 0)

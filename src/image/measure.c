@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/measure.h"
 
+#include "trust/certificate.h"
+
 enum {
 	PCR_KERNEL = 11,
 	TPM_CC_POLICY_PCR = 0x17f,
@@ -94,24 +96,40 @@ void measure_policy_pcr11(const uint8_t pcr11[SHA256_BYTES], uint8_t ret[SHA256_
 	sha256(b.v.p, b.v.n, ret);
 }
 
-struct str measure_pcrsig(struct arena *a, const uint8_t policy[SHA256_BYTES], struct str key_bits,
-			  struct str signature)
+struct str measure_pcrsig(struct arena *a, const uint8_t policy[SHA256_BYTES],
+			  const struct pcr_signature *signatures, size_t n)
 {
-	return str_printf(
-		a,
-		"{\"sha256\":[{\"pcrs\":[%d],\"pkfp\":\"%.*s\",\"pol\":\"%.*s\",\"sig\":\"%.*s\"}]}\n",
-		PCR_KERNEL, STR_FMT(sha256_hex(a, key_bits.p, key_bits.n)),
-		STR_FMT(hex_encode(a, policy, SHA256_BYTES)),
-		STR_FMT(base64_encode(a, signature.p, signature.n)));
+	struct buf b = { .a = a };
+
+	buf_printf(&b, "{\"sha256\":[");
+	for (size_t i = 0; i < n; i++) {
+		const struct pcr_signature *s = &signatures[i];
+
+		buf_printf(&b,
+			   "%s{\"pcrs\":[%d],\"pkfp\":\"%.*s\",\"pol\":\"%.*s\",\"sig\":\"%.*s\"}",
+			   i ? "," : "", PCR_KERNEL,
+			   STR_FMT(sha256_hex(a, s->key_bits.p, s->key_bits.n)),
+			   STR_FMT(hex_encode(a, policy, SHA256_BYTES)),
+			   STR_FMT(base64_encode(a, s->signature.p, s->signature.n)));
+	}
+	buf_printf(&b, "]}\n");
+	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
 /* An object without members, so that whoever reads it finds no signature rather than a bad one. */
-struct str measure_pcrsig_blank(struct arena *a, size_t signature_bytes)
+struct str measure_pcrsig_blank(struct arena *a, const vec_str *certificates)
 {
-	struct str none = { arena_alloc(a, signature_bytes), signature_bytes };
-	struct str blank = measure_pcrsig(a, (uint8_t[SHA256_BYTES]){ 0 }, none, none);
-	char *p = arena_alloc(a, blank.n);
+	struct pcr_signature *none = arena_array(a, certificates->n, sizeof(*none));
+	struct str blank;
+	char *p;
 
+	for (size_t i = 0; i < certificates->n; i++) {
+		size_t n = certificate_signature_bytes(certificates->p[i]);
+
+		none[i].signature = (struct str){ arena_alloc(a, n), n };
+	}
+	blank = measure_pcrsig(a, (uint8_t[SHA256_BYTES]){ 0 }, none, certificates->n);
+	p = arena_alloc(a, blank.n);
 	memset(p, ' ', blank.n);
 	p[0] = '{';
 	p[blank.n - 2] = '}';

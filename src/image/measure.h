@@ -26,11 +26,16 @@ void measure_pcr11(const struct pe *uki, const char *const *phases, uint8_t ret[
 /* The policy digest of TPM2_PolicyPCR for this one value (TPM 2.0 Library, part 3): what the key
  * "pcr-signing" signs. */
 void measure_policy_pcr11(const uint8_t pcr11[SHA256_BYTES], uint8_t ret[SHA256_BYTES]);
-/* The UKI's section ".pcrsig", as systemd's tools read it. @key_bits: certificate_key_bits(). */
-struct str measure_pcrsig(struct arena *a, const uint8_t policy[SHA256_BYTES], struct str key_bits,
-			  struct str signature);
-/* The same length, no signature: its place while signing is put off. */
-struct str measure_pcrsig_blank(struct arena *a, size_t signature_bytes);
+struct pcr_signature {
+	struct str key_bits; /* certificate_key_bits() */
+	struct str signature;
+};
+/* The UKI's section ".pcrsig", as systemd's tools read it: the policy signed by each of @n keys. */
+struct str measure_pcrsig(struct arena *a, const uint8_t policy[SHA256_BYTES],
+			  const struct pcr_signature *signatures, size_t n);
+/* The same length, no signature, for the keys of these DER certificates: its place until it is
+ * signed. */
+struct str measure_pcrsig_blank(struct arena *a, const vec_str *certificates);
 
 /* PCR 4 after firmware, with Secure Boot on, started the signed @boot_loader and that started the
  * signed @uki. The kernel within, which the stub starts as part of itself, is not measured then;

@@ -164,7 +164,7 @@ static int boot_plan(struct arena *a, const struct image_options *o, const struc
 	plan->command_line = boot_command_line(a, &res->image, plan->root_hash);
 	plan->uki_name = boot_uki_name(a, &res->release, as->version);
 	r = boot_uki(a, &res->release, as, plan->command_line, initrd,
-		     signing->keys->k[KEY_PCR].certificate, &parts.uki, e);
+		     &signing->keys->trusted[KEY_PCR], &parts.uki, e);
 	if (r == 0)
 		r = signatures_make(a, signing, &parts, &plan->boot, e);
 	if (r < 0)

@@ -33,7 +33,7 @@ static int unsigned_parts(struct arena *a, const struct image_parts *in, const s
 	if (r < 0)
 		return err_wrap(e, r, "%.*s", STR_FMT(in->uki->path));
 	pcrsig = pe_section(&pe, ".pcrsig");
-	blank = measure_pcrsig_blank(a, certificate_signature_bytes(keys->k[KEY_PCR].certificate));
+	blank = measure_pcrsig_blank(a, &keys->trusted[KEY_PCR]);
 	if (!pcrsig || pcrsig->data.n != blank.n)
 		return err_set(
 			e, -EBADMSG,
@@ -141,7 +141,7 @@ static int replace(struct arena *a, const struct signed_image *s, const struct k
 		report->asked = beside(a, s, ".to-sign");
 		r = dir_make(report->asked, e);
 		if (r == 0)
-			r = signatures_ask(a, report->asked, keys, &s->boot.pending, e);
+			r = signatures_ask(a, report->asked, &s->boot.pending, e);
 	}
 	if (r == 0)
 		r = image_put(a, s->path, s->bytes, e);

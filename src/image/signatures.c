@@ -35,17 +35,16 @@ static int signature_read(struct work *w, const char *name, struct str certifica
 }
 
 /* 1 and *ret, or 0 when somebody else has still to sign. */
-static int sign(struct work *w, const char *name, enum key_role role, struct str data,
+static int sign(struct work *w, const char *name, const struct key *key, struct str data,
 		struct str *ret, struct err *e)
 {
-	const struct key *key = &w->s->keys->k[role];
 	int r = 0;
 
 	if (key->certificate.n == 0)
 		return err_set(
 			e, -ENOENT,
 			"no certificate %s.crt among the keys, which is needed to sign the %s",
-			key_role_name(role), name);
+			key_role_name(key->role), name);
 	if (key->signer && !w->s->later) {
 		r = signer_sign(w->a, key->signer, data, ret, e);
 		return r < 0 ? err_wrap(e, r, "sign the %s", name) : 1;
@@ -53,7 +52,7 @@ static int sign(struct work *w, const char *name, enum key_role role, struct str
 	if (w->s->signatures)
 		r = signature_read(w, name, key->certificate, data, ret, e);
 	if (r == 0)
-		vec_push(w->a, w->pending) = (struct to_sign){ name, role, data };
+		vec_push(w->a, w->pending) = (struct to_sign){ name, key, data };
 	return r;
 }
 
@@ -64,7 +63,7 @@ static int pkcs7(struct work *w, const char *name, enum key_role role, struct st
 				 .content = content,
 				 .attached = attached };
 	struct str signature;
-	int r = sign(w, name, role, pkcs7_to_sign(&p), &signature, e);
+	int r = sign(w, name, &w->s->keys->k[role], pkcs7_to_sign(&p), &signature, e);
 
 	if (r <= 0)
 		return r;
@@ -95,13 +94,52 @@ static int verity_sig(struct work *w, const struct boot_parts *parts, struct str
 	return verity_sig_write(w->a, &v, ret, e);
 }
 
-/* Puts the signature for PCR 11 into its blank section: 1, or 0 when it is not there yet. */
-static int pcr_signature(struct work *w, struct str uki, struct err *e)
+/* "pcr-policy", and "pcr-policy-" with the first digits of the certificate's fingerprint for those
+ * that are retired. */
+static const char *pcr_name(struct work *w, const struct key *key)
+{
+	uint8_t digest[SHA256_BYTES];
+
+	if (key == w->s->keys->pcr.p)
+		return "pcr-policy";
+	sha256(key->certificate.p, key->certificate.n, digest);
+	return str_z(w->a,
+		     str_printf(w->a, "pcr-policy-%.*s", STR_FMT(hex_encode(w->a, digest, 4))));
+}
+
+/* By every key: 1, or 0 when one is not there yet. */
+static int pcr_sign(struct work *w, const struct pe *uki, struct str *ret, struct err *e)
 {
 	static const char *const phases[] = { "enter-initrd", NULL };
+	size_t n = w->s->keys->pcr.n;
+	struct pcr_signature *signatures = arena_array(w->a, n, sizeof(*signatures));
 	uint8_t pcr11[SHA256_BYTES], policy[SHA256_BYTES];
+	bool complete = true;
+	struct str data;
+
+	measure_pcr11(uki, phases, pcr11);
+	measure_policy_pcr11(pcr11, policy);
+	data = str_dup(w->a, (struct str){ (char *)policy, sizeof(policy) });
+	for (size_t i = 0; i < n; i++) {
+		const struct key *key = &w->s->keys->pcr.p[i];
+		int r = sign(w, pcr_name(w, key), key, data, &signatures[i].signature, e);
+
+		if (r < 0)
+			return r;
+		complete &= r > 0;
+		r = certificate_key_bits(w->a, key->certificate, &signatures[i].key_bits, e);
+		if (r < 0)
+			return r;
+	}
+	*ret = measure_pcrsig(w->a, policy, signatures, n);
+	return complete;
+}
+
+/* Puts the signatures for PCR 11 into their blank section: 1, or 0 when one is not there yet. */
+static int pcr_signature(struct work *w, struct str uki, struct err *e)
+{
 	const struct pe_section *section;
-	struct str signature, key_bits, text;
+	struct str text;
 	struct pe pe;
 	int r = pe_read(w->a, uki, &pe, e);
 
@@ -110,16 +148,9 @@ static int pcr_signature(struct work *w, struct str uki, struct err *e)
 	section = pe_section(&pe, ".pcrsig");
 	if (!section)
 		return err_set(e, -EBADMSG, "it has no section .pcrsig");
-	measure_pcr11(&pe, phases, pcr11);
-	measure_policy_pcr11(pcr11, policy);
-	r = sign(w, "pcr-policy", KEY_PCR,
-		 str_dup(w->a, (struct str){ (char *)policy, sizeof(policy) }), &signature, e);
+	r = pcr_sign(w, &pe, &text, e);
 	if (r <= 0)
 		return r;
-	r = certificate_key_bits(w->a, w->s->keys->k[KEY_PCR].certificate, &key_bits, e);
-	if (r < 0)
-		return r;
-	text = measure_pcrsig(w->a, policy, key_bits, signature);
 	if (text.n != section->data.n)
 		return err_set(e, -EBADMSG, "its section .pcrsig has %zu bytes; %zu are needed",
 			       section->data.n, text.n);
@@ -133,7 +164,7 @@ static int authenticode(struct work *w, const char *name, struct str *image, str
 	int r = authenticode_to_sign(w->a, *image, &data, e);
 
 	if (r == 0)
-		r = sign(w, name, KEY_DB, data, &signature, e);
+		r = sign(w, name, &w->s->keys->k[KEY_DB], data, &signature, e);
 	if (r > 0)
 		r = authenticode_attach(w->a, *image, w->s->keys->k[KEY_DB].certificate, signature,
 					image, e);
@@ -164,15 +195,15 @@ int signatures_make(struct arena *a, const struct signing *s, const struct boot_
 	return 0;
 }
 
-static int ask_one(struct arena *a, const char *dir, const struct to_sign *t,
-		   const struct keys *keys, struct json *j, struct err *e)
+static int ask_one(struct arena *a, const char *dir, const struct to_sign *t, struct json *j,
+		   struct err *e)
 {
-	struct str certificate = keys->k[t->role].certificate;
+	struct str certificate = t->key->certificate;
 	uint8_t digest[SHA256_BYTES];
 
 	json_object(j, NULL);
 	json_str(j, "name", str_c(t->name));
-	json_str(j, "key", str_c(key_role_name(t->role)));
+	json_str(j, "key", str_c(key_role_name(t->key->role)));
 	sha256(certificate.p, certificate.n, digest);
 	json_str(j, "certificate-sha256", hex_encode(a, digest, sizeof(digest)));
 	json_str(j, "algorithm", STR("RSASSA-PKCS1-v1_5 SHA-256"));
@@ -182,8 +213,7 @@ static int ask_one(struct arena *a, const char *dir, const struct to_sign *t,
 	return file_write(path_join(a, dir, t->name), 0644, t->bytes.p, t->bytes.n, e);
 }
 
-int signatures_ask(struct arena *a, const char *dir, const struct keys *keys,
-		   const vec_to_sign *pending, struct err *e)
+int signatures_ask(struct arena *a, const char *dir, const vec_to_sign *pending, struct err *e)
 {
 	struct json j = { .b = { .a = a }, .indent = 1 };
 	struct str text;
@@ -191,7 +221,7 @@ int signatures_ask(struct arena *a, const char *dir, const struct keys *keys,
 
 	json_array(&j, NULL);
 	for (size_t i = 0; r == 0 && i < pending->n; i++)
-		r = ask_one(a, dir, &pending->p[i], keys, &j, e);
+		r = ask_one(a, dir, &pending->p[i], &j, e);
 	json_end_array(&j);
 	buf_u8(&j.b, '\n');
 	text = json_text(&j);

@@ -4,7 +4,8 @@
  *
  *	root-hash	verity-signing	the root hash as 64 digits: PKCS#7 in the verity-sig
  *partition ipe-policy	ipe-signing	the execution policy: PKCS#7 in the same partition
- *	pcr-policy	pcr-signing	policy digest for PCR 11: .pcrsig of the UKI
+ *	pcr-policy	pcr-signing	policy digest for PCR 11: .pcrsig of the UKI; and by each
+ *					retired one as pcr-policy-XXXXXXXX (its fingerprint)
  *	boot-loader	db		signed attributes: Authenticode
  *	uki		db		the same, once the UKI holds its .pcrsig
  */
@@ -23,7 +24,7 @@ struct boot_parts {
 /* What a key has still to sign. */
 struct to_sign {
 	const char *name; /* as above */
-	enum key_role role;
+	const struct key *key;
 	struct str bytes;
 };
 typedef VEC(struct to_sign) vec_to_sign;
@@ -46,5 +47,5 @@ must_check int signatures_make(struct arena *a, const struct signing *s,
 			       const struct boot_parts *parts, struct boot_signed *ret,
 			       struct err *e);
 /* Fills the empty folder @dir: NAME for each, and to-sign.json, which says by which key. */
-must_check int signatures_ask(struct arena *a, const char *dir, const struct keys *keys,
-			      const vec_to_sign *pending, struct err *e);
+must_check int signatures_ask(struct arena *a, const char *dir, const vec_to_sign *pending,
+			      struct err *e);

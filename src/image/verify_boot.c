@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/json_parse.h"
 #include "image/boot.h"
 #include "image/measure.h"
 #include "image/verify_checks.h"
@@ -92,34 +93,90 @@ static int pcr_key_find(struct verify_work *w, struct err *e)
 		       w->in->trusted[KEY_PCR].n, key_role_name(KEY_PCR));
 }
 
-/* The section holds what measure_pcrsig() makes of a signature: so taking out the signature and
- * making it again shows both. */
-static int pcr_signature_check(struct verify_work *w, struct err *e)
+/* Whose certificate has the public key with this fingerprint; NULL: nobody's. */
+static const struct str *pcr_certificate(struct verify_work *w, struct str fingerprint,
+					 struct str *ret_key_bits)
 {
-	static const char *const phases[] = { "enter-initrd", NULL };
-	const struct pe_section *section = pe_section(&w->parts.uki_pe, ".pcrsig");
-	struct str text = section ? section->data : (struct str){ 0 }, key_bits, empty, base64,
-		   signature;
-	uint8_t pcr11[SHA256_BYTES], policy[SHA256_BYTES];
-	int r = pcr_key_find(w, e);
+	struct err ignored;
 
-	if (r == 0)
-		r = certificate_key_bits(w->a, w->signed_by[KEY_PCR], &key_bits, e);
+	vec_each(certificate, &w->in->trusted[KEY_PCR]) {
+		uint8_t digest[SHA256_BYTES];
+
+		if (certificate_key_bits(w->a, *certificate, ret_key_bits, &ignored) < 0)
+			continue;
+		sha256(ret_key_bits->p, ret_key_bits->n, digest);
+		if (str_eq(hex_encode(w->a, digest, sizeof(digest)), fingerprint))
+			return certificate;
+	}
+	return NULL;
+}
+
+static struct str member(const vec_json_value *values, const char *key)
+{
+	const struct json_value *v = json_find(values, key);
+
+	return v ? v->text : (struct str){ 0 };
+}
+
+static int pcr_entry_read(struct verify_work *w, struct str text, struct pcr_signature *ret,
+			  const struct str **ret_certificate, struct err *e)
+{
+	const struct str *certificate;
+	vec_json_value values;
+	int r = json_parse(w->a, text, &values, e);
+
 	if (r < 0)
 		return r;
+	certificate = pcr_certificate(w, member(&values, "pkfp"), &ret->key_bits);
+	if (!certificate)
+		return err_set(e, -ENOKEY, "no certificate given for %s has the key %.*s",
+			       key_role_name(KEY_PCR), STR_FMT(member(&values, "pkfp")));
+	if (!base64_decode(w->a, member(&values, "sig"), &ret->signature))
+		return err_set(e, -EBADMSG, "its signature is not base64");
+	*ret_certificate = certificate;
+	return 0;
+}
+
+/* Once what it says is known, the section is made again: so no byte of it can be anything else. */
+static int pcr_section_check(struct verify_work *w, struct str text, struct err *e)
+{
+	static const char *const phases[] = { "enter-initrd", NULL };
+	const struct str **certificates;
+	struct pcr_signature *signatures;
+	vec_json_value values, entries;
+	uint8_t pcr11[SHA256_BYTES], policy[SHA256_BYTES];
+	int r = json_parse(w->a, text, &values, e);
+
+	if (r == 0)
+		r = json_parse(w->a, member(&values, "sha256"), &entries, e);
+	if (r < 0)
+		return r;
+	if (entries.n == 0)
+		return err_set(e, -ENOKEY, "it holds no signature");
 	measure_pcr11(&w->parts.uki_pe, phases, pcr11);
 	measure_policy_pcr11(pcr11, policy);
-	empty = measure_pcrsig(w->a, policy, key_bits, (struct str){ 0 });
-	if (text.n <= empty.n)
-		return err_set(e, -ENOKEY, "section .pcrsig holds no signature");
-	base64 = str_head(str_from(text, empty.n - strlen("\"}]}\n")), text.n - empty.n);
-	if (!base64_decode(w->a, base64, &signature) ||
-	    !str_eq(text, measure_pcrsig(w->a, policy, key_bits, signature)))
-		return err_set(e, -EBADMSG,
-			       "section .pcrsig is not for the PCR 11 of these sections, %.*s",
-			       STR_FMT(hex_encode(w->a, pcr11, sizeof(pcr11))));
-	r = certificate_verify(w->signed_by[KEY_PCR],
-			       (struct str){ (char *)policy, sizeof(policy) }, signature, e);
+	signatures = arena_array(w->a, entries.n, sizeof(*signatures));
+	certificates = arena_array(w->a, entries.n, sizeof(*certificates));
+	for (size_t i = 0; r == 0 && i < entries.n; i++)
+		r = pcr_entry_read(w, entries.p[i].text, &signatures[i], &certificates[i], e);
+	if (r == 0 && !str_eq(text, measure_pcrsig(w->a, policy, signatures, entries.n)))
+		r = err_set(e, -EBADMSG, "it is not for the PCR 11 of these sections, %.*s",
+			    STR_FMT(hex_encode(w->a, pcr11, sizeof(pcr11))));
+	for (size_t i = 0; r == 0 && i < entries.n; i++)
+		r = certificate_verify(*certificates[i],
+				       (struct str){ (char *)policy, sizeof(policy) },
+				       signatures[i].signature, e);
+	return r;
+}
+
+static int pcr_signature_check(struct verify_work *w, struct err *e)
+{
+	const struct pe_section *section = pe_section(&w->parts.uki_pe, ".pcrsig");
+	int r = pcr_key_find(w, e);
+
+	if (r < 0)
+		return r;
+	r = pcr_section_check(w, section ? section->data : (struct str){ 0 }, e);
 	return r < 0 ? err_wrap(e, r, "section .pcrsig") : 0;
 }
 

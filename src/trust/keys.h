@@ -36,10 +36,13 @@ struct key {
 struct keys {
 	struct key k[KEY_ROLES];
 	struct openpgp_key *package_signing; /* signs with k[KEY_PACKAGE].signer */
-	vec_str trusted[KEY_ROLES];          /* DER of current and retired certificates, the
-						current first */
-	bool development;                    /* any of the current ones */
-	struct str enrol[3];                 /* PK.auth, KEK.auth, db.auth */
+	/* Every pcr-signing key, the current first: a build signs with all of them, because state
+	 * stays bound to the one with which it was made. */
+	VEC(struct key) pcr;
+	vec_str trusted[KEY_ROLES]; /* DER of current and retired certificates, the
+				       current first */
+	bool development;           /* any of the current ones */
+	struct str enrol[3];        /* PK.auth, KEK.auth, db.auth */
 };
 
 const char *key_role_name(enum key_role role);

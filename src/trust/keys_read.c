@@ -69,6 +69,28 @@ static int role_read(struct arena *a, const char *dir, uint64_t time_sec, struct
 	return r;
 }
 
+static int pcr_read(struct arena *a, const char *dir, struct keys *keys, struct err *e)
+{
+	vec_key_certificate all;
+	int r = key_certificates_read(a, dir, &key_roles[KEY_PCR], &all, e);
+
+	if (r < 0)
+		return r;
+	vec_each(c, &all) {
+		struct key key = { .role = KEY_PCR, .certificate = c->der };
+
+		if (c == key_present(&all)) {
+			vec_push(a, &keys->pcr) = keys->k[KEY_PCR];
+			continue;
+		}
+		r = key_signer_open(a, dir, c->now, &key.signer, e);
+		if (r < 0)
+			return r;
+		vec_push(a, &keys->pcr) = key;
+	}
+	return 0;
+}
+
 static int package_key_read(struct arena *a, const char *dir, struct keys *keys, struct err *e)
 {
 	const char *path = key_path(a, dir, key_roles[KEY_PACKAGE].name, "asc");
@@ -105,6 +127,13 @@ static int missing_check(const char *dir, const struct keys *keys, bool need_pri
 		return err_set(e, -ENOKEY, "'%s' has a certificate, but no private key '%s'", dir,
 			       key_roles[i].name);
 	}
+	vec_each(key, &keys->pcr)
+		if (need_private && !key->signer)
+			return err_set(
+				e, -ENOKEY,
+				"a retired pcr-signing key in '%s' has no private key: state "
+				"bound to it would no longer open; 'ashlar key retire' gives it up",
+				dir);
 	return 0;
 }
 
@@ -120,6 +149,8 @@ static int all_read(struct arena *a, const char *dir, uint64_t time_sec, bool ne
 		r = role_read(a, dir, time_sec, key, &keys->trusted[i], e);
 		keys->development |= key->development;
 	}
+	if (r == 0)
+		r = pcr_read(a, dir, keys, e);
 	if (r == 0)
 		r = missing_check(dir, keys, need_private, e);
 	if (r == 0)
@@ -159,6 +190,9 @@ void keys_done(struct keys *k)
 {
 	openpgp_free(k->package_signing);
 	k->package_signing = NULL;
+	for (size_t i = 1; i < k->pcr.n; i++) /* the first is k[KEY_PCR] */
+		signer_free(k->pcr.p[i].signer);
+	k->pcr.n = 0;
 	for (size_t i = 0; i < KEY_ROLES; i++) {
 		signer_free(k->k[i].signer);
 		k->k[i].signer = NULL;

@@ -45,3 +45,37 @@ cp --sparse=always "$raw" "${raw%.raw}.manifest.json" "$WORK/elsewhere/"
 check "sign with the keys at hand does it in one step" eval \
 	"'$ASHLAR' sign '$WORK/elsewhere/${raw##*/}' --quiet --keys '$CHECK/keys' && cmp '$WORK/elsewhere/${raw##*/}' '$IMAGE'"
 want_error "sign: a file that is no image" "want an image that ends in .raw" "$ASHLAR" sign "$MANIFEST" --keys "$CHECK/keys"
+
+# A successor of the key that state is bound to: machines that were bound to the former one must still open theirs.
+cp -r "$CHECK/keys" "$WORK/rotated"
+check "rotate pcr-signing" "$ASHLAR" key rotate pcr-signing --quiet --keys "$WORK/rotated"
+digits=$(basename "$(ls "$WORK"/rotated/retired/pcr-signing-*.crt)" .crt)
+digits=${digits#pcr-signing-}
+check "build with a rotated pcr-signing key" build --keys "$WORK/rotated" --out "$WORK/two"
+uki_sections() { # IMAGE FOLDER
+	python3 -c '
+import json, sys
+m = json.load(open(sys.argv[1][:-4] + ".manifest.json"))
+print(m["partitions"][0]["start-bytes"], m["uki"])' "$1" | {
+		read -r at uki
+		mcopy -n -i "$1@@$at" "::$uki" "$2/uki.efi"
+	}
+	objcopy --dump-section .pcrsig="$2/pcrsig" --dump-section .pcrpkey="$2/pcrpkey" "$2/uki.efi" "$2/copy.efi"
+}
+pcr_signatures() { # by which certificates, new first
+	uki_sections "$WORK/two/${IMAGE##*/}" "$WORK"
+	python3 -c '
+import base64, json, sys
+for i, s in enumerate(json.loads(open(sys.argv[1], "rb").read().rstrip(b"\0"))["sha256"]):
+    open("%s.pol%d" % (sys.argv[1], i), "wb").write(bytes.fromhex(s["pol"]))
+    open("%s.sig%d" % (sys.argv[1], i), "wb").write(base64.b64decode(s["sig"]))' "$WORK/pcrsig"
+	openssl x509 -in "$WORK/rotated/pcr-signing.crt" -noout -pubkey | cmp - "$WORK/pcrpkey" &&
+		openssl dgst -sha256 -verify <(openssl x509 -in "$WORK/rotated/pcr-signing.crt" -noout -pubkey) \
+			-signature "$WORK/pcrsig.sig0" "$WORK/pcrsig.pol0" &&
+		openssl dgst -sha256 -verify <(openssl x509 -in "$WORK/rotated/retired/pcr-signing-$digits.crt" -noout -pubkey) \
+			-signature "$WORK/pcrsig.sig1" "$WORK/pcrsig.pol1"
+}
+check "rotated pcr-signing: the UKI is signed by both keys, bound to the new one" pcr_signatures
+check "rotated pcr-signing: verify knows both" "$ASHLAR" verify "$WORK/two/${IMAGE##*/}" --keys "$WORK/rotated"
+want_error "rotated pcr-signing: verify without the former certificate" "section .pcrsig: no certificate given for pcr-signing" \
+	eval "rm '$WORK/rotated/retired/pcr-signing-$digits.crt' && '$ASHLAR' verify '$WORK/two/${IMAGE##*/}' --keys '$WORK/rotated'"
