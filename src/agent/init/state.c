@@ -128,13 +128,19 @@ static int repart(struct work *s, const char *definitions, const char *const *mo
 	return r < 0 ? r : 1;
 }
 
-/* Not to fixed values of PCRs, which the next update changes, but to whatever values of PCR 11 the
- * key signs that the running UKI came with. */
+/* To whatever values of PCR 11 the key signs that the running UKI came with: the next image's, too.
+ * Anybody's own system can put the same values there, so where Secure Boot is on the key is bound
+ * to that as well: PCR 7 changes when it is switched off or gets other keys, not with an image. */
+static const char *pcrs(const struct work *s)
+{
+	return s->w->status->secure_boot ? "--tpm2-pcrs=7" : "--tpm2-pcrs=";
+}
+
+#define SIGNED_POLICY "--tpm2-public-key=" TPM_PUBLIC_KEY, "--tpm2-public-key-pcrs=11"
+
 static int create_tpm(struct work *s, const char **ret_why, struct err *e)
 {
-	static const char *const more[] = { "--tpm2-device=auto",
-					    "--tpm2-pcrs=", "--tpm2-public-key=" TPM_PUBLIC_KEY,
-					    "--tpm2-public-key-pcrs=11", NULL };
+	const char *const more[] = { "--tpm2-device=auto", pcrs(s), SIGNED_POLICY, NULL };
 
 	return repart(s, "tpm", more, STR(""), ret_why, e);
 }
@@ -198,7 +204,26 @@ static int create_passphrase(struct work *s, const char **ret_why, struct err *e
 	return r;
 }
 
-static int open_asking(struct work *s, const char *prompt, const char *why, struct err *e)
+/* Whoever has the recovery key has been asked for it because the TPM or the keys of Secure Boot are
+ * new: without this, every boot would ask. */
+static void bind_again(struct work *s, struct str secret)
+{
+	const char *const argv[] = { "systemd-cryptenroll",
+				     "--unlock-key-file=" RUN_INPUT,
+				     "--wipe-slot=tpm2",
+				     "--tpm2-device=auto",
+				     pcrs(s),
+				     SIGNED_POLICY,
+				     device(s, s->partition),
+				     NULL };
+	struct err e;
+
+	if (run(s->a, argv, secret, 0, NULL, &e) < 0)
+		report(REPORT_WARNING, "the state stays bound to what it was bound to: %s", e.msg);
+}
+
+static int open_asking(struct work *s, const char *prompt, const char *why, bool bind,
+		       struct err *e)
 {
 	char secret[ASK_SECRET_BYTES_MAX];
 	struct str typed;
@@ -211,17 +236,23 @@ static int open_asking(struct work *s, const char *prompt, const char *why, stru
 		r = ask(s, prompt, secret, &typed, e);
 		if (r < 0)
 			break;
-		r = open_secret(s, state_recovery_key(s->a, typed), e);
+		typed = state_recovery_key(s->a, typed);
+		r = open_secret(s, typed, e);
 		if (r < 0)
 			consoles_say(&s->consoles, STR("That does not open it.\r\n"));
+		else if (bind)
+			bind_again(s, typed);
+		explicit_bzero((char *)typed.p, typed.n);
 	}
 	explicit_bzero(secret, sizeof(secret));
 	return r < 0 ? err_wrap(e, r, "the state on %.*s stays locked", STR_FMT(s->partition)) : 0;
 }
 
+/* Bound again only under Secure Boot, which vouches for what asks. */
 static int open_recovery(struct work *s, const char *why, struct err *e)
 {
-	int r = open_asking(s, "Recovery key: ", why, e);
+	bool bind = !s->no_tpm && s->w->status->secure_boot;
+	int r = open_asking(s, "Recovery key: ", why, bind, e);
 
 	if (r == 0)
 		state_is(s, "encrypted-tpm",
@@ -337,7 +368,7 @@ static int use_secret(struct work *s, enum state_action action, struct err *e)
 	if (recovery)
 		r = open_recovery(s, s->no_tpm, e);
 	else if (action == STATE_OPEN_PASSPHRASE)
-		r = open_asking(s, "Passphrase: ", NULL, e);
+		r = open_asking(s, "Passphrase: ", NULL, false, e);
 	return r == 0 ? mount_var(s, MAPPED, e) : r;
 }
 
