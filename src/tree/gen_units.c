@@ -321,13 +321,22 @@ static int link_into(struct units *u, const struct unit_file *f, const struct un
 	return 0;
 }
 
-/* An alias of another type than the unit's is ignored by systemd, too. */
+static bool is_mask(const struct tree *t, struct str path)
+{
+	uint32_t id = tree_find_exact(t, path);
+
+	return id != TREE_NONE && S_ISLNK(t->nodes.p[id].mode) &&
+	       str_eqz(t->nodes.p[id].data, "/dev/null");
+}
+
+/* An alias of another type than the unit's is ignored by systemd, too; one that is masked stays so.
+ */
 static int link_aliases(struct units *u, const struct unit_file *f, const struct unit_name *name,
 			const vec_str *aliases)
 {
 	vec_each(text, aliases) {
 		struct unit_name alias;
-		struct str expanded;
+		struct str expanded, path;
 		int r;
 
 		if (!unit_expand(u->t->a, *text, name, &expanded) ||
@@ -337,8 +346,8 @@ static int link_aliases(struct units *u, const struct unit_file *f, const struct
 			expanded = unit_instance(u->t->a, &alias, name->instance);
 		if (!str_eq(alias.suffix, name->suffix) || str_eq(expanded, name->full))
 			continue;
-		r = gen_link(u->t, str_printf(u->t->a, ETC_UNITS "/%.*s", STR_FMT(expanded)),
-			     f->path, u->e);
+		path = str_printf(u->t->a, ETC_UNITS "/%.*s", STR_FMT(expanded));
+		r = is_mask(u->t, path) ? 0 : gen_link(u->t, path, f->path, u->e);
 		if (r < 0)
 			return r;
 	}

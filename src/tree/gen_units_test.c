@@ -172,6 +172,16 @@ static void test_last_wish_counts(void **state)
 }
 
 /* systemctl sees the same states, and has nothing to change. */
+/* reboot.target has such an alias: ctrl-alt-del.target. */
+static void test_masked_alias(void **state)
+{
+	struct tree t = units();
+
+	(void)state;
+	assert_ok(run(&t, feature(LIST("ssh.service"), NULL, "sshd.service"), ""), &e);
+	assert_str(link_of(&t, ETC "sshd.service"), "/dev/null");
+}
+
 static void test_judged_by_systemctl(void **state)
 {
 	static const char *const states[][2] = {
@@ -283,6 +293,7 @@ int main(void)
 		TEST(test_links),
 		TEST(test_errors),
 		TEST(test_last_wish_counts),
+		TEST(test_masked_alias),
 		TEST(test_judged_by_systemctl),
 		TEST(test_judged_from_nothing),
 		TEST(test_install_parse),
