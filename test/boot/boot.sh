@@ -8,8 +8,17 @@ before=$(sha256sum "$IMAGE")
 ssh-keygen -q -t ed25519 -N '' -f "$WORK/key"
 ssh-keygen -q -t ed25519 -N '' -f "$WORK/other-key"
 
+# What docs/hardening.md allows services: NAME NUMBER, one a line.
+services=$(python3 -c '
+import re
+for line in open("docs/hardening.md"):
+    cells = line.split(" | ")
+    for name in re.findall(r"`([^`]*\.service)`", cells[0]) if line.startswith("| `") else []:
+        print(name, cells[2])')
+
 # One boot for all that is asked inside, and for SSH from outside.
-"$ASHLAR" run server --out "$CHECK/out" --ssh-key "$WORK/key.pub" --timeout 300 -- sh -c "$(cat test/boot/in-guest-lib test/boot/in-guest)" \
+"$ASHLAR" run server --out "$CHECK/out" --ssh-key "$WORK/key.pub" --timeout 300 \
+	-- sh -c "services='$services'; $(cat test/boot/in-guest-lib test/boot/in-guest-hardening test/boot/in-guest)" \
 	>"$WORK/guest" 2>"$WORK/errors" &
 machine=$!
 on_exit+=("kill $machine 2>/dev/null")
@@ -31,7 +40,9 @@ if kill -0 $machine 2>/dev/null && [ -n "$port" ]; then
 	check "SSH: no passwords" eval "! ssh_to '$WORK/key' true 2>'$WORK/refusal' && grep 'Permission denied (publickey)' '$WORK/refusal'"
 	options=(-o BatchMode=yes)
 	check "SSH: not with another key" eval "! ssh_to '$WORK/other-key' true 2>'$WORK/refusal' && grep 'Permission denied (publickey)' '$WORK/refusal'"
-	check "SSH: with the key" test "$(ssh_to "$WORK/key" 'echo x >/run/ssh-tested; cat /usr/lib/os-release' 2>"$WORK/refusal" | grep -c '^ID=')" = 1
+	ssh_to "$WORK/key" 'cat /usr/lib/os-release; findmnt -no OPTIONS /run/user/0; echo x >/run/ssh-tested' >"$WORK/session" 2>"$WORK/refusal"
+	check "SSH: with the key" grep '^ID=' "$WORK/session"
+	check "SSH: no program runs from the session's folder" grep noexec "$WORK/session"
 else
 	not_ok "SSH: the machine is up"
 fi
