@@ -135,13 +135,15 @@ static bool guest_done(struct guest *g, enum await await, int *ret_status)
 	return false;
 }
 
-static int guest_stopped(struct arena *a, struct guest *g, enum await await, struct err *e)
+/* What QEMU itself had to say, in its own words, before the console's. */
+static int guest_lost(struct arena *a, struct guest *g, int code, struct str what, struct err *e)
 {
-	char said[1024];
-	ssize_t n = pread(g->log, said, sizeof(said), 0);
+	char bytes[512];
+	ssize_t n = pread(g->log, bytes, sizeof(bytes), 0);
+	struct str said = str_trim((struct str){ bytes, n > 0 ? (size_t)n : 0 });
 
-	return err_set(e, -EIO, "the machine stopped before the %s; %.*s\nthe console ends:\n%.*s",
-		       await_names[await], n > 0 ? (int)n : 0, said, STR_FMT(console_tail(a, g)));
+	return err_set(e, code, "%.*s%s%.*s; the console ends:\n%.*s", STR_FMT(what),
+		       said.n > 0 ? "; " : "", STR_FMT(said), STR_FMT(console_tail(a, g)));
 }
 
 /* What a console says when nothing more will happen, and with what words its cause begins: that of
@@ -209,13 +211,17 @@ int guest_watch(struct arena *a, struct guest *g, enum await await, int *ret_sta
 		int r = 0;
 
 		if (g->fds[CHANNEL_CONSOLE] < 0)
-			return guest_stopped(a, g, await, e);
+			return guest_lost(a, g, -EIO,
+					  str_printf(a, "the machine stopped before the %s",
+						     await_names[await]),
+					  e);
 		for (int i = 0; i < CHANNELS; i++)
 			fds[i] = (struct pollfd){ g->fds[i], POLLIN, 0 };
 		if (left <= 0)
-			return err_set(e, -ETIMEDOUT, "no %s after %llu s; the console ends:\n%.*s",
-				       await_names[await], (unsigned long long)g->timeout_sec,
-				       STR_FMT(console_tail(a, g)));
+			return guest_lost(a, g, -ETIMEDOUT,
+					  str_printf(a, "no %s after %llu s", await_names[await],
+						     (unsigned long long)g->timeout_sec),
+					  e);
 		if (poll(fds, CHANNELS, left < POLL_MS_MAX ? (int)left : POLL_MS_MAX) < 0 &&
 		    errno != EINTR)
 			return err_sys(e, "poll");

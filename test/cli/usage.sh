@@ -39,6 +39,10 @@ flock -o "$WORK/m" sleep 5 &
 sleep 0.5
 want_error "run: a machine runs once" "machine '$WORK/m' is running already" run_small --machine "$WORK/m"
 kill $!
+want_error "run: no swtpm" "no program 'swtpm': it is in Debian's package 'swtpm'" env PATH=/none "$ASHLAR" run server \
+	--image "$WORK/small.raw" --tpm
+want_error "run: no QEMU" "no program 'qemu-system-x86_64': it is in Debian's package 'qemu-system-x86'" env PATH=/none \
+	"$ASHLAR" run server --image "$WORK/small.raw" --arch x86_64
 
 # Keys: made once, readable by their owner only, never replaced.
 check "key generate" "$ASHLAR" key generate --keys "$WORK/keys"
