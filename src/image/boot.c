@@ -25,11 +25,14 @@ struct str boot_command_line(struct arena *a, const struct conf_image *image,
 				 *const recovery_key[] = { "console", "none" };
 	struct buf b = { .a = a };
 
-	buf_printf(&b, "roothash=%.*s ashlar.signatures=%s ashlar.execute=%s",
+	/* Each word, also where it says what is the default: a hypervisor may append others
+	 * (systemd-stub(7), io.systemd.stub.kernel-cmdline-extra), and agent/init takes none twice.
+	 */
+	buf_printf(&b, "roothash=%.*s ashlar.signatures=%s ashlar.execute=%s ashlar.state=%s",
 		   STR_FMT(hex_encode(a, root_hash, SHA256_BYTES)), signatures[image->signatures],
-		   execute[image->execute_from]);
+		   execute[image->execute_from], image->state == STATE_TPM ? "tpm" : "memory");
 	if (image->state == STATE_TPM)
-		buf_printf(&b, " ashlar.state=tpm ashlar.without-tpm=%s ashlar.recovery-key=%s",
+		buf_printf(&b, " ashlar.without-tpm=%s ashlar.recovery-key=%s",
 			   without_tpm[image->state_without_tpm],
 			   recovery_key[image->recovery_key]);
 	vec_each(word, &image->kernel_command_line)

@@ -15,7 +15,8 @@ static void test_command_line(void **state)
 
 	(void)state;
 	assert_str(boot_command_line(&a, &image, hash),
-		   "roothash=" HASH " ashlar.signatures=secure-boot ashlar.execute=root ro quiet");
+		   "roothash=" HASH " ashlar.signatures=secure-boot ashlar.execute=root "
+		   "ashlar.state=memory ro quiet");
 	image.signatures = SIGNATURES_REQUIRED;
 	image.execute_from = EXECUTE_SIGNED;
 	image.state = STATE_TPM;
