@@ -21,6 +21,15 @@ enum {
 	NAME_CHARS_MAX = 1024,
 	YEAR_BASE = 1900, /* of struct tm */
 
+	/* What the firmware of QEMU's "virt" machine makes of a blank flash: EDK II,
+	 * ArmVirtPkg/VarStore.fdf.inc. */
+	BLANK_BLOCK_BYTES = 0x40000,
+	BLANK_STORE_BYTES = BLANK_BLOCK_BYTES,
+	BLANK_VOLUME_BYTES = 3 * BLANK_BLOCK_BYTES, /* with two for fault-tolerant writes */
+	BLANK_HEADER_BYTES = 72,
+	BLANK_ATTRIBUTES = 0x00000e36,
+	VOLUME_REVISION = 2,
+
 	/* Flash bits are only ever cleared: each step of a variable's life clears one more. */
 	STATE_ADDED = 0x3f,
 	STATE_IN_DELETED_TRANSITION = 0x3e, /* a newer one is being written */
@@ -49,15 +58,15 @@ static bool guid_next_is(struct rd *r, const uint8_t guid[16])
 	return p && memcmp(text, guid, 16) == 0;
 }
 
-/* The sum of all 16-bit words of a volume's header is zero. */
-static bool words_cancel(const uint8_t *p, size_t n)
+/* Of all 16-bit words; zero for a volume's header. An odd byte at the end makes it wrong. */
+static uint16_t words_sum(const uint8_t *p, size_t n)
 {
 	struct rd r = { p, n, 0, false };
 	uint16_t sum = 0;
 
 	while (r.pos < n && !r.bad)
 		sum = (uint16_t)(sum + rd_le16(&r));
-	return !r.bad && sum == 0;
+	return r.bad ? 1 : sum;
 }
 
 static int volume_read(struct rd *r, size_t *ret_header_bytes, struct err *e)
@@ -75,7 +84,7 @@ static int volume_read(struct rd *r, size_t *ret_header_bytes, struct err *e)
 	if (r->bad || !known)
 		return err_set(e, -EBADMSG, "no flash image with EFI variables");
 	if (length > r->n || *ret_header_bytes < VOLUME_HEADER_BYTES_MIN ||
-	    *ret_header_bytes > length || !words_cancel(r->p, *ret_header_bytes))
+	    *ret_header_bytes > length || words_sum(r->p, *ret_header_bytes) != 0)
 		return err_set(e, -EBADMSG, "the header of the firmware volume is damaged");
 	return 0;
 }
@@ -199,6 +208,51 @@ static int variable_read(struct arena *a, struct rd *r, struct efi_variable *ret
 	return 0;
 }
 
+static void guid_put(struct buf *b, const uint8_t text[16])
+{
+	uint8_t guid[16];
+
+	uuid_swap(text, guid);
+	buf_put(b, guid, sizeof(guid));
+}
+
+/* Distributions ship AArch64's flash all zeroes, and the firmware formats it: done here, as
+ * variables are wanted in it before. */
+static struct str format_blank(struct arena *a, struct str flash)
+{
+	struct buf b = { .a = a };
+	uint16_t sum;
+
+	if (flash.n < BLANK_VOLUME_BYTES)
+		return flash;
+	for (size_t i = 0; i < BLANK_VOLUME_BYTES; i++)
+		if (flash.p[i] != 0)
+			return flash;
+	buf_zero(&b, 16);
+	guid_put(&b, volume_guid);
+	buf_le64(&b, BLANK_VOLUME_BYTES);
+	buf_put(&b, "_FVH", 4);
+	buf_le32(&b, BLANK_ATTRIBUTES);
+	buf_le16(&b, BLANK_HEADER_BYTES);
+	buf_zero(&b, 5); /* checksum, no extended header, reserved */
+	buf_u8(&b, VOLUME_REVISION);
+	buf_le32(&b, (uint32_t)(flash.n / BLANK_BLOCK_BYTES));
+	buf_le32(&b, BLANK_BLOCK_BYTES);
+	buf_zero(&b, 8);
+	sum = words_sum(b.v.p, b.v.n);
+	b.v.p[VOLUME_HEADER_LENGTH_OFFSET + 2] = (uint8_t)-sum;
+	b.v.p[VOLUME_HEADER_LENGTH_OFFSET + 3] = (uint8_t)(-sum >> 8);
+	guid_put(&b, store_guid);
+	buf_le32(&b, BLANK_STORE_BYTES - BLANK_HEADER_BYTES);
+	buf_u8(&b, STORE_FORMATTED);
+	buf_u8(&b, STORE_HEALTHY);
+	buf_zero(&b, 6);
+	while (b.v.n < BLANK_VOLUME_BYTES)
+		buf_u8(&b, 0xff);
+	buf_put(&b, flash.p + b.v.n, flash.n - b.v.n);
+	return (struct str){ (char *)b.v.p, b.v.n };
+}
+
 static const struct efi_variable *variable_find(const vec_efi_variable *v,
 						const struct efi_variable *like)
 {
@@ -254,7 +308,6 @@ int efi_varstore_read(struct arena *a, struct str flash, vec_efi_variable *ret, 
 
 static int variable_put(struct buf *b, const struct efi_variable *v, struct err *e)
 {
-	uint8_t guid[16];
 	int r;
 
 	buf_le16(b, VARIABLE_START);
@@ -266,8 +319,7 @@ static int variable_put(struct buf *b, const struct efi_variable *v, struct err 
 	buf_le32(b, 0);
 	buf_le32(b, (uint32_t)(2 * (v->name.n + 1)));
 	buf_le32(b, (uint32_t)v->data.n);
-	uuid_swap(v->guid, guid);
-	buf_put(b, guid, sizeof(guid));
+	guid_put(b, v->guid);
 	for (size_t i = 0; i < v->name.n; i++)
 		buf_le16(b, (uint8_t)v->name.p[i]);
 	buf_le16(b, 0);
@@ -284,8 +336,10 @@ int efi_varstore_add(struct arena *a, struct str flash, const vec_efi_variable *
 	struct buf b = { .a = a };
 	struct store s;
 	char *copy;
-	int r = store_find(flash, &s, e);
+	int r;
 
+	flash = format_blank(a, flash);
+	r = store_find(flash, &s, e);
 	if (r == 0)
 		r = store_read(a, flash, &s, &present, e);
 	if (r < 0)

@@ -17,6 +17,7 @@ typedef VEC(struct efi_variable) vec_efi_variable;
 /* The live variables in @flash. Borrows. */
 must_check int efi_varstore_read(struct arena *a, struct str flash, vec_efi_variable *ret,
 				 struct err *e);
-/* *ret: @flash, an image as distributions ship it, with @variables added. */
+/* *ret: @flash, an image as distributions ship it, with @variables added. A blank one is formatted
+ * as AArch64's firmware does it. */
 must_check int efi_varstore_add(struct arena *a, struct str flash,
 				const vec_efi_variable *variables, struct str *ret, struct err *e);

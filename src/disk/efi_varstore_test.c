@@ -160,6 +160,31 @@ static void test_refused(void **state)
 	assert_err(efi_varstore_add(&a, flash_make(&a, 1024), &in, &bad, &e), &e, "beyond");
 }
 
+/* As AArch64's firmware formats a blank flash of 64 MiB, here of one. */
+static void test_blank(void **state)
+{
+	static const uint8_t want[] = { 0,    0,   0x0c, 0,    0, 0, 0,    0, '_',  'F',
+					'V',  'H', 0x36, 0x0e, 0, 0, 0x48, 0, 0xf4, 0xf9,
+					0,    0,   0,    2,    4, 0, 0,    0, 0,    0,
+					0x04, 0,   0,    0,    0, 0, 0,    0, 0,    0 };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str flash = { arena_alloc(&a, 1 << 20), 1 << 20 };
+	vec_efi_variable in = two(&a), got = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_ok(efi_varstore_add(&a, flash, &in, &flash, &e), &e);
+	assert_int_equal(flash.n, 1 << 20);
+	assert_memory_equal(flash.p + 32, want, sizeof(want));
+	assert_memory_equal(flash.p + HEADER_BYTES + 16, "\xb8\xff\x03\x00\x5a\xfe", 6);
+	assert_memory_equal(flash.p + 0xbfffc, "\xff\xff\xff\xff\0\0\0\0", 8);
+	assert_ok(efi_varstore_read(&a, flash, &got, &e), &e);
+	assert_int_equal(got.n, 2);
+	flash.n = 0xbffff;
+	memset((char *)flash.p, 0, flash.n);
+	assert_err(efi_varstore_add(&a, flash, &in, &flash, &e), &e, "no flash image");
+}
+
 /* What Debian's own tools put into a store that its firmware has run with. */
 static void test_ovmf(void **state)
 {
@@ -194,9 +219,8 @@ static void test_ovmf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round),
-		cmocka_unit_test(test_states),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_round),   cmocka_unit_test(test_states),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_blank),
 		cmocka_unit_test(test_ovmf),
 	};
 
