@@ -208,18 +208,25 @@ static int create_passphrase(struct work *s, const char **ret_why, struct err *e
  * new: without this, every boot would ask. */
 static void bind_again(struct work *s, struct str secret)
 {
-	const char *const argv[] = { "systemd-cryptenroll",
+	const char *node = device(s, s->partition);
+	/* Alone, and first: a policy that is there already is not enrolled again, even when the TPM
+	 * is another one. The recovery key's token keeps a state that was cut here one of a TPM. */
+	const char *const wipe[] = { "systemd-cryptenroll", "--wipe-slot=tpm2", node, NULL };
+	const char *const bind[] = { "systemd-cryptenroll",
 				     "--unlock-key-file=" RUN_INPUT,
-				     "--wipe-slot=tpm2",
 				     "--tpm2-device=auto",
 				     pcrs(s),
 				     SIGNED_POLICY,
-				     device(s, s->partition),
+				     node,
 				     NULL };
 	struct err e;
+	int r;
 
-	if (run(s->a, argv, secret, 0, NULL, &e) < 0)
-		report(REPORT_WARNING, "the state stays bound to what it was bound to: %s", e.msg);
+	r = run(s->a, wipe, STR(""), 0, NULL, &e);
+	if (r == 0)
+		r = run(s->a, bind, secret, 0, NULL, &e);
+	if (r < 0)
+		report(REPORT_WARNING, "the state is not bound to the TPM again: %s", e.msg);
 }
 
 static int open_asking(struct work *s, const char *prompt, const char *why, bool bind,

@@ -30,10 +30,14 @@ static bool is_ext(struct str head)
 /* Which way to open it is only a hint, so that the JSON need not be parsed. */
 enum state_kind state_kind(struct str head)
 {
-	if (is_luks2(head))
-		return str_has(str_from(head, LUKS_JSON_BYTES), "\"systemd-tpm2\"") ? STATE_LUKS_TPM
-										    : STATE_LUKS;
-	return is_ext(head) ? STATE_PLAIN : STATE_FOREIGN;
+	struct str json = str_from(head, LUKS_JSON_BYTES);
+
+	if (!is_luks2(head))
+		return is_ext(head) ? STATE_PLAIN : STATE_FOREIGN;
+	/* Only state of a TPM has a recovery key; while it is bound again it has only that. */
+	return str_has(json, "\"systemd-tpm2\"") || str_has(json, "\"systemd-recovery\"")
+		       ? STATE_LUKS_TPM
+		       : STATE_LUKS;
 }
 
 static int refuse_without_tpm(const struct state_facts *f, struct err *e)

@@ -25,6 +25,8 @@ static void test_kind(void **state)
 	assert_int_equal(state_kind(str_head(text, 8)), STATE_LUKS);
 	memcpy(head + 5000, "{\"type\":\"systemd-tpm2\",", 22);
 	assert_int_equal(state_kind(text), STATE_LUKS_TPM);
+	memcpy(head + 5000, "{\"type\":\"systemd-recovery\",", 26);
+	assert_int_equal(state_kind(text), STATE_LUKS_TPM);
 }
 
 /* Each row: what the definition says, what the machine has, what is on the disk. */
