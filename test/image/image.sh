@@ -30,7 +30,7 @@ else
 	same_image "another user gives the same bytes" "$WORK/nobody/out"
 	rm -rf "$WORK/nobody"
 fi
-check "--dry-run prints three partitions" test "$(build --dry-run --out "$WORK/dry" | grep -c ' start [0-9]* size [0-9]*$')" = 3
+check "--dry-run prints four partitions" test "$(build --dry-run --out "$WORK/dry" | grep -c ' start [0-9]* size [0-9]*$')" = 4
 check "--dry-run writes nothing" test -z "$(find "$WORK/dry" -type f)"
 
 # Other people's tools on the partitions
@@ -101,7 +101,7 @@ check "no two packages own a file" test -z "$(rpm --dbpath "$root/usr/lib/sysima
 no_strangers() { # files that belong to no package are those that generators and definitions make
 	rpm --dbpath "$root/usr/lib/sysimage/rpm" -qa --qf '[%{FILENAMES}\n]' | sort -u >"$WORK/owned"
 	(cd "$root" && find . ! -type d -printf '/%P\n') | sort | comm -23 - "$WORK/owned" >"$WORK/strangers"
-	! grep -vE '^/(etc/|root/|usr/lib/(sysimage|modules|systemd|udev|locale|os-release|tmpfiles.d|sysusers.d|ld.so)|usr/share/(factory|zoneinfo|ashlar)|(bin|sbin|lib|lib64|init|var|root)$|usr/(s?bin|share/man)/)' "$WORK/strangers"
+	! grep -vE '^/(etc/|root/|usr/lib/(ashlar|sysctl.d|sysimage|modules|systemd|udev|locale|os-release|tmpfiles.d|sysusers.d|ld.so)|usr/share/(factory|zoneinfo|ashlar)|(bin|sbin|lib|lib64|init|var|root)$|usr/(s?bin|share/man)/)' "$WORK/strangers"
 }
 check "files of no package are only where generators write" no_strangers
 

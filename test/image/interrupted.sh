@@ -76,7 +76,7 @@ else
 	want_error "a disk too small for the cache" "No space left on device" make_image --cache "$WORK/small/cache" --out "$WORK/other"
 	check "a disk too small for the cache: no image" test -z "$(find "$WORK/other" -type f)"
 	mount -o remount,size=2g "$WORK/small"
-	cp -r "$cache/." "$WORK/small/cache/"
+	for folder in downloads upstream universe; do cp -r "$cache/$folder" "$WORK/small/cache/"; done
 	check "with room again, the build succeeds" make_image --cache "$WORK/small/cache" --out "$WORK/other"
 	same_image "and gives the same bytes" "$WORK/other"
 fi
