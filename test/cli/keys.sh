@@ -70,7 +70,9 @@ check "rotates after that" key rotate pcr-signing
 check "and leaves nothing half done" test -z "$(find "$KEYS" -name '.next' -o -name '.tmp-*')"
 rm -rf "$WORK/killed"
 { timeout -s KILL 0.3 "$ASHLAR" key generate --keys "$WORK/killed"; } 2>/dev/null
-check "killed while it generates" test -z "$(find "$WORK/killed" -name '*.pem')"
+check "killed while it generates: no key is there" test -z "$(ls "$WORK/killed")"
+check "killed while it generates: the next call makes all" "$ASHLAR" key generate --quiet --keys "$WORK/killed"
+check "and leaves nothing half done" test "$(ls "$WORK"/killed/*.pem | wc -l) $(find "$WORK/killed" -name '.tmp-*')" = "9 "
 
 # Spoilt keys are refused before anything is written.
 spoilt() { # NAME TEXT
