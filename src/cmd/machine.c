@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "disk/efi_varstore.h"
 #include "disk/gpt.h"
+#include "trust/efi_variable.h"
 
 enum {
 	FLASH_BYTES_MAX = 64 << 20, /* of AArch64's */
@@ -157,7 +158,7 @@ static int disk_kept(struct arena *a, const struct machine_options *o, struct qe
 }
 
 static int enrolled_read(struct arena *a, const struct machine_options *o, const char *name,
-			 const char *guid, vec_efi_variable *v, struct err *e)
+			 const uint8_t guid[16], vec_efi_variable *v, struct err *e)
 {
 	const char *path = str_z(a, str_printf(a, "%s/enrol/%s.esl", o->keys, name));
 	struct efi_variable x = { .name = str_c(name), .attributes = SECURE_BOOT_ATTRIBUTES };
@@ -171,8 +172,7 @@ static int enrolled_read(struct arena *a, const struct machine_options *o, const
 	r = file_read(a, path, SIGNATURE_LIST_BYTES_MAX, &x.data, e);
 	if (r < 0)
 		return err_wrap(e, r, "--secure-boot");
-	if (!uuid_parse(str_c(guid), x.guid))
-		return err_set(e, -EINVAL, "'%s' is no GUID", guid);
+	memcpy(x.guid, guid, sizeof(x.guid));
 	vec_push(a, v) = x;
 	return 0;
 }
@@ -181,16 +181,13 @@ static int enrolled_read(struct arena *a, const struct machine_options *o, const
 static int flash_enrol(struct arena *a, const struct machine_options *o, struct str *flash,
 		       struct err *e)
 {
-	/* EFI_GLOBAL_VARIABLE, EFI_IMAGE_SECURITY_DATABASE_GUID (UEFI 2.10, 8.2.2, 32.4.1) */
-	static const char global[] = "8be4df61-93ca-11d2-aa0d-00e098032b8c",
-			  security[] = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
 	vec_efi_variable v = { 0 };
-	int r = enrolled_read(a, o, "db", security, &v, e);
+	int r = enrolled_read(a, o, "db", efi_security_guid, &v, e);
 
 	if (r == 0)
-		r = enrolled_read(a, o, "KEK", global, &v, e);
+		r = enrolled_read(a, o, "KEK", efi_global_guid, &v, e);
 	if (r == 0)
-		r = enrolled_read(a, o, "PK", global, &v, e);
+		r = enrolled_read(a, o, "PK", efi_global_guid, &v, e);
 	return r < 0 ? r : efi_varstore_add(a, *flash, &v, flash, e);
 }
 
@@ -211,8 +208,8 @@ static int flash_switch_off(struct arena *a, struct str *flash, struct err *e)
 				    .data = STR("\0") };
 	vec_efi_variable v = { 0 };
 
-	if (!uuid_parse(STR("8be4df61-93ca-11d2-aa0d-00e098032b8c"), pk.guid) ||
-	    !uuid_parse(STR("f0a30bc7-af08-4556-99c4-001009c93a44"), off.guid))
+	memcpy(pk.guid, efi_global_guid, sizeof(pk.guid));
+	if (!uuid_parse(STR("f0a30bc7-af08-4556-99c4-001009c93a44"), off.guid))
 		return err_set(e, -EINVAL, "no GUID");
 	vec_push(a, &v) = pk;
 	vec_push(a, &v) = off;

@@ -2,6 +2,7 @@
 #include "image/boot.h"
 
 #include "base/test.h"
+#include "disk/ipe_policy.h"
 #include "image/policy.h"
 
 static const uint8_t hash[SHA256_BYTES] = { 0xab, 0xcd };
@@ -34,7 +35,7 @@ static void test_policy(void **state)
 	struct str root, text;
 
 	(void)state;
-	root = policy_text(&a, policy_template(&a, EXECUTE_ROOT), hash);
+	root = ipe_policy_text(&a, policy_template(&a, EXECUTE_ROOT), hash);
 	assert_true(str_starts(root,
 			       "policy_name=ashlar policy_version=1.0.0\n"
 			       "DEFAULT action=DENY\n"
@@ -42,10 +43,10 @@ static void test_policy(void **state)
 	assert_true(str_has(root, "\nop=KMODULE dmverity_roothash=sha256:" HASH " action=ALLOW\n"));
 	assert_false(str_has(root, "@"));
 	assert_false(str_has(root, "signature"));
-	text = policy_text(&a, policy_template(&a, EXECUTE_SIGNED), hash);
+	text = ipe_policy_text(&a, policy_template(&a, EXECUTE_SIGNED), hash);
 	assert_true(str_starts(text, str_z(&a, root)));
 	assert_str(str_from(text, root.n), "op=EXECUTE dmverity_signature=TRUE action=ALLOW\n");
-	text = policy_text(&a, policy_template(&a, EXECUTE_ANYWHERE), hash);
+	text = ipe_policy_text(&a, policy_template(&a, EXECUTE_ANYWHERE), hash);
 	assert_true(str_has(text, "DEFAULT action=DENY\nDEFAULT op=EXECUTE action=ALLOW\n"));
 	assert_false(str_has(text, "op=KMODULE action"));
 }

@@ -2,7 +2,6 @@
 #include "image/build.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/io.h"
 #include "image/agents.h"

@@ -7,6 +7,7 @@
 
 #include "base/io.h"
 #include "disk/erofs.h"
+#include "disk/ipe_policy.h"
 #include "image/boot.h"
 #include "image/caps.h"
 #include "image/policy.h"
@@ -160,7 +161,7 @@ static int boot_plan(struct arena *a, const struct image_options *o, const struc
 	int r;
 
 	memcpy(parts.root_hash, plan->root_hash, SHA256_BYTES);
-	parts.ipe_policy = policy_text(a, template, plan->root_hash);
+	parts.ipe_policy = ipe_policy_text(a, template, plan->root_hash);
 	plan->command_line = boot_command_line(a, &res->image, plan->root_hash);
 	plan->uki_name = boot_uki_name(a, &res->release, as->version);
 	r = boot_uki(a, &res->release, as, plan->command_line, initrd,

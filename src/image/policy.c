@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/policy.h"
 
+#include "disk/ipe_policy.h"
+
 /* Everything that the kernel asks about: nothing is left to a default that a later kernel may set
  * differently. */
 static const char *const operations[] = { "EXECUTE",         "FIRMWARE", "KMODULE",  "KEXEC_IMAGE",
@@ -14,29 +16,13 @@ struct str policy_template(struct arena *a, enum execute_from from)
 	if (from == EXECUTE_ANYWHERE)
 		buf_printf(&b, "DEFAULT op=EXECUTE action=ALLOW\n");
 	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
-		buf_printf(&b, "op=%s dmverity_roothash=sha256:" POLICY_ROOT_HASH " action=ALLOW\n",
+		buf_printf(&b,
+			   "op=%s dmverity_roothash=sha256:" IPE_POLICY_ROOT_HASH " action=ALLOW\n",
 			   operations[i]);
 	/* Only what the firmware's keys signed. Not "fsverity_signature": root may put any
 	 * certificate into the keyring that decides about files (Linux
 	 * Documentation/filesystems/fsverity.rst). */
 	if (from == EXECUTE_SIGNED)
 		buf_printf(&b, "op=EXECUTE dmverity_signature=TRUE action=ALLOW\n");
-	return (struct str){ (char *)b.v.p, b.v.n };
-}
-
-struct str policy_text(struct arena *a, struct str template, const uint8_t root_hash[32])
-{
-	struct str mark = STR(POLICY_ROOT_HASH), hex = hex_encode(a, root_hash, 32);
-	struct buf b = { .a = a };
-
-	while (template.n > 0) {
-		if (str_starts(template, POLICY_ROOT_HASH)) {
-			buf_put(&b, hex.p, hex.n);
-			template = str_from(template, mark.n);
-		} else {
-			buf_u8(&b, (uint8_t) template.p[0]);
-			template = str_from(template, 1);
-		}
-	}
 	return (struct str){ (char *)b.v.p, b.v.n };
 }

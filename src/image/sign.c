@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "disk/ipe_policy.h"
 #include "image/manifest.h"
 #include "image/parts.h"
-#include "image/policy.h"
 #include "trust/authenticode.h"
 #include "trust/certificate.h"
 
@@ -18,7 +18,8 @@ enum { IMAGE_BYTES_MAX = 2047u << 20, MANIFEST_BYTES_MAX = 16 << 20, HOLE_BYTES 
 static int unsigned_parts(struct arena *a, const struct image_parts *in, const struct keys *keys,
 			  struct boot_parts *ret, struct err *e)
 {
-	struct boot_parts parts = { .ipe_policy = policy_text(a, in->ipe_template, in->root_hash) };
+	struct boot_parts parts = { .ipe_policy =
+					    ipe_policy_text(a, in->ipe_template, in->root_hash) };
 	const struct pe_section *pcrsig;
 	struct str blank;
 	struct pe pe;

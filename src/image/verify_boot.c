@@ -182,14 +182,13 @@ static int pcr_signature_check(struct verify_work *w, struct err *e)
 
 static bool is_trusted(const struct verify_work *w, struct str certificate, size_t i)
 {
-	static const enum key_role in_db[] = { KEY_DB, KEY_VERITY, KEY_IPE, KEY_MODULE };
-	const enum key_role own = (enum key_role)i, *roles = i == KEY_DB ? in_db : &own;
-	size_t n = i == KEY_DB ? sizeof(in_db) / sizeof(*in_db) : 1;
-
-	for (size_t k = 0; k < n; k++)
-		vec_each(c, &w->in->trusted[roles[k]])
+	for (size_t k = 0; k < KEY_ROLES; k++) {
+		if (i == KEY_DB ? !key_role_in_db((enum key_role)k) : k != i)
+			continue;
+		vec_each(c, &w->in->trusted[k])
 			if (str_eq(*c, certificate))
 				return true;
+	}
 	return false;
 }
 

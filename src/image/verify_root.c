@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "disk/erofs.h"
+#include "disk/ipe_policy.h"
 #include "disk/verity.h"
 #include "disk/verity_sig.h"
-#include "image/policy.h"
 #include "image/verify_checks.h"
 #include "trust/pkcs7.h"
 
@@ -61,7 +61,7 @@ static int policy_check(struct verify_work *w, const struct verity_sig *v, struc
 	int r = pkcs7_verify_exact(w->a, v->ipe_policy, &content, trusted, &by, e);
 
 	if (r == 0 &&
-	    !str_eq(content, policy_text(w->a, w->parts.ipe_template, w->parts.root_hash)))
+	    !str_eq(content, ipe_policy_text(w->a, w->parts.ipe_template, w->parts.root_hash)))
 		r = err_set(e, -EBADMSG, "is not the initrd's policy for this root hash");
 	if (r < 0)
 		return err_wrap(e, r, "execution policy");

@@ -69,6 +69,11 @@ const char *key_role_name(enum key_role role)
 	return key_roles[role].name;
 }
 
+bool key_role_in_db(enum key_role role)
+{
+	return key_roles[role].in_db;
+}
+
 int key_role_parse(struct str name, enum key_role *ret, struct err *e)
 {
 	struct str names[KEY_ROLES];

@@ -46,6 +46,8 @@ struct keys {
 };
 
 const char *key_role_name(enum key_role role);
+/* Whether firmware's db holds its certificate, for firmware or for the kernel to trust. */
+bool key_role_in_db(enum key_role role);
 must_check int key_role_parse(struct str name, enum key_role *ret, struct err *e);
 
 struct key_generate {

@@ -4,6 +4,7 @@
 #include "agent/init/dm.h"
 #include "agent/init/ipe.h"
 #include "base/io.h"
+#include "disk/ipe_policy.h"
 
 const char *chain_insists(const struct cmdline *cmdline, const struct efi *efi)
 {

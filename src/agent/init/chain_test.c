@@ -6,6 +6,7 @@
 #include "agent/init/ipe.h"
 #include "base/json_parse.h"
 #include "disk/gpt.h"
+#include "disk/ipe_policy.h"
 #include "disk/verity_sig.h"
 
 #define HASH   "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef"

@@ -11,24 +11,7 @@
 
 #define HELPERS_BSET "/proc/sys/kernel/usermodehelper/bset"
 
-static const char placeholder[] = "@roothash@", name_word[] = "policy_name=";
-
-struct str ipe_policy_text(struct arena *a, struct str text,
-			   const uint8_t root_hash[ROOT_HASH_BYTES])
-{
-	struct str hex = hex_encode(a, root_hash, ROOT_HASH_BYTES);
-	struct buf b = { .a = a };
-
-	for (size_t i = 0; i < text.n;) {
-		if (str_starts(str_from(text, i), placeholder)) {
-			buf_put(&b, hex.p, hex.n);
-			i += sizeof(placeholder) - 1;
-		} else {
-			buf_u8(&b, (uint8_t)text.p[i++]);
-		}
-	}
-	return (struct str){ (char *)b.v.p, b.v.n };
-}
+static const char name_word[] = "policy_name=";
 
 /* In one write: IPE takes each for a policy of its own. */
 static int put(const char *path, struct str value, struct err *e)

@@ -7,10 +7,6 @@
 
 enum { IPE_POLICY_BYTES_MAX = 16 << 10 };
 
-/* The policy that an image means: @text with the root hash in the place of each "@roothash@". */
-struct str ipe_policy_text(struct arena *a, struct str text,
-			   const uint8_t root_hash[ROOT_HASH_BYTES]);
-
 /* Has the kernel verify @pkcs7, compares what it found signed with @text, and makes it the active
  * policy, enforced. @ipe: "/sys/kernel/security/ipe". Fails with -EOPNOTSUPP when the kernel has no
  * IPE, with -ENOKEY when it has no key for the signature, with others when somebody tampered with
