@@ -152,6 +152,17 @@ static uint64_t time_read(struct rd *r)
 	return t < 0 ? 0 : (uint64_t)t;
 }
 
+void efi_time_put(struct buf *b, const struct tm *tm)
+{
+	buf_le16(b, (uint16_t)(tm->tm_year + YEAR_BASE));
+	buf_u8(b, (uint8_t)(tm->tm_mon + 1));
+	buf_u8(b, (uint8_t)tm->tm_mday);
+	buf_u8(b, (uint8_t)tm->tm_hour);
+	buf_u8(b, (uint8_t)tm->tm_min);
+	buf_u8(b, (uint8_t)tm->tm_sec);
+	buf_zero(b, 9);
+}
+
 static int time_put(struct buf *b, uint64_t time_sec, struct err *e)
 {
 	time_t t = (time_t)time_sec;
@@ -164,13 +175,7 @@ static int time_put(struct buf *b, uint64_t time_sec, struct err *e)
 	if (time_sec > INT64_MAX || !gmtime_r(&t, &tm) || tm.tm_year > UINT16_MAX - YEAR_BASE)
 		return err_set(e, -EINVAL, "second %llu is beyond what EFI can say",
 			       (unsigned long long)time_sec);
-	buf_le16(b, (uint16_t)(tm.tm_year + YEAR_BASE));
-	buf_u8(b, (uint8_t)(tm.tm_mon + 1));
-	buf_u8(b, (uint8_t)tm.tm_mday);
-	buf_u8(b, (uint8_t)tm.tm_hour);
-	buf_u8(b, (uint8_t)tm.tm_min);
-	buf_u8(b, (uint8_t)tm.tm_sec);
-	buf_zero(b, 9);
+	efi_time_put(b, &tm);
 	return 0;
 }
 

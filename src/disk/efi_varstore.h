@@ -3,6 +3,8 @@
  * them: firmware volume header, authenticated variable store. */
 #pragma once
 
+#include <time.h>
+
 #include "base/str.h"
 
 struct efi_variable {
@@ -21,3 +23,7 @@ must_check int efi_varstore_read(struct arena *a, struct str flash, vec_efi_vari
  * as AArch64's firmware does it. */
 must_check int efi_varstore_add(struct arena *a, struct str flash,
 				const vec_efi_variable *variables, struct str *ret, struct err *e);
+
+/* Appends an EFI_TIME (UEFI 2.10, 8.3.1): UTC, all but date and time zero, as authenticated writes
+ * want it (8.2.2). @tm: from gmtime_r(), of a year that the caller has checked to fit. */
+void efi_time_put(struct buf *b, const struct tm *tm);

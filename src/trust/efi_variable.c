@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/rd.h"
+#include "disk/efi_varstore.h"
 #include "disk/gpt.h"
 #include "trust/signed_data.h"
 
@@ -102,7 +103,7 @@ int efi_signature_lists_parse(struct arena *a, struct str data, vec_str *ret, st
 	return 0;
 }
 
-/* EFI_TIME (8.3.1): in UTC, all but date and time zero, or firmware refuses it (8.2.2). */
+/* EFI_TIME (8.3.1). */
 static int time_put(struct buf *b, uint64_t time_sec, struct err *e)
 {
 	time_t t = (time_t)time_sec;
@@ -111,13 +112,7 @@ static int time_put(struct buf *b, uint64_t time_sec, struct err *e)
 	if (t < 0 || !gmtime_r(&t, &tm) || tm.tm_year + 1900 > YEAR_MAX)
 		return err_set(e, -EINVAL, "%" PRIu64 " s is a time after the year %d", time_sec,
 			       YEAR_MAX);
-	buf_le16(b, (uint16_t)(tm.tm_year + 1900));
-	buf_u8(b, (uint8_t)(tm.tm_mon + 1));
-	buf_u8(b, (uint8_t)tm.tm_mday);
-	buf_u8(b, (uint8_t)tm.tm_hour);
-	buf_u8(b, (uint8_t)tm.tm_min);
-	buf_u8(b, (uint8_t)tm.tm_sec);
-	buf_zero(b, 9);
+	efi_time_put(b, &tm);
 	return 0;
 }
 
