@@ -10,10 +10,10 @@ void segments_add(struct arena *a, struct segments *s, const void *data, uint64_
 	if (size_bytes == 0)
 		return;
 	assert(data != NULL);
-	if (last && last->data && last->data + last->size_bytes == (const uint8_t *)data)
+	if (last && last->data && !last->blocks && last->data + last->size_bytes == (const uint8_t *)data)
 		last->size_bytes += size_bytes;
 	else
-		vec_push(a, &s->v) = (struct segment){ data, size_bytes };
+		vec_push(a, &s->v) = (struct segment){ .data = data, .size_bytes = size_bytes };
 	s->size_bytes += size_bytes;
 }
 
@@ -24,7 +24,21 @@ void segments_zero(struct arena *a, struct segments *s, uint64_t size_bytes)
 	if (s->v.n > 0 && s->v.p[s->v.n - 1].data == NULL)
 		s->v.p[s->v.n - 1].size_bytes += size_bytes;
 	else
-		vec_push(a, &s->v) = (struct segment){ NULL, size_bytes };
+		vec_push(a, &s->v) = (struct segment){ .size_bytes = size_bytes };
+	s->size_bytes += size_bytes;
+}
+
+void segments_add_blocks(struct arena *a, struct segments *s, const struct segment_blocks *blocks,
+			 const uint8_t *data, uint64_t size_bytes)
+{
+	struct segment *last = s->v.n > 0 ? &s->v.p[s->v.n - 1] : NULL;
+
+	if (size_bytes == 0)
+		return;
+	if (last && last->blocks == blocks && last->data + last->size_bytes == data)
+		last->size_bytes += size_bytes;
+	else
+		vec_push(a, &s->v) = (struct segment){ data, size_bytes, blocks };
 	s->size_bytes += size_bytes;
 }
 
@@ -40,7 +54,10 @@ void segments_append(struct arena *a, struct segments *s, const struct segments 
 {
 	vec_reserve(a, &s->v, more->v.n);
 	for (size_t i = 0; i < more->v.n; i++) {
-		if (more->v.p[i].data)
+		if (more->v.p[i].blocks)
+			segments_add_blocks(a, s, more->v.p[i].blocks, more->v.p[i].data,
+					    more->v.p[i].size_bytes);
+		else if (more->v.p[i].data)
 			segments_add(a, s, more->v.p[i].data, more->v.p[i].size_bytes);
 		else
 			segments_zero(a, s, more->v.p[i].size_bytes);

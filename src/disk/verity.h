@@ -15,8 +15,15 @@ struct verity {
 	uint8_t uuid[16], salt[VERITY_SALT_BYTES];
 };
 
+/* The salt of all our hash trees. It is no secret, and being fixed costs no security: a salt makes
+ * precomputed collisions useless against many images at once, which matters for digests that are
+ * short, not for SHA-256; and the root hash is signed. It buys that a block's digest is the same in
+ * every image, so that packs can keep it. */
+void verity_salt(uint8_t ret[VERITY_SALT_BYTES]);
+
 /* Builds the tree over @data (a multiple of 4096 bytes, not empty), leaves hashed on @n_threads
- * threads. */
+ * threads. Runs that know their leaves (segment.h) are not hashed again if @salt is verity_salt().
+ */
 must_check int verity_build(struct arena *a, const struct segments *data,
 			    const uint8_t salt[VERITY_SALT_BYTES], const uint8_t uuid[16],
 			    unsigned n_threads, struct verity *ret, struct err *e);

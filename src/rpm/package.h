@@ -60,8 +60,9 @@ struct rpm_file {
 	struct str caps; /* as cap_to_text(): "cap_net_raw=ep", or empty */
 	struct str lang; /* "de" for localised files, or empty */
 	uint64_t size_bytes;
-	struct str data;              /* content or link target */
-	uint8_t sha256[SHA256_BYTES]; /* of regular files */
+	struct str data;                /* content or link target */
+	const struct pack_file *packed; /* where the content is when not in .data: pack/pack.h */
+	uint8_t sha256[SHA256_BYTES];   /* of regular files */
 	uint32_t link_group; /* files with the same number above 0 are one inode; each carries the
 				data */
 };

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "base/str.h"
-#include "rpm/package.h"
+#include "pack/pack.h"
 
 enum { TREE_NONE = UINT32_MAX };
 
@@ -38,8 +38,9 @@ struct tree_node {
 	uint32_t uid, gid;      /* valid after tree_resolve_owners() */
 	uint64_t mtime_sec;     /* 0: the time of the build */
 	uint32_t rdev_major, rdev_minor;
-	/* content or link target, borrowed; tree_data() where it may be a hard link */
+	/* content or link target, borrowed; tree_read() where it may be a hard link or packed */
 	struct str data;
+	const struct pack_file *packed; /* content that lies in a pack, instead of .data */
 	uint32_t link_to; /* hard link: the node that holds the content; else TREE_NONE */
 	struct str caps;  /* "cap_net_raw=ep" */
 	unsigned flags;   /* enum file_flag */

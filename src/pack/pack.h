@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* pack.h - a package, cut once: the content of its files as blocks of EROFS, compressed and
+ * aligned, the digests of these blocks for a hash tree, and the table of its files. Images are laid
+ * from packs; nothing is expanded or compressed then.
+ *
+ * What generators make is kept the same way (a "derived" pack): expensive to make, a function of
+ * its inputs, and large enough to be worth cutting once. */
+#pragma once
+
+#include "disk/erofs.h"
+#include "rpm/package.h"
+
+/* Bump when the same package would be cut, or written down, in another way. */
+enum { PACK_VERSION = 1 };
+
+struct pack;
+
+/* The content of a regular file. Files of equal content in one pack share it. */
+struct pack_file {
+	const struct pack *pack;
+	struct erofs_content content; /* .fragment counts pack->fragments */
+	uint8_t sha256[SHA256_BYTES];
+};
+
+/* Mapped and read-only; its file may be removed meanwhile. All pointers lead into itself. */
+struct pack {
+	const char *path;  /* in the cache */
+	struct str recipe; /* what it was made from: see pack_recipe() */
+	struct segment_blocks blocks;
+	enum erofs_codec codec;
+	struct erofs_fragment *fragments;
+	uint32_t n_fragments;
+	struct pack_file *files; /* distinct contents */
+	uint32_t n_files;
+	/* .files has .packed instead of .data, but for link targets. Of .meta only name, version,
+	 * release, epoch, arch and license are set. */
+	struct rpm_package package;
+	uint8_t rpm_sha256[SHA256_BYTES]; /* of the package file; zeroes in a derived pack */
+	uint64_t rpm_bytes;
+};
+
+/* What a pack's bytes depend on, as lines of "NAME VALUE": "pack WHAT" first ("package bash",
+ * "derived hwdb"), then @inputs (such lines), then codec, level, cluster size and versions. The
+ * pack's key is the SHA-256 of it, and `ashlar cache explain` compares two of them line by line. */
+struct str pack_recipe(struct arena *a, struct str what, struct str inputs,
+		       const struct erofs_compression *how);
+
+/* The bytes of a pack. Of @p, files need .data (link groups may repeat it); results in @a. */
+must_check int pack_encode(struct arena *a, struct str recipe, const struct rpm_package *p,
+			   const uint8_t rpm_sha256[SHA256_BYTES], uint64_t rpm_bytes,
+			   const struct erofs_compression *how, struct segments *ret,
+			   struct err *e);
+/* Opens and checks all but the content of blocks: magic, version, bounds, the digest over
+ * everything that is no block. -ENOENT; -EBADMSG with the reason. Unmapped by pack_close(). */
+must_check int pack_open(struct arena *a, const char *path, struct pack **ret, struct err *e);
+void pack_close(struct pack *p);
+
+/* Content, in @a, checked against its SHA-256: -EBADMSG naming the pack when it is damaged. */
+must_check int pack_read(struct arena *a, const struct pack_file *f, struct str *ret,
+			 struct err *e);
+/* Whether the blocks of a run that lies in a pack are what their leaves say. */
+bool pack_blocks_good(const struct segment *s);
+
+/* The packs of a cache: CACHE/packs/KEY.pack. Safe for several builds at once, and against being
+ * killed: a pack appears whole or not at all, and one that is damaged is made again. */
+
+/* The pack made from @recipe, opened, and marked as used now. A damaged one is removed: -EBADMSG
+ * says what was wrong; -ENOENT when there is none. */
+must_check int pack_cache_get(struct arena *a, const char *cache, struct str recipe,
+			      struct pack **ret, struct err *e);
+must_check int pack_cache_put(struct arena *a, const char *cache, struct str recipe,
+			      const struct segments *bytes, struct pack **ret, struct err *e);
+/* Its content turned out to be damaged: the file goes, so that the next build makes it again. */
+void pack_discard(const struct pack *p);
