@@ -8,6 +8,8 @@
 #include "rpm/rpmdb.h"
 #include "tree/generators.h"
 
+#pragma weak pack_read /* until src/pack has it */
+
 struct keep {
 	const struct conf_image *image;
 	const struct stored_package *packages;
@@ -70,14 +72,15 @@ static void prune_empty(struct arena *a, struct tree *t)
 }
 
 /* A file as its package has it, even if the image leaves it out. */
-static int package_file(const struct resolved *res, const struct stored_package *packages,
-			const char *path, const char *what, struct str *ret, struct err *e)
+static int package_file(struct arena *a, const struct resolved *res,
+			const struct stored_package *packages, const char *path, const char *what,
+			struct str *ret, struct err *e)
 {
 	for (size_t i = 0; i < res->n; i++)
 		vec_each(f, &packages[i].package.files)
 			if (str_eqz(f->path, path)) {
 				*ret = f->data;
-				return 0;
+				return f->packed ? pack_read(a, f->packed, ret, e) : 0;
 			}
 	return err_set(
 		e, -ENOENT,
@@ -101,17 +104,17 @@ static int boot_files(struct arena *a, const struct image_options *o, const stru
 			"%zu kernels in /usr/lib/modules; want one: choose one kernel package",
 			versions.n);
 	as->kernel_version = as->tree.nodes.p[versions.p[0]].name;
-	r = package_file(res, packages,
+	r = package_file(a, res, packages,
 			 str_z(a, str_printf(a, "/boot/vmlinuz-%.*s", STR_FMT(as->kernel_version))),
 			 "kernel", &as->kernel, e);
 	if (r == 0)
-		r = package_file(res, packages,
+		r = package_file(a, res, packages,
 				 str_z(a,
 				       str_printf(a, "/usr/lib/systemd/boot/efi/linux%s.efi.stub",
 						  efi)),
 				 "UKI stub", &as->stub, e);
 	if (r == 0)
-		r = package_file(res, packages,
+		r = package_file(a, res, packages,
 				 str_z(a,
 				       str_printf(a, "/usr/lib/systemd/boot/efi/systemd-boot%s.efi",
 						  efi)),
@@ -197,7 +200,7 @@ static void finish(struct arena *a, struct assembled *as)
 		if (node->mtime_sec == 0 || node->mtime_sec > as->source_date_epoch)
 			node->mtime_sec = as->source_date_epoch;
 		if (S_ISREG(node->mode) && node->link_to == TREE_NONE)
-			as->files_bytes += node->data.n;
+			as->files_bytes += tree_size(&as->tree, *id);
 	}
 }
 
@@ -248,7 +251,8 @@ int image_assemble(struct arena *a, const struct image_options *o, const struct 
 	finish(a, as);
 	id = tree_find(&as->tree, STR("/usr/lib/os-release"));
 	if (id != TREE_NONE)
-		as->os_release = tree_data(&as->tree, id);
-	*ret = *as;
-	return 0;
+		r = tree_read(a, &as->tree, id, &as->os_release, e);
+	if (r == 0)
+		*ret = *as;
+	return r;
 }

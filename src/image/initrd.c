@@ -22,21 +22,30 @@ struct kernel_modules {
 	struct buf list, cpio;
 };
 
-static struct str tree_text(const struct assembled *as, struct arena *a, const char *file)
+/* Empty when there is none. */
+static int text_of(struct kernel_modules *m, const char *file, struct str *ret, struct err *e)
 {
-	uint32_t id = tree_find(&as->tree, str_printf(a, "/usr/lib/modules/%.*s/%s",
-						      STR_FMT(as->kernel_version), file));
+	uint32_t id = tree_find(&m->as->tree, str_printf(m->a, "/usr/lib/modules/%.*s/%s",
+							 STR_FMT(m->as->kernel_version), file));
 
-	return id == TREE_NONE ? (struct str){ 0 } : tree_data(&as->tree, id);
+	*ret = (struct str){ 0 };
+	return id == TREE_NONE ? 0 : tree_read(m->a, &m->as->tree, id, ret, e);
 }
 
-static void modules_init(struct arena *a, const struct assembled *as, struct kernel_modules *m)
+static int modules_init(struct arena *a, const struct assembled *as, struct kernel_modules *m,
+			struct err *e)
 {
-	struct str text = tree_text(as, a, "modules.dep");
+	struct str text;
+	int r;
 
 	*m = (struct kernel_modules){ .a = a, .as = as, .list = { .a = a }, .cpio = { .a = a } };
-	m->aliases = tree_text(as, a, "modules.alias");
-	m->builtin = tree_text(as, a, "modules.builtin");
+	r = text_of(m, "modules.dep", &text, e);
+	if (r == 0)
+		r = text_of(m, "modules.alias", &m->aliases, e);
+	if (r == 0)
+		r = text_of(m, "modules.builtin", &m->builtin, e);
+	if (r < 0)
+		return r;
 	while (text.n > 0) {
 		struct str deps = str_cut(&text, '\n'), path = str_cut(&deps, ':');
 		struct str name = module_name(a, path);
@@ -46,6 +55,7 @@ static void modules_init(struct arena *a, const struct assembled *as, struct ker
 		vec_push(a, &m->deps) = deps;
 		vec_push(a, &m->names) = name;
 	}
+	return 0;
 }
 
 static bool is_builtin(struct kernel_modules *m, struct str name)
@@ -89,7 +99,9 @@ static int put_file(struct kernel_modules *m, struct str name, struct str path, 
 	if (id == TREE_NONE)
 		return err_set(e, -ENOENT, "modules.dep names '%.*s', which is not in the image",
 			       STR_FMT(full));
-	r = decompress(m->a, tree_data(&m->as->tree, id), MODULE_BYTES_MAX, &data, e);
+	r = tree_read(m->a, &m->as->tree, id, &data, e);
+	if (r == 0)
+		r = decompress(m->a, data, MODULE_BYTES_MAX, &data, e);
 	if (r < 0)
 		return err_wrap(e, r, "%.*s", STR_FMT(full));
 	put(m, str_printf(m->a, "modules/%.*s.ko", STR_FMT(name)), S_IFREG | 0644, data);
@@ -164,9 +176,10 @@ int image_initrd(struct arena *a, const struct conf_image *image, const struct a
 {
 	static const char *const dirs[] = { "dev", "modules", "proc", "run", "sys", "sysroot" };
 	struct kernel_modules m;
-	int r;
+	int r = modules_init(a, as, &m, e);
 
-	modules_init(a, as, &m);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
 		put(&m, str_c(dirs[i]), S_IFDIR | 0755, (struct str){ 0 });
 	put(&m, STR("init"), S_IFREG | 0755, init);

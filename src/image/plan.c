@@ -31,10 +31,15 @@ static int root_inode(struct arena *a, const struct tree *t, uint32_t id, const 
 		.gid = node->gid,
 		.mtime_sec = node->mtime_sec,
 		.rdev = makedev(node->rdev_major, node->rdev_minor),
-		.data = S_ISREG(node->mode) || S_ISLNK(node->mode) ? tree_data(t, id)
-								   : (struct str){ 0 },
+		.data = S_ISLNK(node->mode) ? node->data : (struct str){ 0 },
 	};
 
+	if (S_ISREG(node->mode)) {
+		int r = tree_read(a, t, id, &inode.data, e);
+
+		if (r < 0)
+			return r;
+	}
 	if (node->caps.n > 0) {
 		struct erofs_xattr *xattr = arena_new(a, struct erofs_xattr);
 		int r;

@@ -4,14 +4,23 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-bool gen_read(const struct tree *t, struct str path, struct str *ret)
+bool gen_is_file(const struct tree *t, struct str path)
 {
 	uint32_t id = tree_find(t, path);
 
+	return id != TREE_NONE && S_ISREG(t->nodes.p[id].mode);
+}
+
+int gen_read(struct arena *a, const struct tree *t, struct str path, struct str *ret, struct err *e)
+{
+	uint32_t id = tree_find(t, path);
+	int r;
+
+	*ret = (struct str){ 0 };
 	if (id == TREE_NONE || !S_ISREG(t->nodes.p[id].mode))
-		return false;
-	*ret = tree_data(t, id);
-	return true;
+		return 0;
+	r = tree_read(a, t, id, ret, e);
+	return r < 0 ? r : 1;
 }
 
 int gen_put(struct tree *t, struct str path, uint32_t mode, struct str data, struct err *e)
@@ -38,8 +47,8 @@ static int file_cmp(const void *x, const void *y)
 	return str_cmp(((const struct gen_file *)x)->name, ((const struct gen_file *)y)->name);
 }
 
-static void folder_files(const struct tree *t, struct str folder, const char *suffix,
-			 struct map *seen, vec_gen_file *ret)
+static int folder_files(const struct tree *t, struct str folder, const char *suffix,
+			struct map *seen, vec_gen_file *ret, struct err *e)
 {
 	uint32_t id = tree_find(t, folder);
 	vec_id children = { 0 };
@@ -49,26 +58,38 @@ static void folder_files(const struct tree *t, struct str folder, const char *su
 	vec_each(child, &children) {
 		struct str name = t->nodes.p[*child].name;
 		struct gen_file f = { .name = name };
+		int r;
 
 		if (!str_ends(name, suffix) || map_get(seen, name))
 			continue;
 		map_put(t->a, seen, name, 1);
 		f.path = str_printf(t->a, "%.*s/%.*s", STR_FMT(folder), STR_FMT(name));
-		if (gen_read(t, f.path, &f.text) && f.text.n > 0)
+		r = gen_read(t->a, t, f.path, &f.text, e);
+		if (r < 0)
+			return r;
+		if (f.text.n > 0)
 			vec_push(t->a, ret) = f;
 	}
+	return 0;
 }
 
-void gen_conf_files(const struct tree *t, const char *folder, const char *suffix, vec_gen_file *ret)
+int gen_conf_files(const struct tree *t, const char *folder, const char *suffix, vec_gen_file *ret,
+		   struct err *e)
 {
 	static const char *const roots[] = { "/etc", "/usr/local/lib", "/usr/lib" };
+	vec_gen_file files = { 0 };
 	struct map seen = { 0 };
+	int r = 0;
 
-	*ret = (vec_gen_file){ 0 };
-	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++)
-		folder_files(t, str_printf(t->a, "%s/%s", roots[i], folder), suffix, &seen, ret);
-	if (ret->n > 1)
-		qsort(ret->p, ret->n, sizeof(*ret->p), file_cmp);
+	for (size_t i = 0; r == 0 && i < sizeof(roots) / sizeof(roots[0]); i++)
+		r = folder_files(t, str_printf(t->a, "%s/%s", roots[i], folder), suffix, &seen,
+				 &files, e);
+	if (r < 0)
+		return r;
+	if (files.n > 1)
+		qsort(files.p, files.n, sizeof(*files.p), file_cmp);
+	*ret = files;
+	return 0;
 }
 
 int gen_word(struct arena *a, struct str *s, struct str *ret)

@@ -5,8 +5,12 @@
 #include "conf/conf.h"
 #include "tree/tree.h"
 
-/* Content of the regular file that @path leads to; false when there is none. */
-bool gen_read(const struct tree *t, struct str path, struct str *ret);
+/* Content of the regular file that @path leads to (tree_read()). 1: *ret is it; 0: there is none,
+ * and *ret is empty. */
+must_check int gen_read(struct arena *a, const struct tree *t, struct str path, struct str *ret,
+			struct err *e);
+/* Whether @path leads to a regular file. */
+bool gen_is_file(const struct tree *t, struct str path);
 /* Puts a node of a generator, root:root, unless a definition put one there, which then stays as it
  * is. */
 must_check int gen_put(struct tree *t, struct str path, uint32_t mode, struct str data,
@@ -24,8 +28,8 @@ typedef VEC(struct gen_file) vec_gen_file;
  * whatever their folder, an earlier folder's file hiding those of its name; one that is empty or
  * leads to /dev/null only hides (sysusers.d(5), CONFIGURATION DIRECTORIES AND PRECEDENCE). Results
  * in the tree's arena. */
-void gen_conf_files(const struct tree *t, const char *folder, const char *suffix,
-		    vec_gen_file *ret);
+must_check int gen_conf_files(const struct tree *t, const char *folder, const char *suffix,
+			      vec_gen_file *ret, struct err *e);
 
 /* The next word of a line as systemd reads it: '...' and "..." group, a backslash takes the next
  * character as it is. 1: *ret is it; 0: no more; -EINVAL: a quote without end. *s moves past it. */

@@ -22,13 +22,13 @@ static void collect(const struct tree *t, struct str folder, unsigned depth, vec
 		return;
 	tree_children(t->a, t, dir, &ids);
 	vec_each(id, &ids) {
-		struct str name = t->nodes.p[*id].name, text;
+		struct str name = t->nodes.p[*id].name;
 		struct str path = str_printf(t->a, "%.*s/%.*s", STR_FMT(folder), STR_FMT(name));
 		uint32_t at = tree_find(t, path);
 
 		if (at != TREE_NONE && S_ISDIR(t->nodes.p[at].mode))
 			collect(t, path, depth + 1, ret);
-		else if (str_ends(name, ".crt") && gen_read(t, path, &text))
+		else if (str_ends(name, ".crt") && gen_is_file(t, path))
 			vec_push(t->a, ret) = path;
 	}
 }
@@ -60,7 +60,7 @@ static int add_folder(struct tree *t, const char *folder, struct map *names, str
 	if (paths.n > 0)
 		qsort(paths.p, paths.n, sizeof(*paths.p), gen_str_cmp);
 	vec_each(path, &paths) {
-		struct str name = pem_name(t->a, *path), text = { 0 };
+		struct str name = pem_name(t->a, *path), text;
 		int r;
 
 		if (map_get(names, name))
@@ -69,10 +69,11 @@ static int add_folder(struct tree *t, const char *folder, struct map *names, str
 				       STR_FMT(*path), STR_FMT(name));
 		map_put(t->a, names, name, 1);
 		r = gen_link(t, str_printf(t->a, CERTS "/%.*s", STR_FMT(name)), *path, e);
+		if (r == 0)
+			r = gen_read(t->a, t, *path, &text, e);
 		if (r < 0)
 			return r;
-		if (gen_read(t, *path, &text))
-			buf_put(bundle, text.p, text.n);
+		buf_put(bundle, text.p, text.n);
 		if (text.n > 0 && text.p[text.n - 1] != '\n')
 			buf_u8(bundle, '\n');
 	}
@@ -118,7 +119,10 @@ static int add_hashes(struct tree *t, struct err *e)
 
 		if (!str_ends(name, ".pem") && !str_ends(name, ".crt") && !str_ends(name, ".cer"))
 			continue;
-		if (!gen_read(t, str_printf(t->a, CERTS "/%.*s", STR_FMT(name)), &text))
+		r = gen_read(t->a, t, str_printf(t->a, CERTS "/%.*s", STR_FMT(name)), &text, e);
+		if (r < 0)
+			return r;
+		if (r == 0)
 			continue;
 		r = certificate_read(text, &h.c, e);
 		if (r < 0)

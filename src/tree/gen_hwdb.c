@@ -126,9 +126,9 @@ int gen_hwdb(struct tree *t, struct err *e)
 	vec_gen_file files;
 	int r;
 
-	gen_conf_files(t, "udev/hwdb.d", ".hwdb", &files);
-	if (files.n == 0)
-		return 0;
+	r = gen_conf_files(t, "udev/hwdb.d", ".hwdb", &files, e);
+	if (r < 0 || files.n == 0)
+		return r;
 	if (files.n > UINT16_MAX)
 		return err_set(e, -E2BIG, "%zu hwdb.d files: at most %d have a priority", files.n,
 			       UINT16_MAX);

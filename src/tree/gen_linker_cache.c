@@ -108,13 +108,15 @@ static int include(struct search *s, struct str conf, struct str pattern, unsign
 static int read_conf(struct search *s, struct str path, unsigned depth, struct err *e)
 {
 	struct str text;
-	int r = 0;
+	int r;
 
 	if (depth > INCLUDE_DEPTH_MAX)
 		return err_set(e, -ELOOP, "%.*s: included from more than %d files", STR_FMT(path),
 			       INCLUDE_DEPTH_MAX);
-	if (!gen_read(s->t, path, &text))
-		return 0;
+	r = gen_read(s->t->a, s->t, path, &text, e);
+	if (r <= 0)
+		return r;
+	r = 0;
 	while (r == 0 && text.n > 0) {
 		struct str line = str_cut(&text, '\n'), words;
 
@@ -145,28 +147,33 @@ static bool link_is_itself(struct str name, struct str soname)
 	       (str_ends(name, ".so") && str_eq(str_head(soname, name.n), name));
 }
 
-static bool candidate_read(const struct search *s, const struct folder *f, uint32_t id,
-			   struct candidate *ret)
+/* 1: *ret is one; 0: the node is none. */
+static int candidate_read(const struct search *s, const struct folder *f, uint32_t id,
+			  struct candidate *ret, struct err *e)
 {
+	_cleanup_arena_ struct arena scratch = { 0 };
 	const struct tree_node *n = &s->t->nodes.p[id];
 	struct elf_library library;
 	struct str data;
+	int r;
 
 	if (!named_as_library(n->name) || (!S_ISREG(n->mode) && !S_ISLNK(n->mode)))
-		return false;
-	if (!gen_read(s->t, str_printf(s->t->a, "%.*s/%.*s", STR_FMT(f->path), STR_FMT(n->name)),
-		      &data))
-		return false;
+		return 0;
+	r = gen_read(&scratch, s->t,
+		     str_printf(s->t->a, "%.*s/%.*s", STR_FMT(f->path), STR_FMT(n->name)), &data,
+		     e);
+	if (r <= 0)
+		return r;
 	if (!elf_library_read(data, &library) || library.machine != s->machine)
-		return false;
+		return 0;
 	/* A soname that is no file name could be no link's name. */
 	if (library.soname.n == 0 || str_find(library.soname, '/') >= 0)
 		library.soname = n->name;
-	*ret = (struct candidate){ n->name, library.soname,
+	*ret = (struct candidate){ n->name, str_dup(s->t->a, library.soname),
 				   S_ISLNK(n->mode) && link_is_itself(n->name, library.soname) };
 	if (ret->is_link)
 		ret->soname = n->name;
-	return true;
+	return 1;
 }
 
 /* Of two with one soname: a file before a link, then the higher version. */
@@ -189,7 +196,7 @@ static uint32_t file_of(const struct tree *t, struct str path)
 {
 	uint32_t id = tree_find(t, path);
 
-	return id != TREE_NONE && t->nodes.p[id].link_to != TREE_NONE ? t->nodes.p[id].link_to : id;
+	return id == TREE_NONE ? id : tree_holder(t, id);
 }
 
 /* The link by which a library is found, unless there is one or a file has its name. */
@@ -217,9 +224,13 @@ static int search_folder(struct search *s, const struct folder *f, struct err *e
 	vec_each(id, &ids) {
 		struct candidate c;
 
-		if (candidate_read(s, f, *id, &c))
+		r = candidate_read(s, f, *id, &c, e);
+		if (r < 0)
+			return r;
+		if (r > 0)
 			add_candidate(s->t->a, &by_soname, &found, c);
 	}
+	r = 0;
 	for (size_t i = 0; r == 0 && i < found.n; i++) {
 		const struct candidate *c = &found.p[i];
 		/* By its soname, so that the cache outlives a new version; those for processors

@@ -9,6 +9,7 @@
 
 #include "base/thread_pool.h"
 #include "disk/codec.h"
+#include "tree/gen.h"
 #include "tree/generators.h"
 #include "tree/module_index.h"
 #include "tree/module_info.h"
@@ -42,12 +43,13 @@ static bool is_module(struct str name)
 	       str_ends(name, ".ko.gz");
 }
 
-static struct str file_text(const struct module_set *m, const char *name)
+/* Empty when there is none. */
+static int file_text(const struct module_set *m, const char *name, struct str *ret, struct err *e)
 {
-	uint32_t id = tree_find(m->t, str_printf(m->a, "/usr/lib/modules/%.*s/%s",
-						 STR_FMT(m->version), name));
+	struct str path = str_printf(m->a, "/usr/lib/modules/%.*s/%s", STR_FMT(m->version), name);
+	int r = gen_read(m->a, m->t, path, ret, e);
 
-	return id == TREE_NONE ? (struct str){ 0 } : tree_data(m->t, id);
+	return r < 0 ? r : 0;
 }
 
 static int collect(struct module_set *m, uint32_t dir, struct str prefix, struct err *e)
@@ -91,11 +93,14 @@ static int collect(struct module_set *m, uint32_t dir, struct str prefix, struct
 
 /* modules.order names the modules as the kernel was linked, by their uncompressed names: which of
  * two that claim one device comes first. */
-static void order(struct module_set *m)
+static int order(struct module_set *m, struct err *e)
 {
-	struct str text = file_text(m, "modules.order");
+	struct str text;
 	uint32_t n = 0;
+	int r = file_text(m, "modules.order", &text, e);
 
+	if (r < 0)
+		return r;
 	while (text.n > 0) {
 		const uint32_t *i = map_get(&m->by_name, module_name(m->a, str_cut(&text, '\n')));
 
@@ -103,6 +108,7 @@ static void order(struct module_set *m)
 			m->v.p[*i].order = n;
 		n++;
 	}
+	return 0;
 }
 
 static int order_cmp(const void *x, const void *y)
@@ -140,10 +146,11 @@ static int read_one(void *arg, size_t i, struct err *e)
 	const struct reading *reading = arg;
 	struct module *module = &reading->m->v.p[reading->todo.p[i]];
 	_cleanup_arena_ struct arena scratch = { 0 };
-	struct str elf, info;
-	int r = decompress(&scratch, tree_data(reading->m->t, module->node), MODULE_BYTES_MAX, &elf,
-			   e);
+	struct str data, elf, info;
+	int r = tree_read(&scratch, reading->m->t, module->node, &data, e);
 
+	if (r == 0)
+		r = decompress(&scratch, data, MODULE_BYTES_MAX, &elf, e);
 	if (r == 0)
 		r = module_info_find(elf, &info, e);
 	if (r < 0)
@@ -423,11 +430,14 @@ static int put_aliases(struct module_set *m, struct err *e)
 
 static int put_builtin(struct module_set *m, struct err *e)
 {
-	struct str text = file_text(m, "modules.builtin"),
-		   info = file_text(m, "modules.builtin.modinfo"), key, value;
+	struct str text, info, key, value;
 	vec_entry builtin = { 0 }, aliases = { 0 }, symbols = { 0 };
-	int r;
+	int r = file_text(m, "modules.builtin", &text, e);
 
+	if (r == 0)
+		r = file_text(m, "modules.builtin.modinfo", &info, e);
+	if (r < 0)
+		return r;
 	while (text.n > 0)
 		vec_push(m->a, &builtin) =
 			(struct module_index_entry){ .key = module_name(m->a,
@@ -463,14 +473,17 @@ static void drop_empty_dirs(struct module_set *m, uint32_t dir)
 
 static int one_kernel(struct module_set *m, uint32_t dir, const vec_str *keep, struct err *e)
 {
-	struct str builtin = file_text(m, "modules.builtin");
+	struct str builtin;
 	int r = collect(m, dir, (struct str){ 0 }, e);
 
+	if (r == 0)
+		r = file_text(m, "modules.builtin", &builtin, e);
+	if (r == 0)
+		r = order(m, e);
 	if (r < 0)
 		return r;
 	while (builtin.n > 0)
 		map_put(m->a, &m->builtin, module_name(m->a, str_cut(&builtin, '\n')), 1);
-	order(m);
 	if (m->v.n > 0)
 		qsort(m->v.p, m->v.n, sizeof(*m->v.p), order_cmp);
 	for (uint32_t i = 0; i < m->v.n; i++)

@@ -124,9 +124,11 @@ static int read_profiles(const struct tree *t, uint32_t dir, vec_profile *ret, s
 		struct str text;
 		int r;
 
-		if (!gen_read(t, tree_path(t->a, t, *id), &text))
+		r = gen_read(t->a, t, tree_path(t->a, t, *id), &text, e);
+		if (r == 0)
 			continue;
-		r = profile_parse(t->a, text, &p, e);
+		if (r > 0)
+			r = profile_parse(t->a, text, &p, e);
 		if (r < 0)
 			return err_wrap(e, r, PROFILES "/%.*s", STR_FMT(p.name));
 		if (str_eqz(field(&p, "Default", ""), "yes"))
@@ -256,7 +258,11 @@ int gen_pam(struct tree *t, struct err *e)
 		struct buf b = { .a = t->a };
 		struct str template;
 
-		if (!gen_read(t, str_printf(t->a, TEMPLATES "/%s", stacks[i].file), &template))
+		r = gen_read(t->a, t, str_printf(t->a, TEMPLATES "/%s", stacks[i].file), &template,
+			     e);
+		if (r < 0)
+			return r;
+		if (r == 0)
 			return err_set(e, -ENOENT,
 				       "there are profiles in " PROFILES ", but no " TEMPLATES
 				       "/%s",

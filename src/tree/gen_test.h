@@ -29,10 +29,12 @@ static inline void put(struct tree *t, const char *path, const char *text)
 static inline struct str content(const struct tree *t, const char *path)
 {
 	uint32_t id = tree_find(t, str_c(path));
+	struct str text;
 
 	if (id == TREE_NONE)
 		fail_msg("%s is missing", path);
-	return tree_data(t, id);
+	assert_ok(tree_read(a, t, id, &text, &e), &e);
+	return text;
 }
 
 /* Target of a link; "" when there is no link. */
@@ -52,9 +54,10 @@ static inline char *extract(const struct tree *t)
 	tree_walk(a, t, &ids);
 	vec_each(id, &ids) {
 		const struct tree_node *n = &t->nodes.p[*id];
-		struct str path = tree_path(a, t, *id), data = tree_data(t, *id);
+		struct str path = tree_path(a, t, *id), data;
 		char *at = str_z(a, str_printf(a, "%s%.*s", root, STR_FMT(path)));
 
+		assert_ok(tree_read(a, t, *id, &data, &e), &e);
 		if (S_ISDIR(n->mode))
 			assert_ok(dir_make(at, &e), &e);
 		else if (S_ISLNK(n->mode))

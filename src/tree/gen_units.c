@@ -32,8 +32,7 @@ struct units {
 };
 
 struct unit_file {
-	struct str path; /* empty: there is none */
-	struct str text;
+	struct str path;     /* empty: there is none */
 	struct str alias_of; /* the link's target, when it is one */
 	bool masked;
 };
@@ -59,8 +58,7 @@ static struct unit_file file_named(const struct units *u, struct str name)
 				str_cut(&rest, '/');
 			f.alias_of = rest;
 		}
-		gen_read(u->t, path, &f.text);
-		f.masked |= f.text.n == 0 && f.alias_of.n == 0;
+		f.masked |= f.alias_of.n == 0 && tree_size(u->t, id) == 0;
 	}
 	return f;
 }
@@ -73,6 +71,17 @@ static struct unit_file file_of(const struct units *u, const struct unit_name *n
 	if (f.path.n == 0 && name->instance.n > 0)
 		f = file_named(u, name->template);
 	return f;
+}
+
+static int install_of(const struct units *u, const struct unit_file *f, struct unit_install *ret)
+{
+	struct str text;
+	int r = gen_read(u->t->a, u->t, f->path, &text, u->e);
+
+	if (r < 0)
+		return r;
+	unit_install_parse(u->a, text, ret);
+	return 0;
 }
 
 static void list_files(struct units *u)
@@ -216,6 +225,7 @@ static int check_wish(struct units *u, const struct unit_wish *w)
 	struct unit_install install;
 	struct unit_name name;
 	struct unit_file f;
+	int r;
 
 	if (!unit_name_parse(u->a, w->name, &name))
 		return err_set(u->e, -EINVAL, "'%.*s' is not a unit's name", STR_FMT(w->name));
@@ -223,7 +233,9 @@ static int check_wish(struct units *u, const struct unit_wish *w)
 	if (f.masked)
 		return err_set(u->e, -EINVAL, "%.*s: unit '%.*s' cannot be enabled: %.*s masks it",
 			       STR_FMT(w->source), STR_FMT(w->name), STR_FMT(f.path));
-	unit_install_parse(u->a, f.text, &install);
+	r = install_of(u, &f, &install);
+	if (r < 0)
+		return r;
 	if (!install.any)
 		return err_set(
 			u->e, -EINVAL,
@@ -395,8 +407,11 @@ static int enable(struct units *u, struct str first)
 		f = file_of(u, &name);
 		if (f.path.n == 0 || f.masked)
 			continue;
-		unit_install_parse(u->t->a, f.text, &install);
-		r = enable_links(u, &f, &name, &install);
+		r = install_of(u, &f, &install);
+		if (r == 0)
+			r = enable_links(u, &f, &name, &install);
+		if (r < 0)
+			return r;
 		vec_each(also, &install.also) {
 			struct str expanded;
 
@@ -425,9 +440,10 @@ static int apply_presets(struct units *u)
 {
 	vec_preset_rule rules = { 0 };
 	vec_gen_file files;
-	int r = 0;
+	int r = gen_conf_files(u->t, "systemd/system-preset", ".preset", &files, u->e);
 
-	gen_conf_files(u->t, "systemd/system-preset", ".preset", &files);
+	if (r < 0)
+		return r;
 	vec_each(f, &files)
 		preset_parse(u->a, f->text, &rules);
 	list_files(u);

@@ -56,7 +56,7 @@ static int add_package(struct tree *t, struct sysusers *s, const struct conf_pac
 static int collect(struct tree *t, struct sysusers *s, const struct conf_package *packages,
 		   size_t n, const struct conf_image *image, struct err *e)
 {
-	vec_gen_file files;
+	vec_gen_file files = { 0 };
 	int r = 0;
 
 	for (size_t i = image->parts.n; i-- > 0 && r == 0;) {
@@ -66,7 +66,8 @@ static int collect(struct tree *t, struct sysusers *s, const struct conf_package
 	}
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = add_package(t, s, &packages[i], e);
-	gen_conf_files(t, "sysusers.d", ".conf", &files);
+	if (r == 0)
+		r = gen_conf_files(t, "sysusers.d", ".conf", &files, e);
 	for (size_t i = 0; i < files.n && r == 0; i++)
 		r = sysusers_parse(t->a, files.p[i].text, str_z(t->a, files.p[i].path), s, e);
 	sysusers_add_implied(t->a, s);

@@ -23,11 +23,13 @@ static bool makes_path(struct str type)
 	return type.n > 0 && strchr("dDvqQfFLCpcb", type.p[0]);
 }
 
-static void read_declared(struct var *v)
+static int read_declared(struct var *v)
 {
 	vec_gen_file files;
+	int r = gen_conf_files(v->t, "tmpfiles.d", ".conf", &files, v->e);
 
-	gen_conf_files(v->t, "tmpfiles.d", ".conf", &files);
+	if (r < 0)
+		return r;
 	vec_each(f, &files) {
 		struct str text = f->text;
 
@@ -42,6 +44,7 @@ static void read_declared(struct var *v)
 			map_put(v->a, &v->declared, path, 1);
 		}
 	}
+	return 0;
 }
 
 /* A path as a field: always in quotes, where '"' and '\\' need a backslash; and % begins a
@@ -118,15 +121,16 @@ static int put_link(struct var *v, struct str path, struct str target)
 /* "C" without an argument copies from there. */
 static int move_to_factory(struct var *v, uint32_t id, struct str path)
 {
-	struct tree_node n = v->t->nodes.p[id];
+	struct tree_node n = v->t->nodes.p[id], content = v->t->nodes.p[tree_holder(v->t, id)];
 	uint32_t copy = TREE_NONE;
 	struct tree_node *to;
-	int r = tree_put(v->t, str_cat(v->a, STR(FACTORY), path), n.mode, tree_data(v->t, id),
-			 n.owner, &copy, v->e);
+	int r = tree_put(v->t, str_cat(v->a, STR(FACTORY), path), n.mode, content.data, n.owner,
+			 &copy, v->e);
 
 	if (r < 0)
 		return r;
 	to = &v->t->nodes.p[copy];
+	to->packed = content.packed;
 	to->user = n.user, to->group = n.group;
 	to->uid = n.uid, to->gid = n.gid;
 	to->mtime_sec = n.mtime_sec;
@@ -213,9 +217,10 @@ int gen_var(struct tree *t, struct err *e)
 	struct var v = { .t = t, .a = &scratch, .lines.a = t->a, .e = e };
 	int r;
 
-	read_declared(&v);
+	r = read_declared(&v);
 	buf_printf(&v.lines, "# What packages hold below /var and /run.\n");
-	r = put_old_names(&v);
+	if (r == 0)
+		r = put_old_names(&v);
 	if (r == 0)
 		r = empty(&v, "/run");
 	if (r == 0)

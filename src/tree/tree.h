@@ -67,9 +67,21 @@ void tree_init(struct arena *a, struct tree *t);
  * component. */
 uint32_t tree_find(const struct tree *t, struct str path);
 uint32_t tree_find_exact(const struct tree *t, struct str path);
+/* The node that holds the content: the one a hard link is to, or @id. */
+static inline uint32_t tree_holder(const struct tree *t, uint32_t id)
+{
+	uint32_t to = t->nodes.p[id].link_to;
+
+	return to == TREE_NONE ? id : to;
+}
 struct str tree_path(struct arena *a, const struct tree *t, uint32_t id);
-/* Content of a regular file, also through a hard link. */
-struct str tree_data(const struct tree *t, uint32_t id);
+/* Content of a regular file, also through a hard link: borrowed when it is in memory, expanded into
+ * @a when it is packed. Fails, naming the path, when its pack is damaged. */
+must_check int tree_read(struct arena *a, const struct tree *t, uint32_t id, struct str *ret,
+			 struct err *e);
+/* How long that is, and its digest, which is known where the content is packed. */
+uint64_t tree_size(const struct tree *t, uint32_t id);
+void tree_sha256(const struct tree *t, uint32_t id, uint8_t ret[SHA256_BYTES]);
 /* Ids of the living children, sorted by name. */
 typedef VEC(uint32_t) vec_id;
 void tree_children(struct arena *a, const struct tree *t, uint32_t id, vec_id *ret);
@@ -84,6 +96,10 @@ void tree_walk(struct arena *a, const struct tree *t, vec_id *ret);
  * part), a parent that is no directory, a file where a directory stands that is not empty. */
 must_check int tree_put(struct tree *t, struct str path, uint32_t mode, struct str data,
 			uint32_t owner, uint32_t *ret, struct err *e);
+/* The same for a regular file whose content lies in a pack, which must outlive the tree. */
+must_check int tree_put_packed(struct tree *t, struct str path, uint32_t mode,
+			       const struct pack_file *content, uint32_t owner, uint32_t *ret,
+			       struct err *e);
 /* Removes a node and all below it. */
 void tree_remove(struct tree *t, uint32_t id);
 
@@ -110,8 +126,9 @@ must_check int tree_resolve_owners(struct tree *t, struct err *e);
  * CONTENT is "-> TARGET" for symbolic links, "link=PATH" for hard links, "<TEXT>" or "= SHA256" for
  * other files. TYPE is one of f d l c b p s. USER and GROUP are names, and after resolving owners
  * numbers. Content of at most TREE_TEXT_BYTES_MAX bytes of plain ASCII text stands in angle
- * brackets, other as its digest. Bytes outside printable ASCII, backslashes, angle brackets and, in
- * paths, blanks are written as a backslash and xNN; newlines in text as a backslash and n.
+ * brackets, other (also what is packed) as its digest. Bytes outside printable ASCII, backslashes,
+ *angle brackets and, in paths, blanks are written as a backslash and xNN; newlines in text as a
+ *backslash and n.
  *
  * The parser reads it back: dump, parse, dump gives the same text (a digest stays one, in the field
  * unread_sha256). By hand, text may be of any length, SIZE may be "-", parents may be missing, and

@@ -70,6 +70,7 @@ static void take(struct merge *m, uint32_t id, const struct rpm_file *f, uint32_
 	n->rdev_major = f->rdev_major;
 	n->rdev_minor = f->rdev_minor;
 	n->data = f->data;
+	n->packed = f->packed;
 	n->caps = f->caps;
 	n->flags = f->flags;
 	n->owner = package;
@@ -100,6 +101,22 @@ static int merge_dir(struct merge *m, uint32_t id, const struct rpm_file *f, uin
 						 : conflict(m, id, f, package, "modes or owners");
 }
 
+/* Of what is packed only the digest is looked at. */
+static bool same_content(const struct tree *t, uint32_t id, const struct rpm_file *f)
+{
+	const struct tree_node *n = &t->nodes.p[tree_holder(t, id)];
+	uint8_t x[SHA256_BYTES], y[SHA256_BYTES];
+
+	if (!n->packed && !f->packed)
+		return str_eq(n->data, f->data);
+	tree_sha256(t, id, x);
+	if (f->packed)
+		memcpy(y, f->packed->sha256, sizeof(y));
+	else
+		sha256(f->data.p, f->data.n, y);
+	return memcmp(x, y, sizeof(x)) == 0;
+}
+
 /* What differs between a node and a file of the same path, or NULL. */
 static const char *difference(const struct tree *t, uint32_t id, const struct rpm_file *f)
 {
@@ -107,7 +124,7 @@ static const char *difference(const struct tree *t, uint32_t id, const struct rp
 
 	if ((n->mode & S_IFMT) != (f->mode & S_IFMT))
 		return "types";
-	if (!str_eq(tree_data(t, id), f->data) || n->rdev_major != f->rdev_major ||
+	if (!same_content(t, id, f) || n->rdev_major != f->rdev_major ||
 	    n->rdev_minor != f->rdev_minor)
 		return "content";
 	if (n->mode != f->mode || !str_eq(n->user, f->user) || !str_eq(n->group, f->group))
@@ -176,6 +193,7 @@ static void join_links(struct merge *m, struct arena *a, struct map *groups,
 	}
 	n->link_to = *first;
 	n->data = (struct str){ 0 };
+	n->packed = NULL;
 	m->t->nodes.p[*first].linked = true;
 }
 

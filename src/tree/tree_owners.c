@@ -11,11 +11,14 @@ static int ids_read(struct arena *a, const struct tree *t, const char *path, str
 {
 	uint32_t id = tree_find(t, str_c(path));
 	struct str text;
+	int r;
 
 	if (id == TREE_NONE)
 		return err_set(e, -ENOENT, "%s is missing, so no owner of a file has a number",
 			       path);
-	text = tree_data(t, id);
+	r = tree_read(a, t, id, &text, e);
+	if (r < 0)
+		return r;
 	while (text.n > 0) {
 		struct str row = str_cut(&text, '\n'), name = str_cut(&row, ':');
 		uint64_t number;

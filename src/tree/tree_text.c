@@ -53,45 +53,42 @@ static void put_owner(struct buf *b, bool number, struct str name, uint32_t id)
 	}
 }
 
-static void put_content(struct buf *b, const struct tree_node *n)
+static void put_content(struct buf *b, const struct tree *t, uint32_t id)
 {
-	struct str digest = n->unread_sha256;
+	const struct tree_node *n = &t->nodes.p[id];
+	uint8_t digest[SHA256_BYTES];
 
-	if (digest.n == 0 && is_text(n->data)) {
+	if (!n->packed && n->unread_sha256.n == 0 && is_text(n->data)) {
 		buf_put(b, " <", 2);
 		put_escaped(b, n->data, true);
 		buf_u8(b, '>');
 		return;
 	}
-	if (digest.n == 0)
-		digest = sha256_hex(b->a, n->data.p, n->data.n);
-	buf_printf(b, " = %.*s", STR_FMT(digest));
+	tree_sha256(t, id, digest);
+	buf_printf(b, " = %.*s", STR_FMT(hex_encode(b->a, digest, sizeof(digest))));
 }
 
 /* @shown: of every inode, by the node that holds its content, the node that stands first in the
  * dump. That one shows the content and the others name it, whichever of them holds it here. */
 static void put_file(struct buf *b, const struct tree *t, uint32_t id, uint32_t *shown)
 {
-	const struct tree_node *n = &t->nodes.p[id];
-	uint32_t holder = n->link_to == TREE_NONE ? id : n->link_to;
+	uint32_t holder = tree_holder(t, id);
 
 	if (shown[holder] == 0) {
 		shown[holder] = id;
-		put_content(b, &t->nodes.p[holder]);
+		put_content(b, t, holder);
 		return;
 	}
 	buf_put(b, " link=", 6);
 	put_escaped(b, tree_path(b->a, t, shown[holder]), false);
 }
 
-static void put_size(struct buf *b, const struct tree *t, const struct tree_node *n)
+static void put_size(struct buf *b, const struct tree *t, uint32_t id)
 {
-	const struct tree_node *holder = n->link_to == TREE_NONE ? n : &t->nodes.p[n->link_to];
+	const struct tree_node *n = &t->nodes.p[id];
 
 	if (S_ISREG(n->mode))
-		buf_printf(b, " %llu",
-			   (unsigned long long)(holder->unread_sha256.n ? holder->unread_bytes
-									: holder->data.n));
+		buf_printf(b, " %llu", (unsigned long long)tree_size(t, id));
 	else if (S_ISCHR(n->mode) || S_ISBLK(n->mode))
 		buf_printf(b, " %u:%u", n->rdev_major, n->rdev_minor);
 	else
@@ -105,7 +102,7 @@ static void put_node(struct buf *b, const struct tree *t, uint32_t id, uint32_t 
 	buf_printf(b, "%c %04o", type_letter(n->mode), n->mode & 07777);
 	put_owner(b, t->resolved, n->user, n->uid);
 	put_owner(b, t->resolved, n->group, n->gid);
-	put_size(b, t, n);
+	put_size(b, t, id);
 	buf_printf(b, " %llu ", (unsigned long long)n->mtime_sec);
 	put_escaped(b, tree_path(b->a, t, id), false);
 	if (S_ISREG(n->mode)) {
