@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TEMP_TRIES_MAX = 1000 };
+enum { TEMP_TRIES_MAX = 1000, USED_AGAIN_SEC = 3600 };
 
 void close_p(int *fd)
 {
@@ -165,13 +165,24 @@ int dir_temp(struct arena *a, const char *path, int *ret_fd, char **ret_path, st
 	return temp_make(a, path, 0777, true, ret_fd, ret_path, e);
 }
 
-int file_commit(int fd, const char *temp, const char *path, struct err *e)
+static int commit(int fd, const char *temp, const char *path, bool sync, struct err *e)
 {
-	if (fsync(fd) < 0)
+	/* not fsync(): times and owners may be lost, content and size may not */
+	if (sync && fdatasync(fd) < 0)
 		return err_sys(e, "sync '%s'", temp);
 	if (rename(temp, path) < 0)
 		return err_sys(e, "rename '%s' to '%s'", temp, path);
 	return 0;
+}
+
+int file_commit(int fd, const char *temp, const char *path, struct err *e)
+{
+	return commit(fd, temp, path, true, e);
+}
+
+int file_commit_cache(int fd, const char *temp, const char *path, struct err *e)
+{
+	return commit(fd, temp, path, false, e);
 }
 
 /* At no moment is there none: exchanged in one step, where the file system can do that. */
@@ -197,7 +208,8 @@ void file_discard(const char *temp)
 	unlink(temp);
 }
 
-int file_write(const char *path, mode_t mode, const void *p, size_t n, struct err *e)
+static int write_whole(const char *path, mode_t mode, const void *p, size_t n, bool sync,
+		       struct err *e)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	_cleanup_close_ int fd = -1;
@@ -209,10 +221,20 @@ int file_write(const char *path, mode_t mode, const void *p, size_t n, struct er
 		return r;
 	r = fd_write(fd, p, n, path, e);
 	if (r == 0)
-		r = file_commit(fd, temp, path, e);
+		r = commit(fd, temp, path, sync, e);
 	if (r < 0)
 		file_discard(temp);
 	return r;
+}
+
+int file_write(const char *path, mode_t mode, const void *p, size_t n, struct err *e)
+{
+	return write_whole(path, mode, p, n, true, e);
+}
+
+int file_write_cache(const char *path, mode_t mode, const void *p, size_t n, struct err *e)
+{
+	return write_whole(path, mode, p, n, false, e);
 }
 
 int dir_make(const char *path, struct err *e)
@@ -359,6 +381,14 @@ int dir_list(struct arena *a, const char *path, vec_str *ret, struct err *e)
 bool file_exists(const char *path)
 {
 	return access(path, F_OK) == 0;
+}
+
+void file_used(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && time(NULL) - st.st_mtime > USED_AGAIN_SEC)
+		utimensat(AT_FDCWD, path, NULL, 0);
 }
 
 char *path_join(struct arena *a, const char *dir, const char *name)

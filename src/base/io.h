@@ -28,13 +28,18 @@ must_check int fd_read_all(struct arena *a, int fd, size_t max, struct str *ret,
  * when several processes write the same path: the last one wins, readers see one or the other.
  * @mode before umask. */
 must_check int file_write(const char *path, mode_t mode, const void *p, size_t n, struct err *e);
+/* The same without the sync, for caches: after a loss of power the file may be empty or in part
+ * zeroes. Only for what whoever reads it checks by a digest and makes again. */
+must_check int file_write_cache(const char *path, mode_t mode, const void *p, size_t n,
+				struct err *e);
 
 /* The same in two steps, for what is written piece by piece. file_temp() makes ".tmp-..." beside
  * @path, open for reading and writing; *ret_path in @a. file_commit() syncs and renames it, before
- * the descriptor is closed; file_discard() removes it. */
+ * the descriptor is closed; file_commit_cache() only renames; file_discard() removes it. */
 must_check int file_temp(struct arena *a, const char *path, mode_t mode, int *ret_fd,
 			 char **ret_path, struct err *e);
 must_check int file_commit(int fd, const char *temp, const char *path, struct err *e);
+must_check int file_commit_cache(int fd, const char *temp, const char *path, struct err *e);
 void file_discard(const char *temp);
 /* The same for a folder: dir_commit() puts @temp in the place of @path, which is removed. Who gives
  * up calls dir_remove(). *ret_fd stays open meanwhile. */
@@ -60,6 +65,9 @@ must_check int dir_remove(const char *path, struct err *e);
 must_check int dir_list(struct arena *a, const char *path, vec_str *ret, struct err *e);
 
 bool file_exists(const char *path);
+/* Notes in the file's time that it was used now, unless it was within the last hour: what a cache
+ * keeps is removed when nobody used it for long. */
+void file_used(const char *path);
 /* dir + "/" + name. */
 char *path_join(struct arena *a, const char *dir, const char *name);
 /* Takes an exclusive lock on "@path" (created if missing); waits for other processes. Closed with

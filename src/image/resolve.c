@@ -118,7 +118,7 @@ static int universe_make(const struct image_options *o, const vec_conf_upstream 
 		return r;
 	r = universe_save(&scratch, u, &bytes, e);
 	if (r == 0)
-		r = file_write(path, 0644, bytes.p, bytes.n, e);
+		r = file_write_cache(path, 0644, bytes.p, bytes.n, e);
 	if (r < 0) {
 		universe_free(u);
 		return r;

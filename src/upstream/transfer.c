@@ -99,9 +99,9 @@ static int item_end(void *arg, struct err *e)
 	rc = digest_check(it, digest, e);
 	if (rc < 0)
 		return rc;
-	/* Not synced: its name is its digest, which is checked before each use. */
-	if (rename(it->temp, it->path) < 0)
-		return err_sys(e, "rename '%s' to '%s'", it->temp, it->path);
+	rc = file_commit_cache(it->fd, it->temp, it->path, e);
+	if (rc < 0)
+		return rc;
 	close_p(&it->fd);
 	it->temp = NULL;
 	it->set->done(it->set->arg, it->index, it->path);

@@ -122,7 +122,7 @@ static int release_accept(struct refresh *f, const struct fetch *fetch, struct e
 	f->etag = fetch->etag;
 	f->modified = fetch->modified;
 	state = state_text(f, fetch->url);
-	return file_write(f->path, 0644, state.p, state.n, e);
+	return file_write_cache(f->path, 0644, state.p, state.n, e);
 }
 
 static int mirrors_resolve(struct arena *a, const struct conf_upstream *conf,
