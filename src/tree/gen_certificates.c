@@ -10,6 +10,13 @@
 
 #define CERTS "/etc/ssl/certs"
 
+/* Counts up when the same inputs come to give something else. */
+enum { GENERATOR_VERSION = 1 };
+
+/* What packages bring, then what the definitions of an image add. */
+static const char *const folders[] = { "/usr/share/ca-certificates",
+				       "/usr/local/share/ca-certificates" };
+
 /* As deep as folders may be nested, links followed; more is a loop. */
 enum { DEPTH_MAX = 32 };
 
@@ -140,9 +147,6 @@ static int add_hashes(struct tree *t, struct err *e)
 
 int gen_certificates(struct tree *t, struct err *e)
 {
-	/* What packages bring, then what the definitions of an image add. */
-	static const char *const folders[] = { "/usr/share/ca-certificates",
-					       "/usr/local/share/ca-certificates" };
 	struct buf bundle = { .a = t->a };
 	struct map names = { 0 };
 	int r = 0;
@@ -155,4 +159,12 @@ int gen_certificates(struct tree *t, struct err *e)
 		return r;
 	return gen_put(t, STR(CERTS "/ca-certificates.crt"), S_IFREG | 0644,
 		       (struct str){ (char *)bundle.v.p, bundle.v.n }, e);
+}
+
+void gen_certificates_inputs(struct arena *a, struct tree *t, struct gen_inputs *ret)
+{
+	gen_inputs_init(a, t, GENERATOR_VERSION, ret);
+	for (size_t i = 0; i < 2; i++)
+		gen_input_below(ret, str_c(folders[i]));
+	gen_input_folder(ret, STR(CERTS));
 }

@@ -154,10 +154,46 @@ static void test_errors(void **state)
 	assert_int_equal(tree_find(&t, STR("/etc")), TREE_NONE);
 }
 
+static char *made; /* one certificate for all trees */
+
+static struct tree sources(void)
+{
+	struct tree t = parsed("l 0777 root root - 0 /usr/share/ca-certificates/linked -> ../more\n"
+			       "l 0777 root root - 0 /etc/ssl/certs/linked.pem -> ../own.pem\n"
+			       "f 0644 root root - 0 /usr/share/more/x.crt <text>\n"
+			       "f 0644 root root - 0 /etc/ssl/certs/hand.pem <text>\n"
+			       "f 0644 root root - 0 /etc/ssl/openssl.cnf <text>\n");
+
+	put(&t, SOURCES "one.crt", made);
+	put(&t, "/usr/local/share/ca-certificates/two.crt", "only text");
+	put(&t, "/etc/ssl/own.pem", made);
+	return t;
+}
+
+static struct gen_inputs inputs(struct tree *t)
+{
+	struct gen_inputs in;
+
+	gen_certificates_inputs(a, t, &in);
+	return in;
+}
+
+static int run(struct tree *t)
+{
+	return gen_certificates(t, &e);
+}
+
+static void test_inputs(void **state)
+{
+	(void)state;
+	made = certificate("/CN=one");
+	assert_stated(&(struct stated){ sources, inputs, run });
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_rehash), TEST(test_debian),
-					    TEST(test_errors) };
+	const struct CMUnitTest tests[] = { TEST(test_rehash), TEST(test_debian), TEST(test_errors),
+					    TEST(test_inputs) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

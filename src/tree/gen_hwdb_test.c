@@ -92,10 +92,38 @@ static void test_errors(void **state)
 	assert_err(gen_hwdb(&t, &e), &e, FOLDER "x.hwdb: holds a NUL byte, so it is no text");
 }
 
+static struct gen_inputs inputs(struct tree *t)
+{
+	struct gen_inputs in;
+
+	gen_hwdb_inputs(a, t, &in);
+	return in;
+}
+
+static int run(struct tree *t)
+{
+	return gen_hwdb(t, &e);
+}
+
+static struct tree sources_and_more(void)
+{
+	struct tree t = sources();
+
+	put(&t, "/usr/lib/udev/hwdb.bin", "old");
+	put(&t, "/usr/lib/other", "text");
+	return t;
+}
+
+static void test_inputs(void **state)
+{
+	(void)state;
+	assert_stated(&(struct stated){ sources_and_more, inputs, run });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(test_format), TEST(test_systemd),
-					    TEST(test_errors) };
+					    TEST(test_errors), TEST(test_inputs) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

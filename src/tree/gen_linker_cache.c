@@ -12,6 +12,9 @@
 /* ld.so.conf(5) may include files that include files; a loop of them ends here. */
 enum { INCLUDE_DEPTH_MAX = 8 };
 
+/* Counts up when the same inputs come to give something else. */
+enum { GENERATOR_VERSION = 1 };
+
 struct folder {
 	struct str path; /* as it is written: so it enters the cache */
 	uint32_t id;
@@ -23,6 +26,7 @@ struct search {
 	uint16_t machine;
 	VEC(struct folder) folders;
 	struct linker_cache cache;
+	struct gen_inputs *inputs; /* where to state what is read; or NULL */
 };
 
 /* A file of a folder that may stand for a soname. */
@@ -32,6 +36,12 @@ struct candidate {
 };
 
 typedef VEC(struct candidate) vec_candidate;
+
+static void state_folder(struct search *s, struct str path)
+{
+	if (s->inputs)
+		gen_input_folder(s->inputs, path);
+}
 
 static bool add_one(struct search *s, struct str path, uint32_t id, struct str hwcaps)
 {
@@ -47,24 +57,29 @@ static void add_folder(struct search *s, struct str path)
 {
 	struct arena *a = s->t->a;
 	vec_id ids = { 0 };
+	struct str below;
 	uint32_t id;
 
 	path = str_trim(path);
 	while (str_ends(path, "/"))
 		path.n--;
+	state_folder(s, path);
 	id = path.n > 0 ? tree_find(s->t, path) : TREE_NONE;
 	if (id == TREE_NONE || !S_ISDIR(s->t->nodes.p[id].mode) ||
 	    !add_one(s, path, id, (struct str){ 0 }))
 		return;
-	id = tree_find(s->t, str_printf(a, "%.*s/glibc-hwcaps", STR_FMT(path)));
+	below = str_printf(a, "%.*s/glibc-hwcaps", STR_FMT(path));
+	state_folder(s, below);
+	id = tree_find(s->t, below);
 	if (id != TREE_NONE)
 		tree_children(a, s->t, id, &ids);
 	vec_each(sub, &ids) {
 		struct str name = s->t->nodes.p[*sub].name;
-		struct str below =
-			str_printf(a, "%.*s/glibc-hwcaps/%.*s", STR_FMT(path), STR_FMT(name));
-		uint32_t at = tree_find(s->t, below);
+		uint32_t at;
 
+		below = str_printf(a, "%.*s/glibc-hwcaps/%.*s", STR_FMT(path), STR_FMT(name));
+		state_folder(s, below);
+		at = tree_find(s->t, below);
 		if (at != TREE_NONE && S_ISDIR(s->t->nodes.p[at].mode) && str_find(name, ':') < 0) {
 			add_one(s, below, at, name);
 			linker_cache_name(&s->cache, name);
@@ -92,6 +107,7 @@ static int include(struct search *s, struct str conf, struct str pattern, unsign
 	for (ptrdiff_t at; (at = str_find(last, '/')) >= 0;)
 		last = str_from(last, (size_t)at + 1);
 	folder.n -= last.n + 1;
+	state_folder(s, folder);
 	dir = tree_find(s->t, folder);
 	if (dir != TREE_NONE)
 		tree_children(a, s->t, dir, &ids);
@@ -113,6 +129,8 @@ static int read_conf(struct search *s, struct str path, unsigned depth, struct e
 	if (depth > INCLUDE_DEPTH_MAX)
 		return err_set(e, -ELOOP, "%.*s: included from more than %d files", STR_FMT(path),
 			       INCLUDE_DEPTH_MAX);
+	if (s->inputs)
+		gen_input_node(s->inputs, path);
 	r = gen_read(s->t->a, s->t, path, &text, e);
 	if (r <= 0)
 		return r;
@@ -246,26 +264,53 @@ static int search_folder(struct search *s, const struct folder *f, struct err *e
 	return r;
 }
 
-int gen_linker_cache(struct tree *t, const char *arch, struct err *e)
+static bool is_arm(const char *arch)
+{
+	return strcmp(arch, "aarch64") == 0;
+}
+
+/* Which folders are searched. */
+static int search_init(struct search *s, struct tree *t, const char *arch,
+		       struct gen_inputs *inputs, struct err *e)
 {
 	/* Debian's, which ldconfig searches whatever its configuration says. */
 	const struct str trusted[] = { str_printf(t->a, "/lib/%s-linux-gnu", arch),
 				       str_printf(t->a, "/usr/lib/%s-linux-gnu", arch), STR("/lib"),
 				       STR("/usr/lib") };
-	bool arm = strcmp(arch, "aarch64") == 0;
-	struct search s = { .t = t,
-			    .machine = arm ? EM_AARCH64 : EM_X86_64,
-			    .cache = { .a = t->a } };
-	int r = read_conf(&s, STR("/etc/ld.so.conf"), 0, e);
+	int r;
 
-	for (size_t i = 0; i < sizeof(trusted) / sizeof(trusted[0]); i++)
-		add_folder(&s, trusted[i]);
+	*s = (struct search){ .t = t,
+			      .machine = is_arm(arch) ? EM_AARCH64 : EM_X86_64,
+			      .cache = { .a = t->a },
+			      .inputs = inputs };
+	r = read_conf(s, STR("/etc/ld.so.conf"), 0, e);
+	for (size_t i = 0; r == 0 && i < sizeof(trusted) / sizeof(trusted[0]); i++)
+		add_folder(s, trusted[i]);
+	return r;
+}
+
+int gen_linker_cache(struct tree *t, const char *arch, struct err *e)
+{
+	struct search s;
+	int r = search_init(&s, t, arch, NULL, e);
+
 	for (size_t i = 0; r == 0 && i < s.folders.n; i++)
 		r = search_folder(&s, &s.folders.p[i], e);
 	if (r < 0)
 		return r;
 	return gen_put(t, STR("/etc/ld.so.cache"), S_IFREG | 0644,
-		       linker_cache_write(&s.cache,
-					  arm ? LINKER_CACHE_AARCH64 : LINKER_CACHE_X86_64),
+		       linker_cache_write(&s.cache, is_arm(arch) ? LINKER_CACHE_AARCH64
+								 : LINKER_CACHE_X86_64),
 		       e);
+}
+
+int gen_linker_cache_inputs(struct arena *a, struct tree *t, const char *arch,
+			    struct gen_inputs *ret, struct err *e)
+{
+	struct search s;
+
+	gen_inputs_init(a, t, GENERATOR_VERSION, ret);
+	gen_input(ret, "arch", str_c(arch));
+	gen_input_node(ret, STR("/etc/ld.so.cache"));
+	return search_init(&s, t, arch, ret, e);
 }

@@ -142,10 +142,37 @@ static void test_loop(void **state)
 		   "/etc/ld.so.conf: included from more than 8 files");
 }
 
+static struct gen_inputs inputs(struct tree *t)
+{
+	struct gen_inputs in;
+
+	assert_ok(gen_linker_cache_inputs(a, t, "x86_64", &in, &e), &e);
+	return in;
+}
+
+static int run(struct tree *t)
+{
+	return gen_linker_cache(t, "x86_64", &e);
+}
+
+static struct tree root_and_more(void)
+{
+	struct tree t = root();
+
+	put(&t, "/etc/ld.so.cache", "old");
+	return t;
+}
+
+static void test_inputs(void **state)
+{
+	(void)state;
+	assert_stated(&(struct stated){ root_and_more, inputs, run });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(test_ldconfig), TEST(test_links), TEST(test_order),
-					    TEST(test_loop) };
+					    TEST(test_loop), TEST(test_inputs) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

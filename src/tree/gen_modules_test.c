@@ -229,10 +229,49 @@ static void test_damage(void **state)
 		assert_true(module_info_find(str_dup(a, str_head(good, n)), &info, &e) < 0);
 }
 
+static vec_str kept(void)
+{
+	vec_str keep = { 0 };
+
+	vec_push(a, &keep) = STR("kernel/fs/b.ko");
+	vec_push(a, &keep) = STR("kernel/soft*");
+	return keep;
+}
+
+static struct gen_inputs inputs(struct tree *t)
+{
+	const vec_str keep = kept();
+	struct gen_inputs in;
+
+	gen_modules_inputs(a, t, &keep, &in);
+	return in;
+}
+
+static int run(struct tree *t)
+{
+	const vec_str keep = kept();
+
+	return gen_modules(t, &keep, 1, &e);
+}
+
+static struct tree kernel_and_more(void)
+{
+	struct tree t = kernel();
+
+	put(&t, "/usr/lib/other.ko", "text");
+	return t;
+}
+
+static void test_inputs(void **state)
+{
+	(void)state;
+	assert_stated(&(struct stated){ kernel_and_more, inputs, run });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(test_texts), TEST(test_depmod), TEST(test_errors),
-					    TEST(test_damage) };
+					    TEST(test_damage), TEST(test_inputs) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

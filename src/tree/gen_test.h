@@ -76,6 +76,88 @@ static inline struct str read_back(const char *root, const char *path)
 	return text;
 }
 
+/* A generator that states its inputs, and the tree that its tests build. */
+struct stated {
+	struct tree (*build)(void);
+	struct gen_inputs (*inputs)(struct tree *t);
+	int (*run)(struct tree *t);
+};
+
+/* What it does, or why it does nothing. */
+static inline char *stated_result(const struct stated *g, struct tree *t)
+{
+	struct buf b = { .a = a };
+	vec_rpm_file files;
+
+	t->journal = arena_new(a, vec_id);
+	if (g->run(t) < 0)
+		return str_z(a, str_c(e.msg));
+	assert_ok(tree_changes(a, t, t->journal, &files, &e), &e);
+	vec_each(f, &files) {
+		struct str data = S_ISREG(f->mode) ? sha256_hex(a, f->data.p, f->data.n) : f->data;
+
+		buf_printf(&b, "%.*s %o %u %.*s\n", STR_FMT(f->path), f->mode, f->flags,
+			   STR_FMT(data));
+	}
+	return str_z(a, (struct str){ (char *)b.v.p, b.v.n });
+}
+
+/* Leaves what was looked at, the folders of that, and links to folders, by which paths lead. */
+static inline void keep_looked_at(struct tree *t, const uint8_t *nodes)
+{
+	bool *keep = arena_array(a, t->nodes.n, sizeof(*keep));
+
+	keep[0] = true;
+	for (uint32_t i = 1; i < t->nodes.n; i++) {
+		uint32_t to = tree_find(t, tree_path(a, t, i));
+		bool folder_link = S_ISLNK(t->nodes.p[i].mode) && to != TREE_NONE &&
+				   S_ISDIR(t->nodes.p[to].mode);
+
+		for (uint32_t up = i; !keep[up] && (nodes[i] || folder_link);
+		     up = t->nodes.p[up].parent)
+			keep[up] = true;
+	}
+	for (uint32_t i = 1; i < t->nodes.n; i++)
+		if (!keep[i] && !t->nodes.p[i].removed)
+			tree_remove(t, i);
+}
+
+enum alteration { REMOVE, REWRITE, DEFINE, ALTERATIONS };
+
+static inline void alter(struct tree *t, uint32_t id, enum alteration how)
+{
+	struct tree_node *n = &t->nodes.p[id];
+
+	if (how == REMOVE)
+		tree_remove(t, id);
+	else if (how == DEFINE)
+		n->owner = TREE_OWNER_DEFINITION;
+	else if (!S_ISDIR(n->mode))
+		n->data = STR("/usr/lib/something/else");
+}
+
+/* It does the same where there is only what it looks at; and whatever makes it do something else,
+ * of all that can happen to one node, changes what it states. */
+static inline void assert_stated(const struct stated *g)
+{
+	struct tree t = g->build();
+	struct gen_inputs in = g->inputs(&t);
+	char *inputs = str_z(a, gen_inputs_text(&in)), *result = stated_result(g, &t);
+	size_t n;
+
+	t = g->build();
+	n = t.nodes.n;
+	keep_looked_at(&t, in.nodes);
+	assert_string_equal(stated_result(g, &t), result);
+	for (unsigned i = 0; i < (n - 1) * ALTERATIONS; i++) {
+		t = g->build();
+		alter(&t, 1 + i / ALTERATIONS, i % ALTERATIONS);
+		in = g->inputs(&t);
+		if (str_eqz(gen_inputs_text(&in), inputs))
+			assert_string_equal(stated_result(g, &t), result);
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;

@@ -2,10 +2,13 @@
 /* generators.h - what maintainer scripts would do, as plain functions over the tree. Each reads
  * what packages brought and writes what a running system expects; none executes anything. Order of
  * calls as below: what definitions put there comes first, and generators leave a definition's file
- * of the same path as it is. */
+ * of the same path as it is.
+ *
+ * Expensive ones also say what their work depends on: gen_x_inputs() fills *ret, in @a. */
 #pragma once
 
 #include "conf/conf.h"
+#include "tree/gen_inputs.h"
 #include "tree/tree.h"
 
 /* Files and links of definitions: those of packages first, then the image's parts in order. (Modes
@@ -29,17 +32,23 @@ must_check int gen_pam(struct tree *t, struct err *e);
 /* /etc/ssl/certs/ca-certificates.crt and the hashed links, from /usr/share/ca-certificates and what
  * definitions put into /usr/local/share/ca-certificates. */
 must_check int gen_certificates(struct tree *t, struct err *e);
+void gen_certificates_inputs(struct arena *a, struct tree *t, struct gen_inputs *ret);
 /* /etc/ld.so.cache (glibc's new format) for @arch, and missing soname links, as ldconfig writes
  * them. */
 must_check int gen_linker_cache(struct tree *t, const char *arch, struct err *e);
+must_check int gen_linker_cache_inputs(struct arena *a, struct tree *t, const char *arch,
+				       struct gen_inputs *ret, struct err *e);
 /* Drops modules that @keep does not name (globs of paths below /usr/lib/modules/VERSION; none: all
  * stay) and that no kept one depends on, then writes modules.dep, .alias, .softdep, .devname and
  * the .bin indexes as depmod(8) of kmod does, for every kernel. A glob that matches nothing is an
  * error. */
 must_check int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct err *e);
+void gen_modules_inputs(struct arena *a, struct tree *t, const vec_str *keep,
+			struct gen_inputs *ret);
 /* /usr/lib/udev/hwdb.bin from hwdb.d (systemd-hwdb's format); the sources are then removed from the
  * tree. */
 must_check int gen_hwdb(struct tree *t, struct err *e);
+void gen_hwdb_inputs(struct arena *a, struct tree *t, struct gen_inputs *ret);
 /* machine-id state ("uninitialized"), os-release, issue, hostname, locale, empty mount points,
  * links of mtab, resolv.conf and localtime. @development_keys: os-release says so. */
 must_check int gen_system(struct tree *t, const struct conf_release *release,

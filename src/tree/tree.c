@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#pragma weak pack_read /* until src/pack has it */
+/* until src/pack has them */
+#pragma weak pack_read
+#pragma weak pack_discard
 
 static uint32_t node_add(struct tree *t, struct str path, struct str name, uint32_t parent)
 {
@@ -212,7 +214,10 @@ int tree_read(struct arena *a, const struct tree *t, uint32_t id, struct str *re
 		return 0;
 	}
 	r = pack_read(a, n->packed, ret, e);
-	return r < 0 ? err_wrap(e, r, "%.*s", STR_FMT(tree_path(&scratch, t, id))) : 0;
+	if (r >= 0)
+		return 0;
+	pack_discard(n->packed->pack);
+	return err_wrap(e, -ESTALE, "%.*s", STR_FMT(tree_path(&scratch, t, id)));
 }
 
 uint64_t tree_size(const struct tree *t, uint32_t id)
@@ -375,6 +380,8 @@ int tree_put(struct tree *t, struct str path, uint32_t mode, struct str data, ui
 				 .data = data,
 				 .link_to = TREE_NONE,
 				 .owner = owner };
+	if (t->journal)
+		vec_push(t->a, t->journal) = id;
 	if (ret)
 		*ret = id;
 	return 0;
@@ -403,6 +410,8 @@ void tree_remove(struct tree *t, uint32_t id)
 	vec_each(i, &below) {
 		*map_get(&t->paths, tree_path(&scratch, t, *i)) = TREE_NONE;
 		t->nodes.p[*i].removed = true;
+		if (t->journal)
+			vec_push(t->a, t->journal) = *i;
 		unlink_content(t, *i);
 	}
 }

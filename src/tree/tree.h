@@ -52,12 +52,15 @@ struct tree_node {
 	uint64_t unread_bytes;
 };
 
+typedef VEC(uint32_t) vec_id;
+
 struct tree {
 	struct arena *a; /* borrowed: nodes, names and generated contents live in it */
 	VEC(struct tree_node) nodes;
 	struct map paths; /* "/usr/bin" -> id: exact, without following links */
 	vec_str owners;   /* names of the packages, for messages */
 	bool resolved;    /* tree_resolve_owners() is done */
+	vec_id *journal;  /* where to note each node that is put or removed; or NULL */
 };
 
 void tree_init(struct arena *a, struct tree *t);
@@ -76,14 +79,14 @@ static inline uint32_t tree_holder(const struct tree *t, uint32_t id)
 }
 struct str tree_path(struct arena *a, const struct tree *t, uint32_t id);
 /* Content of a regular file, also through a hard link: borrowed when it is in memory, expanded into
- * @a when it is packed. Fails, naming the path, when its pack is damaged. */
+ * @a when it is packed. A damaged pack leaves the cache: -ESTALE, and the next try, which makes it
+ * again, may succeed. */
 must_check int tree_read(struct arena *a, const struct tree *t, uint32_t id, struct str *ret,
 			 struct err *e);
 /* How long that is, and its digest, which is known where the content is packed. */
 uint64_t tree_size(const struct tree *t, uint32_t id);
 void tree_sha256(const struct tree *t, uint32_t id, uint8_t ret[SHA256_BYTES]);
 /* Ids of the living children, sorted by name. */
-typedef VEC(uint32_t) vec_id;
 void tree_children(struct arena *a, const struct tree *t, uint32_t id, vec_id *ret);
 /* All living nodes, parents before children, siblings by name. */
 void tree_walk(struct arena *a, const struct tree *t, vec_id *ret);
@@ -102,6 +105,13 @@ must_check int tree_put_packed(struct tree *t, struct str path, uint32_t mode,
 			       struct err *e);
 /* Removes a node and all below it. */
 void tree_remove(struct tree *t, uint32_t id);
+
+/* What became of the nodes in @journal (t->journal), by path: files as they are now, in memory, and
+ * FILE_GHOST for what is gone. Borrows from @t. */
+must_check int tree_changes(struct arena *a, const struct tree *t, const vec_id *journal,
+			    vec_rpm_file *ret, struct err *e);
+/* Does the same to a tree: removes and puts (for generators). Borrows @changes. */
+must_check int tree_replay(struct tree *t, const vec_rpm_file *changes, struct err *e);
 
 /* Merges the files of @packages, whose numbers are their indexes, into an empty tree. Identical
  * files (same type, content, mode, owner, capabilities) may be shared, and directories, where one

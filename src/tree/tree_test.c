@@ -305,6 +305,43 @@ static void test_merge_links_and_keep(void **state)
 				     "f 0644 root root 1 0 /c link=/b\n");
 }
 
+static const char before[] = "f 0644 root root - 5 /a/gone <1>\n"
+			     "f 0644 root root - 5 /a/stays <2>\n"
+			     "f 0644 root root - 5 /b/x/one <3>\n"
+			     "f 0644 root root - 5 /b/x/two <4>\n"
+			     "f 0644 root root - 5 /c <5>\n"
+			     "f 0644 root root - 5 /d link=/c\n";
+
+/* What was done to one tree, done to another one of its kind, gives the same. */
+static void test_journal(void **state)
+{
+	struct tree t = parsed(before), other = parsed(before);
+	vec_id journal = { 0 };
+	vec_rpm_file changes;
+	uint32_t id;
+
+	(void)state;
+	t.journal = &journal;
+	tree_remove(&t, tree_find(&t, STR("/a/gone")));
+	tree_remove(&t, tree_find(&t, STR("/b")));
+	assert_ok(tree_put(&t, STR("/b/x/two"), S_IFREG | 0600, STR("new"), TREE_OWNER_GENERATOR,
+			   &id, &e),
+		  &e);
+	t.nodes.p[id].group = STR("shadow");
+	assert_ok(tree_put(&t, STR("/c"), S_IFLNK | 0777, STR("a"), TREE_OWNER_GENERATOR, NULL, &e),
+		  &e);
+	assert_ok(tree_put(&t, STR("/e"), S_IFREG | 0600, STR("x"), TREE_OWNER_GENERATOR, &id, &e),
+		  &e);
+	tree_remove(&t, id);
+	t.journal = NULL;
+	assert_ok(tree_changes(a, &t, &journal, &changes, &e), &e);
+	assert_int_equal(changes.n, 7); /* with /b and /b/x, which were made again */
+	for (unsigned i = 0; i < 2; i++) {
+		assert_ok(tree_replay(&other, &changes, &e), &e);
+		assert_str(tree_dump(a, &other), str_z(a, tree_dump(a, &t)));
+	}
+}
+
 static void test_resolve_owners(void **state)
 {
 	struct tree t =
@@ -360,6 +397,7 @@ int main(void)
 		TEST(test_merge_through_links),
 		TEST(test_merge_conflicts),
 		TEST(test_merge_links_and_keep),
+		TEST(test_journal),
 		TEST(test_resolve_owners),
 	};
 
