@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/trace.h"
 
 enum { BAR_COLUMNS = 30 };
 
@@ -18,16 +19,40 @@ struct progress {
 	pthread_mutex_t lock;
 	enum progress_mode mode;
 	struct progress_stage stages[PROGRESS_STAGES_MAX];
+	struct trace_span *spans[PROGRESS_STAGES_MAX];
 	unsigned n_stages, lines_drawn;
 	double last_draw_sec;
+	double counted_sec, counted_processor_sec; /* until when time is in a stage's own */
 };
 
-double clock_sec(void)
+static double clock_read(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double clock_sec(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+/* Called wherever a stage begins or ends. */
+static void count(struct progress *p)
+{
+	double now = clock_sec(), processor = clock_read(CLOCK_PROCESS_CPUTIME_ID);
+	struct progress_stage *last = NULL;
+
+	for (unsigned i = 0; i < p->n_stages; i++)
+		if (p->stages[i].running)
+			last = &p->stages[i];
+	if (last) {
+		last->own_sec += now - p->counted_sec;
+		last->own_processor_sec += processor - p->counted_processor_sec;
+	}
+	p->counted_sec = now;
+	p->counted_processor_sec = processor;
 }
 
 struct progress *progress_new(enum progress_mode mode)
@@ -134,9 +159,13 @@ unsigned progress_begin(struct progress *p, const char *name, const char *unit, 
 	pthread_mutex_lock(&p->lock);
 	if (p->n_stages == PROGRESS_STAGES_MAX)
 		abort(); /* the stages are written in the source, not given by a user */
+	count(p);
 	i = p->n_stages++;
 	s = &p->stages[i];
-	*s = (struct progress_stage){ .total = total, .start_sec = clock_sec(), .running = true };
+	*s = (struct progress_stage){ .total = total,
+				      .start_sec = p->counted_sec,
+				      .running = true };
+	p->spans[i] = trace_stage_begin(name);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	snprintf(s->unit, sizeof(s->unit), "%s", unit);
 	if (p->mode == PROGRESS_JSON)
@@ -164,7 +193,9 @@ void progress_end(struct progress *p, unsigned stage)
 	char text[80];
 
 	pthread_mutex_lock(&p->lock);
-	s->spent_sec = clock_sec() - s->start_sec;
+	count(p);
+	trace_end_p(&p->spans[stage]);
+	s->spent_sec = p->counted_sec - s->start_sec;
 	s->running = false;
 	s->ended = true;
 	if (p->mode == PROGRESS_JSON)

@@ -16,6 +16,10 @@ struct progress_stage {
 	char name[24], unit[12];
 	uint64_t done, total;
 	double start_sec, spent_sec;
+	/* Its share where stages overlap or lie within each other: time counts for the one that
+	 * began last. So the sum over all stages is the time in which there was one. Of all threads
+	 * together: */
+	double own_sec, own_processor_sec;
 	bool running, ended;
 };
 
@@ -32,7 +36,7 @@ void progress_add(struct progress *p, unsigned stage, uint64_t n);
 void progress_end(struct progress *p, unsigned stage);
 /* A sentence worth knowing at once, such as a retry: printed above the bars. */
 void progress_note(struct progress *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Stages so far, in the order they began, for the summary and the manifest. */
+/* Stages so far, in the order they began, for summaries. */
 unsigned progress_stages(struct progress *p, struct progress_stage ret[PROGRESS_STAGES_MAX]);
 
 /* Seconds on a clock that only goes forward. For durations shown to people, never for output

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/trace.h"
+
 struct task {
 	struct task *next;
 	thread_pool_task run;
@@ -70,6 +72,7 @@ static void *worker_main(void *arg)
 	struct worker *w = arg;
 	struct thread_pool *p = w->pool;
 
+	trace_thread_begin();
 	pthread_mutex_lock(&p->lock);
 	while (!p->closing) {
 		if (p->head)
@@ -78,6 +81,7 @@ static void *worker_main(void *arg)
 			pthread_cond_wait(&p->more, &p->lock);
 	}
 	pthread_mutex_unlock(&p->lock);
+	trace_thread_end();
 	return NULL;
 }
 

@@ -5,8 +5,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/* One task. @a is the worker's own arena: it lives until pool_end(), so results may stay in it.
- * Returns 0 or a negative errno with *e set. */
+/* One task, which gives itself a name in traces (trace.h). @a is the worker's own arena: it lives
+ * until pool_end(), so results may stay in it. Returns 0 or a negative errno with *e set. */
 typedef int (*thread_pool_task)(void *arg, struct arena *a, struct err *e);
 
 struct thread_pool;

@@ -17,6 +17,7 @@ static const struct option_def options[] = {
 	{ "sign-later", 0, OPTION_FLAG, NULL,
 	  "leave the image unsigned and write what is to be signed (see ashlar-sign(1))",
 	  offsetof(struct build_options, sign_later), false },
+	TIMINGS_OPTIONS,
 	{ 0 },
 };
 
@@ -41,7 +42,7 @@ static void summary_text(struct arena *a, const struct build_options *o,
 	printf("  root hash  %.*s\n", STR_FMT(hex_encode(a, s->plan.root_hash, SHA256_BYTES)));
 	printf("  time      ");
 	for (unsigned i = 0; i < n; i++)
-		printf(" %s %.2f s%s", stages[i].name, stages[i].spent_sec, i + 1 < n ? "," : "\n");
+		printf(" %s %.2f s%s", stages[i].name, stages[i].own_sec, i + 1 < n ? "," : "\n");
 	printf("\nBoot it:\n  %s run %s\n", program_invocation_name, name);
 }
 

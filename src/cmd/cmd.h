@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/progress.h"
 #include "base/str.h"
+#include "base/trace.h"
 
 enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_SIZE };
 
@@ -27,6 +28,8 @@ struct common_options {
 	const char *out, *cache, *keys, *distro, *arch;
 	uint64_t jobs;
 	bool json, quiet, help;
+	bool timings; /* only of verbs that have the option, as is .trace */
+	const char *trace;
 	struct progress *progress; /* made by main() */
 };
 
@@ -43,6 +46,33 @@ struct verb {
 	 * positive number is the exit status of something that was run on the user's behalf. */
 	int (*run)(struct arena *a, void *options, char **args, struct err *e);
 };
+
+/* Where the time goes: for verbs whose options have TIMINGS_OPTIONS. */
+#define TIMINGS_OPTIONS                                                                                 \
+	{ "timings",                                                                                    \
+	  0,                                                                                            \
+	  OPTION_FLAG,                                                                                  \
+	  NULL,                                                                                         \
+	  "print where the time went, by stage and by thread",                                          \
+	  offsetof(struct common_options, timings),                                                     \
+	  false },                                                                                      \
+	{                                                                                               \
+		"trace", 0, OPTION_TEXT, "FILE",                                                        \
+			"write when each thread did what, for Perfetto or chrome://tracing, into FILE", \
+			offsetof(struct common_options, trace), false                                   \
+	}
+
+struct timings {
+	int fd; /* of .temp, which becomes the trace */
+	char *temp;
+};
+
+/* Before the work. A trace that could not be written is an error now. */
+must_check int timings_begin(struct arena *a, const struct common_options *o, struct timings *ret,
+			     struct err *e);
+/* After it, also when it failed. Frees @o->progress. */
+must_check int timings_end(struct arena *a, const struct common_options *o, struct timings *t,
+			   struct err *e);
 
 struct image_options;
 /* The shared options in the form that image/ takes. */

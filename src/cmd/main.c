@@ -62,24 +62,38 @@ static enum progress_mode progress_mode(const struct common_options *o)
 	return isatty(STDERR_FILENO) ? PROGRESS_TERMINAL : PROGRESS_PLAIN;
 }
 
-static void error_print(struct arena *a, const struct common_options *o, const struct err *e)
+/* Returns the exit status. */
+static int work_failed(struct arena *a, const struct common_options *o, const struct err *e)
 {
 	struct json j = { .b = { .a = a } };
 
 	fprintf(stderr, "ashlar: %s\n", e->msg);
 	if (!o->json)
-		return;
+		return 1;
 	json_object(&j, NULL);
 	json_str(&j, "event", STR("error"));
 	json_str(&j, "text", str_c(e->msg));
 	json_end_object(&j);
 	print(json_text(&j));
 	putchar('\n');
+	return 1;
+}
+
+/* In an arena of its own, so that the time to free it is counted. */
+static int work(const struct verb *verb, void *options, char **args, struct err *e)
+{
+	struct arena a = { 0 };
+	int r = verb->run(&a, options, args, e);
+
+	TRACE("free memory");
+	arena_done(&a);
+	return r;
 }
 
 static int verb_main(struct arena *a, const struct verb *verb, char **argv)
 {
 	struct common_options *options = arena_alloc(a, verb->options_size);
+	struct timings timings = { 0 };
 	struct err e = { 0 };
 	char **args;
 	int r = options_parse(a, verb, argv, options, &args, &e);
@@ -90,12 +104,16 @@ static int verb_main(struct arena *a, const struct verb *verb, char **argv)
 		print(help_verb(a, verb));
 		return 0;
 	}
-	options->progress = progress_new(progress_mode(options));
-	r = verb->run(a, options, args, &e);
-	progress_free(options->progress);
+	r = timings_begin(a, options, &timings, &e);
 	if (r < 0)
-		error_print(a, options, &e);
-	return r < 0 ? 1 : r;
+		return work_failed(a, options, &e);
+	options->progress = progress_new(progress_mode(options));
+	r = work(verb, options, args, &e);
+	if (r < 0)
+		r = work_failed(a, options, &e);
+	if (timings_end(a, options, &timings, &e) < 0)
+		r = work_failed(a, options, &e);
+	return r;
 }
 
 /* ashlar help man [VERB] | help completion: for the build, which makes pages and completion from
@@ -130,6 +148,7 @@ int main(int argc, char **argv)
 	const struct verb *verb;
 	struct err e = { 0 };
 
+	trace_start();
 	signal(SIGINT, interrupted);
 	signal(SIGTERM, interrupted);
 	signal(SIGPIPE, SIG_IGN);

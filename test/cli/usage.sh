@@ -20,6 +20,15 @@ for verb in build explain run verify key; do
 	want_usage_error "$verb without arguments" "want 'ashlar $verb " "$ASHLAR" "$verb"
 done
 
+# Before anything is built: there are no keys either.
+want_error "trace into a folder that is not there" "--trace: create a temporary file beside '$WORK/none/trace.json'" \
+	"$ASHLAR" build server --keys "$WORK/none" --trace "$WORK/none/trace.json"
+want_error "trace over a folder" "--trace: '$WORK' is no regular file" "$ASHLAR" build server --trace "$WORK"
+want_usage_error "trace without a file" "build: '--trace' needs FILE" "$ASHLAR" build server --trace
+want_error "a trace of a build that fails" "ashlar key generate" \
+	"$ASHLAR" build server --keys "$WORK/none" --out "$WORK/out" --trace "$WORK/trace.json"
+check "it is there all the same" python3 -m json.tool "$WORK/trace.json" /dev/null
+
 want_error "no such key action" "no action 'destroy'; want generate, show, rotate or retire" "$ASHLAR" key destroy
 want_error "no image file to verify" "open '$WORK/none.raw': No such file or directory" "$ASHLAR" verify "$WORK/none.raw"
 want_error "no image to run" "'$WORK/server-x86_64.raw' is not there; 'ashlar build server' makes it" \
