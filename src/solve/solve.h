@@ -49,6 +49,18 @@ struct solution {
 must_check int solve(struct arena *a, struct universe *u, const struct solve_request *request,
 		     struct solution *ret, struct err *e);
 
+/* What the answer depends on besides the universe and the request. */
+struct str solve_version(struct arena *a);
+/* The solution without its universe: the facts about each chosen package, which its place in
+ * *ret_metas now stands for. */
+void solution_detach(struct arena *a, const struct universe *u, const struct solution *solution,
+		     struct solution *ret, vec_rpm_meta *ret_metas);
+/* The same as bytes, so that a warm start needs no universe. solution_decode() borrows them. Damage
+ * is noticed (SHA-256). */
+struct str solution_encode(struct arena *a, const struct solution *s, const vec_rpm_meta *metas);
+must_check int solution_decode(struct arena *a, struct str bytes, struct solution *ret,
+			       vec_rpm_meta *ret_metas, struct err *e);
+
 /* The lock: "ashlar-lock 1 SOURCE_DATE_EPOCH", then the exact packages, one a line, sorted by name:
  * NAME EVR ARCH SHA256 SIZE UPSTREAM LOCATION (of the upstream's file; to the end of the line). */
 struct lock_package {

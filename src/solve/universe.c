@@ -36,7 +36,7 @@ static int damaged(struct err *e, const char *what)
 		what);
 }
 
-/* Cuts the bytes into sections; every index is checked here, once. */
+/* Cuts the bytes into sections. */
 static int sections_check(struct universe *u, struct err *e)
 {
 	struct rd r = { .p = (const uint8_t *)u->bytes.p, .n = u->bytes.n };
@@ -79,6 +79,7 @@ static bool record_ok(const struct universe *u, const struct universe_record *r)
 	return ok;
 }
 
+/* Every index that the records, lists and dependencies hold. */
 static int indexes_check(struct universe *u, struct err *e)
 {
 	u->record_of = arena_array(&u->a, u->head.n_packages, sizeof(*u->record_of));
@@ -105,6 +106,13 @@ static int indexes_check(struct universe *u, struct err *e)
 			return damaged(e, "a dependency");
 	}
 	return 0;
+}
+
+int universe_check(struct universe *u, struct err *e)
+{
+	int r = sections_check(u, e);
+
+	return r < 0 ? r : indexes_check(u, e);
 }
 
 static int op_flags(unsigned op)
@@ -203,10 +211,8 @@ static int pool_fill(struct universe *u, const char *arch, struct err *e)
 /* Takes over @u, also when it fails. */
 static int universe_open(struct universe *u, const char *arch, struct universe **ret, struct err *e)
 {
-	int r = sections_check(u, e);
+	int r = universe_check(u, e);
 
-	if (r == 0)
-		r = indexes_check(u, e);
 	if (r == 0) {
 		u->pool = pool_create();
 		/* Debian's libsolv is made for several semantics; its default is dpkg's */

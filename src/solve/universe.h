@@ -67,6 +67,9 @@ struct universe {
 	uint32_t *record_of;                         /* number -> record */
 };
 
+/* Cuts u->bytes into sections; every index is checked here, once. Without a pool, this is enough
+ * for universe_package(). */
+must_check int universe_check(struct universe *u, struct err *e);
 struct universe_record universe_record(const struct universe *u, uint32_t i);
 
 /* A request's or dependency's text as libsolv's Id; 0 when it is no dependency, or when @create is
