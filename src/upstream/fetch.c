@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/fetch.h"
 
-#include "upstream/apt.h"
-
 #include <curl/curl.h>
 #include <pthread.h>
 
@@ -27,7 +25,7 @@ struct run {
 	size_t n, n_done, n_active;
 	unsigned first_delay_ms;
 	struct progress *progress;
-	struct apt_conf apt;
+	const struct apt_conf *apt;
 	CURLM *multi;
 };
 
@@ -63,7 +61,7 @@ static void headers_set(struct run *r, struct job *j)
 
 static void proxy_set(struct run *r, struct job *j)
 {
-	struct str proxy = apt_conf_proxy(r->a, &r->apt, j->fetch->url);
+	struct str proxy = apt_conf_proxy(r->a, r->apt, j->fetch->url);
 
 	/* To libcurl, NULL means the environment's proxy and "" none. */
 	if (str_eqz(proxy, "DIRECT"))
@@ -268,18 +266,17 @@ static int run_all(struct run *r, struct err *e)
 }
 
 int fetch_all(struct arena *a, struct fetch *items, size_t n, unsigned first_delay_ms,
-	      struct progress *progress, struct err *e)
+	      const struct apt_conf *apt, struct progress *progress, struct err *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct run r = { .a = a, .n = n, .first_delay_ms = first_delay_ms, .progress = progress };
+	struct run r = {
+		.a = a, .n = n, .first_delay_ms = first_delay_ms, .apt = apt, .progress = progress
+	};
 	int rc;
 
 	if (n == 0)
 		return 0;
 	pthread_once(&once, library_init);
-	rc = apt_conf_read(a, &r.apt, e);
-	if (rc < 0)
-		return rc;
 	r.jobs = arena_array(a, n, sizeof(*r.jobs));
 	for (size_t i = 0; i < n; i++)
 		r.jobs[i].fetch = &items[i];

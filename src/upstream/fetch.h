@@ -5,6 +5,7 @@
 
 #include "base/progress.h"
 #include "base/str.h"
+#include "upstream/apt.h"
 
 enum { FETCH_TRIES = 4, FETCH_FIRST_DELAY_MS = 400, FETCH_DELAY_FACTOR = 3, FETCH_PARALLEL = 8 };
 
@@ -27,9 +28,9 @@ struct fetch {
 	bool unchanged; /* out: the copy at hand is still right; the sink got nothing */
 };
 
-/* Fetches @items, some at once, in any order; proxies are apt's, or else the environment's. What
- * fails for a reason that may pass (no connection, time-out, a server's error, wrong bytes) is
+/* Fetches @items, some at once, in any order; proxies are those of @apt, or else the environment's.
+ * What fails for a reason that may pass (no connection, time-out, a server's error, wrong bytes) is
  * tried FETCH_TRIES times with growing pauses, from
  * @first_delay_ms. The first item that fails for good ends all: "NAME: URL: cause (4 tries)". */
 must_check int fetch_all(struct arena *a, struct fetch *items, size_t n, unsigned first_delay_ms,
-			 struct progress *progress, struct err *e);
+			 const struct apt_conf *apt, struct progress *progress, struct err *e);

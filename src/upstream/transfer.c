@@ -173,6 +173,7 @@ int transfer_run(const struct transfer *transfers, size_t n, const char *cache,
 	struct item *items = arena_array(&set.a, n, sizeof(*items));
 	const char *dir = path_join(&set.a, cache, "downloads");
 	struct fetch *fetches;
+	struct apt_conf apt;
 	uint64_t bytes;
 	size_t n_missing;
 	int rc = dir_make(dir, e);
@@ -182,7 +183,10 @@ int transfer_run(const struct transfer *transfers, size_t n, const char *cache,
 		fetches = missing_find(&set, cache, transfers, n, items, &n_missing, &bytes);
 		if (n_missing > 0) {
 			set.stage = progress_begin(progress, "download", "B", bytes);
-			rc = fetch_all(&set.a, fetches, n_missing, first_delay_ms, progress, e);
+			rc = apt_conf_read(&set.a, &apt, e);
+			if (rc >= 0)
+				rc = fetch_all(&set.a, fetches, n_missing, first_delay_ms, &apt,
+					       progress, e);
 			for (size_t i = 0; i < n; i++)
 				item_drop(&items[i]);
 			progress_end(progress, set.stage);

@@ -18,6 +18,7 @@ enum { KEYRING_BYTES_MAX = 16 << 20, INDEX_BYTES_MAX = 1 << 30 };
 struct refresh {
 	struct arena *a;
 	struct upstream_release *release;
+	struct str name, url;
 	struct buf body;
 	/* Of the verified one in the cache, when it is of the same URL and keyring; else empty. */
 	struct str etag, modified, text;
@@ -58,13 +59,13 @@ static const struct fetch_sink body_sink = { body_begin, body_data, body_end };
 
 /* In the cache: lines "KEY VALUE", an empty one, the signed text. One file, so that it is all of
  * one time. */
-static struct str state_text(const struct refresh *f, struct str url)
+static struct str state_text(const struct refresh *f)
 {
 	struct buf b = { .a = f->a };
 	struct str digest = sha256_hex(f->a, f->text.p, f->text.n);
 
 	buf_printf(&b, STATE_MAGIC "\nurl %.*s\nkeyring %.*s\nin-release %.*s\ntext %.*s\n",
-		   STR_FMT(url), STR_FMT(f->keyring_sha256), STR_FMT(f->in_release_sha256),
+		   STR_FMT(f->url), STR_FMT(f->keyring_sha256), STR_FMT(f->in_release_sha256),
 		   STR_FMT(digest));
 	buf_printf(&b, "etag %.*s\nmodified %.*s\n\n", STR_FMT(f->etag), STR_FMT(f->modified));
 	buf_put(&b, f->text.p, f->text.n);
@@ -80,7 +81,7 @@ static struct str state_value(struct str *text, const char *key)
 
 /* What the cache holds counts only when it is whole and was verified with this keyring; it is made
  * again otherwise. */
-static void state_load(struct refresh *f, struct str url)
+static void state_load(struct refresh *f)
 {
 	struct str all, digest, etag, modified, in_release;
 	struct err e;
@@ -88,7 +89,7 @@ static void state_load(struct refresh *f, struct str url)
 	if (file_read(f->a, f->path, RELEASE_BYTES_MAX, &all, &e) < 0 ||
 	    !str_eqz(str_cut(&all, '\n'), STATE_MAGIC))
 		return;
-	if (!str_eq(state_value(&all, "url"), url) ||
+	if (!str_eq(state_value(&all, "url"), f->url) ||
 	    !str_eq(state_value(&all, "keyring"), f->keyring_sha256))
 		return;
 	in_release = state_value(&all, "in-release");
@@ -121,7 +122,7 @@ static int release_accept(struct refresh *f, const struct fetch *fetch, struct e
 	f->in_release_sha256 = digest;
 	f->etag = fetch->etag;
 	f->modified = fetch->modified;
-	state = state_text(f, fetch->url);
+	state = state_text(f);
 	return file_write_cache(f->path, 0644, state.p, state.n, e);
 }
 
@@ -175,35 +176,6 @@ static int keyring_digest(struct arena *a, const char *keyring, struct str *ret,
 	return 0;
 }
 
-static int releases_fetch(struct arena *a, struct refresh *refreshes, struct fetch *fetches,
-			  size_t n, struct progress *progress, struct err *e)
-{
-	int rc;
-
-	for (size_t i = 0; i < n; i++) {
-		struct upstream_release *r = refreshes[i].release;
-
-		fetches[i] = (struct fetch){
-			.url = str_printf(a, "%.*s/dists/%.*s/InRelease", STR_FMT(r->mirror_url),
-					  STR_FMT(r->suite)),
-			.name = str_printf(a, "suite '%.*s'", STR_FMT(r->suite)),
-			.sink = &body_sink,
-			.arg = &refreshes[i],
-		};
-		state_load(&refreshes[i], fetches[i].url);
-		fetches[i].etag = refreshes[i].etag;
-		fetches[i].modified = refreshes[i].modified;
-	}
-	rc = fetch_all(a, fetches, n, FETCH_FIRST_DELAY_MS, progress, e);
-	for (size_t i = 0; i < n && rc >= 0; i++) {
-		rc = release_accept(&refreshes[i], &fetches[i], e);
-		if (rc < 0)
-			rc = err_wrap(e, rc, "%.*s: %.*s", STR_FMT(fetches[i].name),
-				      STR_FMT(fetches[i].url));
-	}
-	return rc;
-}
-
 /* The one place that asks what time it is: a release file's validity is about the world, not about
  * the output. */
 static int releases_check(const struct conf_upstream *conf, struct upstream_state *state,
@@ -224,21 +196,6 @@ static int releases_check(const struct conf_upstream *conf, struct upstream_stat
 			state->time_sec = parsed.time_sec;
 	}
 	return 0;
-}
-
-static int valid_until_wanted(struct arena *a, const struct conf_upstream *conf, bool *ret,
-			      struct err *e)
-{
-	struct apt_conf apt;
-	int rc;
-
-	*ret = conf->check_valid_until == VALID_UNTIL_YES;
-	if (conf->check_valid_until != VALID_UNTIL_SYSTEM)
-		return 0;
-	rc = apt_conf_read(a, &apt, e);
-	if (rc >= 0)
-		*ret = apt_conf_valid_until(&apt);
-	return rc;
 }
 
 static void state_digest(struct upstream_state *s)
@@ -268,53 +225,156 @@ static void state_digest(struct upstream_state *s)
 	sha256_final(&h, s->digest);
 }
 
-int upstream_refresh(struct arena *a, const struct conf_upstream *conf, const char *arch,
-		     const char *cache, struct progress *progress, struct upstream_state *ret,
-		     struct err *e)
+/* One upstream on its way. */
+struct refreshing {
+	struct upstream_state state;
+	struct refresh *suites; /* state.n_releases */
+};
+
+static int refreshing_begin(struct arena *a, const struct conf_upstream *conf, const char *arch,
+			    const char *cache, struct refreshing *ret, struct err *e)
 {
-	struct upstream_state state = {
-		.n_releases = conf->suites.n, .conf = conf, .arch = arch, .cache = cache
-	};
-	struct refresh *refreshes = arena_array(a, state.n_releases, sizeof(*refreshes));
-	struct fetch *fetches = arena_array(a, state.n_releases, sizeof(*fetches));
+	struct upstream_state *state = &ret->state;
 	const char *dir = str_z(a, str_printf(a, "%s/upstream/%.*s", cache, STR_FMT(conf->name)));
 	const char *keyring = str_z(a, conf->keyring);
 	struct str keyring_sha256;
-	bool check_valid_until;
 	int rc;
 
+	*state = (struct upstream_state){
+		.n_releases = conf->suites.n, .conf = conf, .arch = arch, .cache = cache
+	};
 	if (debian_arch(arch).n == 0)
 		return err_set(e, -EINVAL, "architecture '%s': want 'x86_64' or 'aarch64'", arch);
-	state.releases = arena_array(a, state.n_releases, sizeof(*state.releases));
+	state->releases = arena_array(a, state->n_releases, sizeof(*state->releases));
 	rc = keyring_digest(a, keyring, &keyring_sha256, e);
 	if (rc >= 0)
-		rc = valid_until_wanted(a, conf, &check_valid_until, e);
-	if (rc >= 0)
-		rc = mirrors_resolve(a, conf, state.releases, e);
+		rc = mirrors_resolve(a, conf, state->releases, e);
 	if (rc >= 0)
 		rc = dir_make(dir, e);
 	if (rc < 0)
 		return rc;
 	dir_clean_temps(dir);
-	for (size_t i = 0; i < state.n_releases; i++)
-		refreshes[i] = (struct refresh){
+	ret->suites = arena_array(a, state->n_releases, sizeof(*ret->suites));
+	for (size_t i = 0; i < state->n_releases; i++) {
+		struct upstream_release *r = &state->releases[i];
+
+		ret->suites[i] = (struct refresh){
 			.a = a,
-			.release = &state.releases[i],
+			.release = r,
+			.name = str_printf(a, "upstream '%.*s': suite '%.*s'", STR_FMT(conf->name),
+					   STR_FMT(r->suite)),
+			.url = str_printf(a, "%.*s/dists/%.*s/InRelease", STR_FMT(r->mirror_url),
+					  STR_FMT(r->suite)),
 			.body = { .a = a },
 			.keyring = keyring,
-			.path = state_path(a, dir, state.releases[i].suite),
+			.path = state_path(a, dir, r->suite),
 			.keyring_sha256 = keyring_sha256,
 		};
-	rc = releases_fetch(a, refreshes, fetches, state.n_releases, progress, e);
-	for (size_t i = 0; i < state.n_releases; i++)
-		state.releases[i].text = refreshes[i].text;
-	if (rc >= 0)
-		rc = releases_check(conf, &state, check_valid_until, e);
-	if (rc < 0)
-		return rc;
-	state_digest(&state);
-	*ret = state;
+		state_load(&ret->suites[i]);
+	}
 	return 0;
+}
+
+static int refreshing_end(struct refreshing *u, bool check_valid_until, struct err *e)
+{
+	int rc;
+
+	for (size_t i = 0; i < u->state.n_releases; i++)
+		u->state.releases[i].text = u->suites[i].text;
+	rc = releases_check(u->state.conf, &u->state, check_valid_until, e);
+	if (rc >= 0)
+		state_digest(&u->state);
+	return rc;
+}
+
+static int begin_all(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
+		     const char *cache, struct refreshing *ret, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		int rc = refreshing_begin(a, &confs[i], arch, cache, &ret[i], e);
+
+		if (rc < 0)
+			return err_wrap(e, rc, "upstream '%.*s'", STR_FMT(confs[i].name));
+	}
+	return 0;
+}
+
+/* The suites of all upstreams at once: together they take as long as the slowest. */
+static int fetch_suites(struct arena *a, struct refreshing *upstreams, size_t n,
+			const struct apt_conf *apt, struct progress *progress, struct err *e)
+{
+	VEC(struct fetch) fetches = { 0 };
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < upstreams[i].state.n_releases; k++) {
+			struct refresh *f = &upstreams[i].suites[k];
+
+			vec_push(a, &fetches) = (struct fetch){ .url = f->url,
+								.name = f->name,
+								.sink = &body_sink,
+								.arg = f,
+								.etag = f->etag,
+								.modified = f->modified };
+		}
+	rc = fetch_all(a, fetches.p, fetches.n, FETCH_FIRST_DELAY_MS, apt, progress, e);
+	for (size_t i = 0; i < fetches.n && rc >= 0; i++) {
+		rc = release_accept(fetches.p[i].arg, &fetches.p[i], e);
+		if (rc < 0)
+			rc = err_wrap(e, rc, "%.*s: %.*s", STR_FMT(fetches.p[i].name),
+				      STR_FMT(fetches.p[i].url));
+	}
+	return rc;
+}
+
+static bool valid_until_wanted(const struct conf_upstream *conf, const struct apt_conf *apt)
+{
+	return conf->check_valid_until == VALID_UNTIL_YES ||
+	       (conf->check_valid_until == VALID_UNTIL_SYSTEM && apt_conf_valid_until(apt));
+}
+
+int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
+		     const char *cache, struct progress *progress, struct upstream_state *ret,
+		     struct err *e)
+{
+	struct refreshing *upstreams = arena_array(a, n, sizeof(*upstreams));
+	struct apt_conf apt;
+	int rc = begin_all(a, confs, n, arch, cache, upstreams, e);
+
+	if (rc >= 0)
+		rc = apt_conf_read(a, &apt, e);
+	if (rc >= 0)
+		rc = fetch_suites(a, upstreams, n, &apt, progress, e);
+	for (size_t i = 0; i < n && rc >= 0; i++) {
+		rc = refreshing_end(&upstreams[i], valid_until_wanted(&confs[i], &apt), e);
+		if (rc < 0)
+			rc = err_wrap(e, rc, "upstream '%.*s'", STR_FMT(confs[i].name));
+	}
+	for (size_t i = 0; i < n && rc >= 0; i++)
+		ret[i] = upstreams[i].state;
+	return rc;
+}
+
+bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
+		     const char *cache, struct upstream_state *ret)
+{
+	struct refreshing *upstreams = arena_array(a, n, sizeof(*upstreams));
+	struct err ignored;
+
+	if (begin_all(a, confs, n, arch, cache, upstreams, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct refreshing *u = &upstreams[i];
+
+		for (size_t k = 0; k < u->state.n_releases; k++)
+			if (u->suites[k].text.n == 0)
+				return false;
+		/* apt is not asked here whether it takes old ones: then they are fetched first */
+		if (refreshing_end(u, confs[i].check_valid_until != VALID_UNTIL_NO, &ignored) < 0)
+			return false;
+		ret[i] = u->state;
+	}
+	return true;
 }
 
 /* One index of packages. */

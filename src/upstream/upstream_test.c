@@ -169,7 +169,7 @@ static void archive_make(struct archive *t)
 
 static int refresh(struct archive *t, struct upstream_state *ret, struct err *e)
 {
-	return upstream_refresh(&t->a, &t->conf, "x86_64", t->cache, quiet, ret, e);
+	return upstream_refresh(&t->a, &t->conf, 1, "x86_64", t->cache, quiet, ret, e);
 }
 
 static void test_packages(void **state)
@@ -260,6 +260,67 @@ static void test_validity(void **state)
 	assert_err(
 		refresh(&t, &s, &e), &e,
 		"it is about suite 'stable', codename 'three', not 'four'; is the mirror right?");
+	arena_done(&t.a);
+}
+
+static bool recall(struct archive *t, struct upstream_state *ret)
+{
+	return upstream_recall(&t->a, &t->conf, 1, "x86_64", t->cache, ret);
+}
+
+static void test_recall(void **state)
+{
+	struct archive t;
+	struct upstream_state s, again;
+	struct err e;
+
+	(void)state;
+	archive_make(&t);
+	assert_false(recall(&t, &again));
+	assert_ok(refresh(&t, &s, &e), &e);
+	assert_true(recall(&t, &again));
+	assert_memory_equal(again.digest, s.digest, sizeof(s.digest));
+	assert_int_equal(again.time_sec, s.time_sec);
+
+	/* news are not known before they are fetched */
+	release_put(&t, "two", stanza(&t.a, "a", "2"), "", "archive@example.org");
+	assert_true(recall(&t, &again));
+	assert_memory_equal(again.digest, s.digest, sizeof(s.digest));
+	assert_ok(refresh(&t, &s, &e), &e);
+	assert_memory_not_equal(again.digest, s.digest, sizeof(s.digest));
+
+	/* what is not valid, or not by a key of today */
+	t.conf.check_valid_until = VALID_UNTIL_NO;
+	release_put(&t, "two", stanza(&t.a, "a", "1"),
+		    "Valid-Until: Wed, 01 Jan 2020 00:00:00 UTC\n", "archive@example.org");
+	assert_ok(refresh(&t, &s, &e), &e);
+	assert_true(recall(&t, &again));
+	t.conf.check_valid_until = VALID_UNTIL_YES;
+	assert_false(recall(&t, &again));
+	t.conf.check_valid_until = VALID_UNTIL_NO;
+	t.conf.keyring = str_c(other_keyring);
+	assert_false(recall(&t, &again));
+	arena_done(&t.a);
+}
+
+/* Of several upstreams, a message names the one. */
+static void test_two_upstreams(void **state)
+{
+	struct conf_upstream both[2];
+	struct upstream_state s[2];
+	struct archive t;
+	struct err e;
+
+	(void)state;
+	archive_make(&t);
+	both[0] = both[1] = t.conf;
+	both[0].name = STR("first");
+	both[1].name = STR("second");
+	assert_ok(upstream_refresh(&t.a, both, 2, "x86_64", t.cache, quiet, s, &e), &e);
+	assert_memory_equal(s[0].digest, s[1].digest, SHA256_BYTES);
+	both[1].mirror = STR("file:///nonexistent");
+	assert_err(upstream_refresh(&t.a, both, 2, "x86_64", t.cache, quiet, s, &e), &e,
+		   "upstream 'second': suite 'one': file:///nonexistent/");
 	arena_done(&t.a);
 }
 
@@ -482,10 +543,11 @@ static void test_release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_packages), cmocka_unit_test(test_signature),
-		cmocka_unit_test(test_validity), cmocka_unit_test(test_index),
-		cmocka_unit_test(test_transfer), cmocka_unit_test(test_unreachable),
-		cmocka_unit_test(test_http),     cmocka_unit_test(test_framing),
+		cmocka_unit_test(test_packages),      cmocka_unit_test(test_signature),
+		cmocka_unit_test(test_validity),      cmocka_unit_test(test_recall),
+		cmocka_unit_test(test_two_upstreams), cmocka_unit_test(test_index),
+		cmocka_unit_test(test_transfer),      cmocka_unit_test(test_unreachable),
+		cmocka_unit_test(test_http),          cmocka_unit_test(test_framing),
 		cmocka_unit_test(test_release),
 	};
 
