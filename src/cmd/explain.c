@@ -6,24 +6,6 @@ struct explain_options {
 	struct common_options common;
 };
 
-static const struct solve_reason *reason_of(const struct resolved *res, uint32_t package)
-{
-	for (size_t i = 0; i < res->solution.reasons.n; i++)
-		if (res->solution.reasons.p[i].package == package)
-			return &res->solution.reasons.p[i];
-	return NULL;
-}
-
-/* The chosen package's place in res->metas, by its number in the universe. */
-static size_t place_of(const struct resolved *res, uint32_t package)
-{
-	size_t i = 0;
-
-	while (i < res->n && res->solution.packages.p[i] != package)
-		i++;
-	return i;
-}
-
 static int not_chosen(struct arena *a, const struct resolved *res, const char *image,
 		      const char *name, struct err *e)
 {
@@ -41,14 +23,29 @@ static int not_chosen(struct arena *a, const struct resolved *res, const char *i
 		       image, name, image);
 }
 
+/* By what the upstreams say now. */
+static int resolve(struct arena *a, const struct image_options *image, struct resolved *ret,
+		   struct err *e)
+{
+	for (;;) {
+		int r = image_resolve(a, image, ret, e);
+
+		if (r < 0)
+			return r;
+		r = resolved_confirm(ret, e);
+		resolved_done(ret);
+		if (r != -ESTALE)
+			return r;
+	}
+}
+
 static int run(struct arena *a, void *options, char **args, struct err *e)
 {
 	const struct explain_options *o = options;
 	struct image_options image = image_options(&o->common, args[0]);
-	const struct solve_reason *why;
 	struct resolved res;
 	size_t i = 0;
-	int r = image_resolve(a, &image, &res, e);
+	int r = resolve(a, &image, &res, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "image '%s'", args[0]);
@@ -57,15 +54,16 @@ static int run(struct arena *a, void *options, char **args, struct err *e)
 	if (i == res.n)
 		return not_chosen(a, &res, args[0], args[1], e);
 	printf("%.*s\n", STR_FMT(rpm_nevra(a, &res.metas[i])));
-	for (uint32_t package = res.solution.packages.p[i]; (why = reason_of(&res, package));
-	     package = why->by) {
-		if (why->by == UINT32_MAX) {
+	/* as many steps as packages: a cache may hold reasons that go round in a circle */
+	for (size_t steps = 0; steps < res.n && i != UINT32_MAX; steps++) {
+		const struct solve_reason *why = &res.solution.reasons.p[i];
+
+		if (why->by == UINT32_MAX)
 			printf("  image '%s' asks for '%.*s'\n", args[0], STR_FMT(why->dep));
-			break;
-		}
-		printf("  %s '%.*s' of %.*s\n", why->weak ? "recommended as" : "needed as",
-		       STR_FMT(why->dep),
-		       STR_FMT(rpm_nevra(a, &res.metas[place_of(&res, why->by)])));
+		else
+			printf("  %s '%.*s' of %.*s\n", why->weak ? "recommended as" : "needed as",
+			       STR_FMT(why->dep), STR_FMT(rpm_nevra(a, &res.metas[why->by])));
+		i = why->by;
 	}
 	return 0;
 }

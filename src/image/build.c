@@ -10,7 +10,7 @@
 #include "image/setuid.h"
 #include "trust/keys.h"
 
-enum { LARGEST_SHOWN = 5 };
+enum { LARGEST_SHOWN = 5, TRIES_MAX = 8 };
 
 /* The largest packages by what they bring into the image: where to look when a budget is
  * exceeded. */
@@ -195,7 +195,7 @@ static int packages_write(struct arena *a, const struct image_options *o,
 }
 
 /* Everything is complete beside its name first; only then is it put in place, the manifest last. */
-static int write_all(struct arena *a, const struct image_options *o, const struct resolved *res,
+static int write_all(struct arena *a, const struct image_options *o, struct resolved *res,
 		     const struct stored_package *packages, const struct keys *keys,
 		     const struct assembled *as, const struct image_plan *plan, struct err *e)
 {
@@ -220,6 +220,8 @@ static int write_all(struct arena *a, const struct image_options *o, const struc
 		r = manifest_text(a, o, res, packages, as, plan, keys, &manifest, e);
 	if (r == 0)
 		r = output_text(a, o, ".manifest.json", manifest, &outputs[OUTPUT_MANIFEST], e);
+	if (r == 0)
+		r = resolved_confirm(res, e);
 	for (size_t i = 0; r == 0 && i < OUTPUTS; i++)
 		r = output_commit(&outputs[i], e);
 	for (size_t i = 0; i < OUTPUTS; i++)
@@ -227,11 +229,11 @@ static int write_all(struct arena *a, const struct image_options *o, const struc
 	return r;
 }
 
-static int make(struct arena *a, const struct image_options *o, bool dry_run, struct store *store,
-		const struct keys *keys, struct image_summary *ret, struct err *e)
+static int make(struct arena *a, const struct image_options *o, bool dry_run, struct resolved *res,
+		struct store *store, const struct keys *keys, struct image_summary *ret,
+		struct err *e)
 {
 	struct stored_package *packages;
-	struct resolved res;
 	struct assembled as;
 	const struct signing signing = { .keys = keys, .later = o->sign_later };
 	struct image_plan plan;
@@ -241,37 +243,56 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	int r = agents_for(o->arch, &agents, e);
 
 	if (r == 0)
-		r = image_resolve(a, o, &res, e);
-	if (r == 0)
-		r = store_get(store, o, &res, keys->package_signing, &packages, e);
+		r = store_get(store, o, res, keys->package_signing, &packages, e);
 	if (r < 0)
 		return r;
 	stage = progress_begin(o->progress, "assemble", "", 0);
-	r = image_assemble(a, o, &res, packages, keys->development, &as, e);
+	r = image_assemble(a, o, res, packages, keys->development, &as, e);
 	if (r == 0)
-		r = image_check_setuid(a, &res.image, &as.tree, e);
+		r = image_check_setuid(a, &res->image, &as.tree, e);
 	if (r == 0)
-		r = image_initrd(a, &res.image, &as, agents.init, &initrd, e);
+		r = image_initrd(a, &res->image, &as, agents.init, &initrd, e);
 	progress_end(o->progress, stage);
 	if (r < 0)
 		return r;
 	stage = progress_begin(o->progress, "plan", "", 0);
-	r = image_plan(a, o, &res, &as, initrd, &signing, &plan, e);
+	r = image_plan(a, o, res, &as, initrd, &signing, &plan, e);
 	progress_end(o->progress, stage);
 	if (r == 0)
-		r = budgets(a, &res, &as, &plan, e);
+		r = budgets(a, res, &as, &plan, e);
+	if (r == 0 && dry_run)
+		r = resolved_confirm(res, e);
 	if (r == 0 && !dry_run)
-		r = write_all(a, o, &res, packages, keys, &as, &plan, e);
+		r = write_all(a, o, res, packages, keys, &as, &plan, e);
 	if (r < 0)
 		return r;
 	*ret = (struct image_summary){
 		.plan = plan,
-		.n_packages = res.n,
+		.n_packages = res->n,
 		.files_bytes = as.files_bytes,
 		.version = as.version,
 		.path = out_path(a, o, ".raw"),
 	};
 	return 0;
+}
+
+/* Again when upstreams have news: everything before that was made of what they said last. */
+static int make_current(struct arena *a, const struct image_options *o, bool dry_run,
+			struct store *store, const struct keys *keys, struct image_summary *ret,
+			struct err *e)
+{
+	for (unsigned tries = 1;; tries++) {
+		struct resolved res;
+		int r = image_resolve(a, o, &res, e);
+
+		if (r < 0)
+			return r;
+		r = make(a, o, dry_run, &res, store, keys, ret, e);
+		resolved_done(&res);
+		if (r != -ESTALE || tries == TRIES_MAX)
+			return r;
+		progress_note(o->progress, "%s; made again", e->msg);
+	}
 }
 
 int image_build(struct arena *a, const struct image_options *o, bool dry_run,
@@ -293,7 +314,7 @@ int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 	if (r == 0) {
 		dir_clean_temps(o->out);
 		store = store_new(o->jobs);
-		r = make(a, o, dry_run, store, &keys, ret, e);
+		r = make_current(a, o, dry_run, store, &keys, ret, e);
 		store_free(store);
 	}
 	keys_done(&keys);

@@ -1,96 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/resolve.h"
 
+#include <unistd.h>
+
 #include "base/hash.h"
 #include "base/io.h"
-#include "upstream/upstream.h"
+#include "image/definitions.h"
+#include "image/refresh.h"
 
 enum {
-	DEFINITION_BYTES_MAX = 1 << 20,
 	UNIVERSE_BYTES_MAX = 1 << 30,
-	UNIVERSES_KEPT = 4 /* 31 MB each */
+	UNIVERSES_KEPT = 4, /* 31 MB each */
+	SOLUTION_BYTES_MAX = 64 << 20,
+	SOLUTIONS_KEPT = 64, /* under 1 MB each */
 };
-
-/* All definitions under distro/packages: few enough (one for each package that needs one) to read
- * them all. */
-struct definitions {
-	struct map by_name;
-	VEC(struct conf_package) confs;
-	VEC(struct str) texts;
-	uint8_t digest[SHA256_BYTES]; /* of upstreams.yaml and of what they say to meta_apply() */
-};
-
-static void list_put(struct buf *b, const vec_str *list)
-{
-	buf_printf(b, " %zu", list->n);
-	vec_each(s, list)
-		buf_printf(b, " %zu:%.*s", s->n, STR_FMT(*s));
-}
-
-static int definitions_read(struct arena *a, const char *distro, struct definitions *ret,
-			    struct err *e)
-{
-	const char *dir = path_join(a, distro, "packages");
-	struct definitions d = { 0 };
-	struct buf all = { .a = a };
-	struct str text;
-	vec_str names;
-	int r = file_read(a, path_join(a, distro, "upstreams.yaml"), DEFINITION_BYTES_MAX, &text,
-			  e);
-
-	if (r < 0)
-		return r;
-	buf_put(&all, text.p, text.n);
-	r = dir_list(a, dir, &names, e);
-	if (r < 0)
-		return r;
-	vec_each(name, &names) {
-		const char *path = path_join(a, path_join(a, dir, str_z(a, *name)), "package.yaml");
-		struct conf_package conf;
-
-		r = file_read(a, path, DEFINITION_BYTES_MAX, &text, e);
-		if (r < 0)
-			return r;
-		r = conf_package_read(a, distro, *name, &conf, e);
-		if (r < 0)
-			return r;
-		buf_printf(&all, "\n%.*s", STR_FMT(*name));
-		list_put(&all, &conf.drop_requires);
-		list_put(&all, &conf.add_requires);
-		list_put(&all, &conf.add_provides);
-		map_put(a, &d.by_name, *name, (uint32_t)d.confs.n);
-		vec_push(a, &d.confs) = conf;
-		vec_push(a, &d.texts) = text;
-	}
-	sha256(all.v.p, all.v.n, d.digest);
-	*ret = d;
-	return 0;
-}
-
-static const struct conf_package *definition(const struct definitions *d, struct str name)
-{
-	static const struct conf_package none;
-	const uint32_t *i = map_get(&d->by_name, name);
-
-	return i ? &d->confs.p[*i] : &none;
-}
-
-static int refresh_all(struct arena *a, const struct image_options *o,
-		       const vec_conf_upstream *upstreams, struct upstream_state **ret,
-		       struct err *e)
-{
-	struct upstream_state *states = arena_array(a, upstreams->n, sizeof(*states));
-
-	for (size_t i = 0; i < upstreams->n; i++) {
-		int r = upstream_refresh(a, &upstreams->p[i], o->arch, o->cache, o->progress,
-					 &states[i], e);
-
-		if (r < 0)
-			return err_wrap(e, r, "upstream '%.*s'", STR_FMT(upstreams->p[i].name));
-	}
-	*ret = states;
-	return 0;
-}
 
 static int universe_make(const struct image_options *o, const vec_conf_upstream *upstreams,
 			 const struct upstream_state *states, const struct definitions *d,
@@ -109,7 +32,7 @@ static int universe_make(const struct image_options *o, const vec_conf_upstream 
 		if (r < 0)
 			return err_wrap(e, r, "upstream '%.*s'", STR_FMT(upstreams->p[i].name));
 		vec_each(m, &metas) {
-			meta_apply(&scratch, m, &upstreams->p[i], definition(d, m->name));
+			meta_apply(&scratch, m, &upstreams->p[i], definition_of(d, m->name));
 			vec_push(&scratch, &all) = *m;
 		}
 	}
@@ -129,29 +52,41 @@ static int universe_make(const struct image_options *o, const vec_conf_upstream 
 }
 
 /* The universe is a function of the signed release files and of what definitions change: its name
- * in the cache says so. Its bytes stay in @a. */
+ * in the cache says so. */
+static struct str universe_key(struct arena *a, const struct image_options *o,
+			       const vec_conf_upstream *upstreams,
+			       const struct upstream_state *states, const struct definitions *d)
+{
+	struct buf key = { .a = a };
+
+	buf_printf(&key, "universe %s\n", o->arch);
+	for (size_t i = 0; i < upstreams->n; i++)
+		buf_put(&key, states[i].digest, SHA256_BYTES);
+	buf_put(&key, d->digest, SHA256_BYTES);
+	return sha256_hex(a, key.v.p, key.v.n);
+}
+
+/* Its bytes stay in @a. */
 static int universe_get(struct arena *a, const struct image_options *o,
 			const vec_conf_upstream *upstreams, const struct upstream_state *states,
-			const struct definitions *d, struct universe **ret, struct err *e)
+			const struct definitions *d, struct str key, struct universe **ret,
+			struct err *e)
 {
 	const char *dir = path_join(a, o->cache, "universe"), *path;
-	struct buf key = { .a = a };
 	struct str bytes;
 	int r = dir_make(dir, e);
 
 	if (r < 0)
 		return r;
 	dir_clean_temps(dir);
-	buf_printf(&key, "universe %s\n", o->arch);
-	for (size_t i = 0; i < upstreams->n; i++)
-		buf_put(&key, states[i].digest, SHA256_BYTES);
-	buf_put(&key, d->digest, SHA256_BYTES);
-	path = path_join(a, dir, str_z(a, sha256_hex(a, key.v.p, key.v.n)));
+	path = path_join(a, dir, str_z(a, key));
 	r = file_read(a, path, UNIVERSE_BYTES_MAX, &bytes, e);
 	if (r == 0) {
 		r = universe_load(bytes, o->arch, ret, e);
-		if (r == 0)
+		if (r == 0) {
+			file_used(path);
 			return 0;
+		}
 		progress_note(o->progress, "cache: %s: %s; made again", path, e->msg);
 	}
 	return universe_make(o, upstreams, states, d, dir, path, ret, e);
@@ -173,28 +108,72 @@ static int request(struct arena *a, const struct image_options *o, const struct 
 	return solve(a, u, &q, ret, e);
 }
 
-static void chosen_fill(struct arena *a, const struct universe *u, const struct definitions *d,
+/* The solution is a function of the universe and the request. */
+static const char *solution_path(struct arena *a, const struct image_options *o,
+				 const struct conf_image *image, struct str universe)
+{
+	const char *dir = path_join(a, o->cache, "solutions");
+	struct buf key = { .a = a };
+
+	buf_printf(&key, "solution %.*s\n%.*s\n", STR_FMT(solve_version(a)), STR_FMT(universe));
+	definition_list_put(&key, &image->packages);
+	definition_list_put(&key, &image->exclude);
+	buf_printf(&key, " %d", image->weak_dependencies);
+	return path_join(a, dir, str_z(a, sha256_hex(a, key.v.p, key.v.n)));
+}
+
+static bool solution_load(struct arena *a, const struct image_options *o, const char *path,
+			  struct solution *ret, vec_rpm_meta *ret_metas)
+{
+	struct str bytes;
+	struct err e;
+	int r = file_read(a, path, SOLUTION_BYTES_MAX, &bytes, &e);
+
+	if (r == 0)
+		r = solution_decode(a, bytes, ret, ret_metas, &e);
+	if (r < 0 && r != -ENOENT) {
+		progress_note(o->progress, "cache: %s: %s; made again", path, e.msg);
+		unlink(path); /* one note is enough */
+	}
+	if (r == 0)
+		file_used(path);
+	return r == 0;
+}
+
+static int solution_keep(const struct image_options *o, const char *path,
+			 const struct solution *solution, const vec_rpm_meta *metas, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	const char *dir = path_join(&a, o->cache, "solutions");
+	struct str bytes = solution_encode(&a, solution, metas);
+	int r = dir_make(dir, e);
+
+	if (r < 0)
+		return r;
+	dir_clean_temps(dir);
+	r = file_write_cache(path, 0644, bytes.p, bytes.n, e);
+	dir_keep_newest(dir, SOLUTIONS_KEPT);
+	return r;
+}
+
+static void chosen_fill(struct arena *a, const struct definitions *d, const vec_rpm_meta *metas,
 			struct resolved *ret)
 {
-	ret->n = ret->solution.packages.n;
-	ret->metas = arena_array(a, ret->n, sizeof(*ret->metas));
+	ret->n = metas->n;
+	ret->metas = metas->p;
 	ret->confs = arena_array(a, ret->n, sizeof(*ret->confs));
 	ret->conf_digests = arena_array(a, ret->n, sizeof(*ret->conf_digests));
 	for (size_t i = 0; i < ret->n; i++) {
-		struct rpm_meta *m = &ret->metas[i];
+		struct str name = ret->metas[i].name, text = definition_text(d, name);
 		struct sha256 h;
-		const uint32_t *at;
 
-		universe_package(a, u, ret->solution.packages.p[i], m);
-		ret->confs[i] = *definition(d, m->name);
+		ret->confs[i] = *definition_of(d, name);
 		if (ret->confs[i].name.n == 0)
-			ret->confs[i].name = m->name;
-		at = map_get(&d->by_name, m->name);
+			ret->confs[i].name = name;
 		sha256_init(&h);
 		vec_each(rule, &resolved_upstream(ret, i)->drop_requires)
 			sha256_update(&h, rule->p, rule->n + 1);
-		if (at)
-			sha256_update(&h, d->texts.p[*at].p, d->texts.p[*at].n);
+		sha256_update(&h, text.p, text.n);
 		sha256_final(&h, ret->conf_digests[i]);
 	}
 }
@@ -207,36 +186,71 @@ const struct conf_upstream *resolved_upstream(const struct resolved *r, size_t i
 	return &r->upstreams.p[0];
 }
 
-static int choose(struct arena *a, const struct image_options *o,
-		  const struct upstream_state *states, const struct definitions *d,
-		  struct resolved *res, struct err *e)
+/* With the universe. */
+static int choose(struct arena *a, const struct image_options *o, const struct definitions *d,
+		  struct str key, const char *path, struct resolved *res, vec_rpm_meta *ret_metas,
+		  struct err *e)
 {
 	_cleanup_arena_ struct arena work = { 0 }; /* a cached universe takes tens of MB */
 	unsigned stage = progress_begin(o->progress, "index", "packages", 0);
+	struct solution solution;
 	struct universe *u;
-	int r = universe_get(&work, o, &res->upstreams, states, d, &u, e);
+	int r = universe_get(&work, o, &res->upstreams, res->states, d, key, &u, e);
 
 	progress_add(o->progress, stage, r < 0 ? 0 : universe_size(u));
 	progress_end(o->progress, stage);
 	if (r < 0)
 		return r;
 	stage = progress_begin(o->progress, "solve", "packages", 0);
-	r = request(a, o, &res->image, u, &res->solution, e);
-	if (r == 0)
-		chosen_fill(a, u, d, res);
+	r = request(&work, o, &res->image, u, &solution, e);
+	if (r == 0) {
+		solution_detach(a, u, &solution, &res->solution, ret_metas);
+		r = solution_keep(o, path, &res->solution, ret_metas, e);
+	}
 	universe_free(u);
-	progress_add(o->progress, stage, res->n);
+	progress_add(o->progress, stage, ret_metas->n);
 	progress_end(o->progress, stage);
 	return r;
+}
+
+/* What the cache says of res->states. */
+static bool recall(struct arena *a, const struct image_options *o, const struct definitions *d,
+		   struct resolved *res, struct str *ret_key, const char **ret_path,
+		   vec_rpm_meta *ret_metas)
+{
+	*ret_key = universe_key(a, o, &res->upstreams, res->states, d);
+	*ret_path = solution_path(a, o, &res->image, *ret_key);
+	return solution_load(a, o, *ret_path, &res->solution, ret_metas);
+}
+
+/* First by what the upstreams said last; else by what they say now. */
+static int solution_get(struct arena *a, const struct image_options *o, const struct definitions *d,
+			struct resolved *res, vec_rpm_meta *ret, struct err *e)
+{
+	const struct upstream_state *now;
+	const char *path;
+	struct str key;
+	int r;
+
+	if (upstream_recall(a, res->upstreams.p, res->upstreams.n, o->arch, o->cache,
+			    res->states) &&
+	    recall(a, o, d, res, &key, &path, ret))
+		return 0;
+	r = refresh_wait(res->refresh, &now, e);
+	if (r < 0)
+		return r;
+	memcpy(res->states, now, res->upstreams.n * sizeof(*now));
+	if (recall(a, o, d, res, &key, &path, ret))
+		return 0;
+	return choose(a, o, d, key, path, res, ret, e);
 }
 
 int image_resolve(struct arena *a, const struct image_options *o, struct resolved *ret,
 		  struct err *e)
 {
 	struct resolved res = { 0 };
-	struct upstream_state *states = NULL;
+	vec_rpm_meta metas = { 0 };
 	struct definitions d;
-	unsigned stage;
 	int r;
 
 	r = conf_image_read(a, o->distro, o->name, &res.image, e);
@@ -248,14 +262,32 @@ int image_resolve(struct arena *a, const struct image_options *o, struct resolve
 		r = definitions_read(a, o->distro, &d, e);
 	if (r < 0)
 		return r;
-	stage = progress_begin(o->progress, "refresh", "", 0);
-	r = refresh_all(a, o, &res.upstreams, &states, e);
-	progress_end(o->progress, stage);
-	if (r < 0)
+	res.states = arena_array(a, res.upstreams.n, sizeof(*res.states));
+	res.refresh = refresh_begin(o, &res.upstreams);
+	r = solution_get(a, o, &d, &res, &metas, e);
+	if (r < 0) {
+		resolved_done(&res);
 		return r;
-	r = choose(a, o, states, &d, &res, e);
-	if (r < 0)
-		return r;
+	}
+	chosen_fill(a, &d, &metas, &res);
 	*ret = res;
 	return 0;
+}
+
+int resolved_confirm(struct resolved *res, struct err *e)
+{
+	const struct upstream_state *now;
+	int r = refresh_wait(res->refresh, &now, e);
+
+	for (size_t i = 0; r == 0 && i < res->upstreams.n; i++)
+		if (memcmp(now[i].digest, res->states[i].digest, SHA256_BYTES) != 0)
+			r = err_set(e, -ESTALE, "upstream '%.*s' has news",
+				    STR_FMT(res->upstreams.p[i].name));
+	return r;
+}
+
+void resolved_done(struct resolved *res)
+{
+	refresh_end(res->refresh);
+	res->refresh = NULL;
 }

@@ -16,11 +16,16 @@ struct image_options {
 	struct progress *progress;
 };
 
+struct refresh;
+
 struct resolved {
 	struct conf_release release;
 	struct conf_image image;
 	vec_conf_upstream upstreams;
 	struct solution solution;
+	struct refresh *refresh;       /* until resolved_done() */
+	struct upstream_state *states; /* what this follows from; only digests after
+					  image_resolve() */
 	size_t n; /* chosen packages, sorted by name; the arrays below have this length */
 	struct rpm_meta *metas;
 	struct conf_package *confs;            /* what Ashlar changes about each */
@@ -28,9 +33,18 @@ struct resolved {
 						  rules */
 };
 
-/* Reads the definitions, refreshes the upstreams, makes or loads the universe, and solves. An
- * unsolvable image leaves its test case in OUT/NAME-unsolvable/. */
+/* Reads the definitions, refreshes the upstreams, makes or loads the universe, and solves: places
+ * in ret->metas stand for packages in ret->solution. An unsolvable image leaves its test case in
+ * OUT/NAME-unsolvable/.
+ *
+ * When the cache holds the solution for what the upstreams said last, that is the answer, and they
+ * are still being asked whether it holds: resolved_confirm() says so, before anything is kept. */
 must_check int image_resolve(struct arena *a, const struct image_options *o, struct resolved *ret,
 			     struct err *e);
+/* Waits for the upstreams. Fails as a refresh does, or with -ESTALE when they have changed: then
+ * the image is to be resolved again. */
+must_check int resolved_confirm(struct resolved *res, struct err *e);
+/* Of what image_resolve() gave, also when it is not confirmed. */
+void resolved_done(struct resolved *res);
 /* The upstream that package @i came from. */
 const struct conf_upstream *resolved_upstream(const struct resolved *r, size_t i);

@@ -240,8 +240,15 @@ download=$cache/downloads/$(manifest "[p['origin']['sha256'] for p in m['package
 in_cache netbase | xargs rm
 replace "$download" && flip "$download" 2000
 rebuilds "a flipped byte in a download"
+for file in "$cache"/solutions/*; do replace "$file" && flip "$file" $(($(stat -c %s "$file") / 2)); done
+rebuilds "a flipped byte in a solution" "made again"
+for file in "$cache"/solutions/*; do truncate -s 100 "$file"; done
+rebuilds "a solution cut short" "made again"
+check "a solution that is damaged is noted once" test "$(grep -c 'made again' "$WORK/said")" = 1
+rm -rf "$cache/solutions" # else nobody asks for the universe
 for file in "$cache"/universe/*; do replace "$file" && flip "$file" $(($(stat -c %s "$file") / 2)); done
 rebuilds "a flipped byte in the universe" "made again"
+rm -rf "$cache/solutions"
 for file in "$cache"/universe/*; do truncate -s 100 "$file"; done
 rebuilds "a universe cut short" "made again"
 for file in "$cache"/upstream/*/*; do replace "$file" && truncate -s 300 "$file"; done
