@@ -50,6 +50,11 @@ static struct shape shape_of(uint64_t data_blocks)
 	return s;
 }
 
+void verity_salt(uint8_t ret[VERITY_SALT_BYTES])
+{
+	sha256("ashlar verity salt 1", 20, ret);
+}
+
 struct salt {
 	const uint8_t *p;
 	size_t n;

@@ -27,13 +27,14 @@ struct pack {
 	const char *path;  /* in the cache */
 	struct str recipe; /* what it was made from: see pack_recipe() */
 	struct segment_blocks blocks;
+	size_t mapped_bytes; /* the whole file */
 	enum erofs_codec codec;
 	struct erofs_fragment *fragments;
 	uint32_t n_fragments;
 	struct pack_file *files; /* distinct contents */
 	uint32_t n_files;
 	/* .files has .packed instead of .data, but for link targets. Of .meta only name, version,
-	 * release, epoch, arch and license are set. */
+	 * release, epoch, arch and license are set; there is no changelog. */
 	struct rpm_package package;
 	uint8_t rpm_sha256[SHA256_BYTES]; /* of the package file; zeroes in a derived pack */
 	uint64_t rpm_bytes;
@@ -45,7 +46,8 @@ struct pack {
 struct str pack_recipe(struct arena *a, struct str what, struct str inputs,
 		       const struct erofs_compression *how);
 
-/* The bytes of a pack. Of @p, files need .data (link groups may repeat it); results in @a. */
+/* The bytes of a pack. Of @p, files need .data (link groups repeat it), which is borrowed; results
+ * in @a. Fails on files that rpm_files_check() refuses. */
 must_check int pack_encode(struct arena *a, struct str recipe, const struct rpm_package *p,
 			   const uint8_t rpm_sha256[SHA256_BYTES], uint64_t rpm_bytes,
 			   const struct erofs_compression *how, struct segments *ret,
@@ -58,12 +60,14 @@ void pack_close(struct pack *p);
 /* Content, in @a, checked against its SHA-256: -EBADMSG naming the pack when it is damaged. */
 must_check int pack_read(struct arena *a, const struct pack_file *f, struct str *ret,
 			 struct err *e);
-/* Whether the blocks of a run that lies in a pack are what their leaves say. */
+/* Whether the blocks of a run that lies in a pack (.blocks) are what their leaves say. */
 bool pack_blocks_good(const struct segment *s);
 
 /* The packs of a cache: CACHE/packs/KEY.pack. Safe for several builds at once, and against being
  * killed: a pack appears whole or not at all, and one that is damaged is made again. */
 
+/* "CACHE/packs/KEY.pack" */
+char *pack_cache_path(struct arena *a, const char *cache, struct str recipe);
 /* The pack made from @recipe, opened, and marked as used now. A damaged one is removed: -EBADMSG
  * says what was wrong; -ENOENT when there is none. */
 must_check int pack_cache_get(struct arena *a, const char *cache, struct str recipe,

@@ -30,7 +30,7 @@ static bool type_is_known(uint32_t mode)
 	       S_ISFIFO(mode);
 }
 
-static int files_check(const vec_rpm_file *files, struct err *e)
+int rpm_files_check(const vec_rpm_file *files, struct err *e)
 {
 	for (size_t i = 0; i < files->n; i++) {
 		const struct rpm_file *f = &files->p[i];
@@ -181,7 +181,7 @@ int files_put(struct header *h, const vec_rpm_file *files, struct err *e)
 {
 	struct links links = links_find(h->a, files);
 	uint32_t algorithm = RPM_HASH_SHA256;
-	int r = files_check(files, e);
+	int r = rpm_files_check(files, e);
 
 	if (r < 0)
 		return r;
@@ -310,7 +310,7 @@ int files_get(struct header *h, vec_rpm_file *ret, struct err *e)
 		digests_get(h, &files);
 	r = header_check(h, e);
 	if (r == 0)
-		r = files_check(&files, e);
+		r = rpm_files_check(&files, e);
 	if (r == 0)
 		*ret = files;
 	return r;

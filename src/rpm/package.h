@@ -85,6 +85,10 @@ struct rpm_package {
 	uint8_t header_sha256[SHA256_BYTES]; /* of a package that was read: its identity */
 };
 
+/* Paths absolute, normalised, in order and listed once; types known; device numbers within RPM's
+ * limits. -EBADMSG names the file. */
+must_check int rpm_files_check(const vec_rpm_file *files, struct err *e);
+
 /* "name-[epoch:]version-release.arch" and "[epoch:]version-release". */
 struct str rpm_nevra(struct arena *a, const struct rpm_meta *m);
 struct str rpm_evr(struct arena *a, const struct rpm_meta *m);

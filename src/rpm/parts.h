@@ -17,8 +17,7 @@ void deps_get(struct header *h, struct rpm_meta *ret);
 void meta_put(struct header *h, const struct rpm_package *p);
 must_check int meta_get(struct header *h, struct rpm_package *ret, struct err *e);
 
-/* files.c: the file list. Both check that paths are absolute, normalised, sorted and unique, and
- * types known. */
+/* files.c: the file list. Both do rpm_files_check(). */
 must_check int files_put(struct header *h, const vec_rpm_file *files, struct err *e);
 must_check int files_get(struct header *h, vec_rpm_file *ret, struct err *e);
 bool files_have_caps(const vec_rpm_file *files);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "pack/pack.h"
+
+struct str pack_recipe(struct arena *a, struct str what, struct str inputs,
+		       const struct erofs_compression *how)
+{
+	static const char *const codecs[] = { "none", "lz4hc", "zstd" };
+	struct buf b = { .a = a };
+
+	buf_printf(&b, "pack %.*s\n", STR_FMT(what));
+	buf_put(&b, inputs.p, inputs.n);
+	if (inputs.n > 0 && !str_ends(inputs, "\n"))
+		buf_u8(&b, '\n');
+	buf_printf(&b, "codec %s\n", codecs[how->codec]);
+	if (how->codec != EROFS_CODEC_NONE)
+		buf_printf(&b, "level %d\ncluster-bytes %u\nlibrary %.*s\n", how->level,
+			   how->cluster_bytes, STR_FMT(erofs_codec_version(a, how->codec)));
+	buf_printf(&b, "pack-version %d\n", PACK_VERSION);
+	return (struct str){ (const char *)b.v.p, b.v.n };
+}
+
+char *pack_cache_path(struct arena *a, const char *cache, struct str recipe)
+{
+	return str_z(a, str_printf(a, "%s/packs/%.*s.pack", cache,
+				   STR_FMT(sha256_hex(a, recipe.p, recipe.n))));
+}
+
+/* Opens what is in the place of the pack of @recipe, and makes sure that it is. */
+static int open_checked(struct arena *a, const char *path, struct str recipe, struct pack **ret,
+			struct err *e)
+{
+	struct pack *p;
+	int r = pack_open(a, path, &p, e);
+
+	if (r < 0)
+		return r;
+	if (!str_eq(p->recipe, recipe)) {
+		pack_close(p);
+		return err_set(e, -EBADMSG, "pack '%s' is made from something else", path);
+	}
+	*ret = p;
+	return 0;
+}
+
+int pack_cache_get(struct arena *a, const char *cache, struct str recipe, struct pack **ret,
+		   struct err *e)
+{
+	const char *path = pack_cache_path(a, cache, recipe);
+	int r = open_checked(a, path, recipe, ret, e);
+
+	if (r == -EBADMSG)
+		unlink(path);
+	if (r == 0)
+		file_used(path);
+	return r;
+}
+
+/* Not synced, which would cost more than all else: what a power failure leaves in the place of a
+ * pack (holes, zeroes, less than all) has not the digests that it should, so it is noticed and made
+ * again like other damage. Until then the rename keeps everyone from seeing half a pack. */
+int pack_cache_put(struct arena *a, const char *cache, struct str recipe,
+		   const struct segments *bytes, struct pack **ret, struct err *e)
+{
+	const char *path = pack_cache_path(a, cache, recipe);
+	_cleanup_close_ int fd = -1;
+	char *temp;
+	int r = dir_make(path_join(a, cache, "packs"), e);
+
+	if (r == 0)
+		r = file_temp(a, path, 0666, &fd, &temp, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < bytes->v.n && r == 0; i++)
+		r = fd_write(fd, bytes->v.p[i].data, bytes->v.p[i].size_bytes, path, e);
+	if (r == 0)
+		r = file_commit_cache(fd, temp, path, e);
+	if (r < 0) {
+		file_discard(temp);
+		return r;
+	}
+	return open_checked(a, path, recipe, ret, e);
+}
+
+void pack_discard(const struct pack *p)
+{
+	struct stat mapped, there;
+
+	/* unless another build has put a new one in its place */
+	if (fstat(p->blocks.fd, &mapped) == 0 && stat(p->path, &there) == 0 &&
+	    mapped.st_dev == there.st_dev && mapped.st_ino == there.st_ino)
+		unlink(p->path);
+}
