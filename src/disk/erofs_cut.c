@@ -156,18 +156,22 @@ static void take(struct cutter *c, size_t content_bytes, size_t n_blocks, bool p
 	c->n_out += n_blocks * BLOCK;
 }
 
-static void take_best(struct cutter *c)
-{
-	size_t n_blocks = blocks_of(c->best.n);
-
-	memcpy(c->out + c->n_out + (n_blocks * BLOCK - c->best.n), c->best.bytes, c->best.n);
-	take(c, c->best.content_bytes, n_blocks, false);
-}
-
 static void take_plain(struct cutter *c, size_t n)
 {
 	memcpy(c->out + c->n_out, c->content.p, n);
 	take(c, n, blocks_of(n), true);
+}
+
+static void take_best(struct cutter *c)
+{
+	size_t n_blocks = blocks_of(c->best.n);
+
+	if (n_blocks >= blocks_of(c->best.content_bytes)) {
+		take_plain(c, c->best.content_bytes);
+		return;
+	}
+	memcpy(c->out + c->n_out + (n_blocks * BLOCK - c->best.n), c->best.bytes, c->best.n);
+	take(c, c->best.content_bytes, n_blocks, false);
 }
 
 /* The end of the file is in reach and fits, but leaves much of its last block empty: a cluster of
@@ -329,7 +333,7 @@ int erofs_cut_fragment(struct arena *a, struct str content, const struct erofs_c
 			return r;
 		keep(&c);
 	}
-	if (c.best.n > 0 && blocks_of(c.best.n) < blocks_of(c.content.n))
+	if (c.best.n > 0)
 		take_best(&c);
 	else
 		take_plain(&c, c.content.n);

@@ -22,9 +22,11 @@ enum {
 	EROFS_XATTR_VALUE_BYTES_MAX = UINT16_MAX,
 
 	EROFS_COMPAT_CHECKSUM = 1,
-	EROFS_COMPAT_MTIME = 2, /* times are those of modification, not of change */
-	EROFS_INCOMPAT_LZ4_PADDING =
-		1, /* says nothing about uncompressed files, yet old mkfs.erofs sets it */
+	EROFS_COMPAT_MTIME = 2,      /* times are those of modification, not of change */
+	EROFS_INCOMPAT_PADDING = 1,  /* zeroes in front of compressed bytes. Says nothing about
+					uncompressed files, yet old mkfs.erofs sets it */
+	EROFS_INCOMPAT_CLUSTERS = 2, /* of several blocks; and records behind the super block */
+	EROFS_INCOMPAT_FRAGMENTS = 32,
 };
 
 struct erofs_disk_super {
@@ -48,7 +50,7 @@ static_assert(sizeof(struct erofs_disk_super) == 128, "super block");
 
 /* Bit 0 of an inode's format is its version, bits 1 to 3 the layout of its data. */
 enum { EROFS_FORMAT_EXTENDED = 1, EROFS_FORMAT_LAYOUT_SHIFT = 1, EROFS_FORMAT_ALL = 0xf };
-enum { EROFS_LAYOUT_PLAIN = 0, EROFS_LAYOUT_INLINE = 2 };
+enum { EROFS_LAYOUT_PLAIN = 0, EROFS_LAYOUT_COMPRESSED = 1, EROFS_LAYOUT_INLINE = 2 };
 
 struct erofs_disk_compact {
 	uint16_t format, xattr_count, mode, n_links;
@@ -92,6 +94,53 @@ struct erofs_disk_dirent {
 	uint8_t type, reserved;
 } __attribute__((packed));
 static_assert(sizeof(struct erofs_disk_dirent) == 12, "directory entry");
+
+/* Stands behind inode and xattrs of compressed content, at a multiple of 8. Alone, with bit 63
+ * set, it says where in the packed inode all of the content stands. */
+struct erofs_disk_index {
+	uint32_t fragment_offset; /* its lower half; the upper is where a block would stand */
+	uint16_t advice;
+	uint8_t algorithms, cluster_bits;
+} __attribute__((packed));
+static_assert(sizeof(struct erofs_disk_index) == 8, "header of an index");
+
+enum {
+	EROFS_INDEX_ALIGN = 8,
+	EROFS_INDEX_GAP = 8,      /* between header and entries, for historical reasons */
+	EROFS_INDEX_CLUSTERS = 2, /* advice: of several blocks */
+	EROFS_INDEX_FRAGMENT = 32,
+	EROFS_INDEX_WHOLE_BIT = 63,
+};
+
+/* For every 4 KiB of content. */
+struct erofs_disk_lcluster {
+	uint16_t type, offset;
+	union {
+		uint32_t block;       /* plain, head: of the cluster that begins here */
+		uint16_t distance[2]; /* others: back to the head, on to the next */
+	};
+} __attribute__((packed));
+static_assert(sizeof(struct erofs_disk_lcluster) == 8, "entry of an index");
+
+enum { EROFS_LCLUSTER_PLAIN = 0, EROFS_LCLUSTER_HEAD = 1, EROFS_LCLUSTER_OTHER = 2 };
+/* In distance[0] behind a head: the rest of it counts the blocks on the disk. */
+enum { EROFS_LCLUSTER_BLOCKS = 1 << 11 };
+
+/* Numbers of algorithms, and the record of each behind the super block: its length, then it. */
+enum { EROFS_ALGORITHM_LZ4 = 0, EROFS_ALGORITHM_ZSTD = 3, EROFS_COMPRESSION_BYTES_MAX = 16 };
+
+struct erofs_disk_lz4 {
+	uint16_t record_bytes, distance_max, cluster_blocks_max;
+	uint8_t reserved[10];
+} __attribute__((packed));
+static_assert(sizeof(struct erofs_disk_lz4) == 16, "LZ4's record");
+
+struct erofs_disk_zstd {
+	uint16_t record_bytes;
+	uint8_t format, window_log; /* less 10 */
+	uint8_t reserved[4];
+} __attribute__((packed));
+static_assert(sizeof(struct erofs_disk_zstd) == 8, "zstd's record");
 
 struct erofs_xattr_prefix {
 	uint8_t id;

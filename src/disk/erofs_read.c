@@ -47,7 +47,7 @@ static int damage(const struct found *f, struct err *e, const char *what)
 
 static int super_check(const struct reader *r, const struct erofs_disk_super *d, struct err *e)
 {
-	uint32_t incompat = le32toh(d->incompat) & ~(uint32_t)EROFS_INCOMPAT_LZ4_PADDING;
+	uint32_t incompat = le32toh(d->incompat) & ~(uint32_t)EROFS_INCOMPAT_PADDING;
 
 	if (le32toh(d->magic) != EROFS_MAGIC)
 		return err_set(e, -EBADMSG, "is not an EROFS image: no magic number at byte 1024");
