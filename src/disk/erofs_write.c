@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/trace.h"
 #include "disk/erofs_write.h"
 
 #define NONE UINT32_MAX
@@ -396,6 +397,7 @@ static void super_emit(struct writer *w)
 
 int erofs_write(struct arena *a, const struct erofs_input *in, struct segments *ret, struct err *e)
 {
+	TRACE("lay EROFS");
 	struct writer w = { .a = a, .in = in };
 	int r;
 

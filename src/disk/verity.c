@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/thread_pool.h"
+#include "base/trace.h"
 
 enum {
 	DIGESTS = VERITY_BLOCK_BYTES / SHA256_BYTES, /* in a block of the tree */
@@ -119,6 +120,7 @@ static uint64_t blocks_next(const struct segments *data, struct chunk *at, uint6
 
 static int chunk_hash(void *arg, size_t i, struct err *e)
 {
+	TRACE("hash blocks");
 	const struct leaves *l = arg;
 	struct chunk at = l->chunks[i];
 	uint64_t block = (uint64_t)i * CHUNK_BLOCKS, end = block + CHUNK_BLOCKS;
@@ -217,6 +219,7 @@ int verity_build(struct arena *a, const struct segments *data,
 		 const uint8_t salt[VERITY_SALT_BYTES], const uint8_t uuid[16], unsigned n_threads,
 		 struct verity *ret, struct err *e)
 {
+	TRACE("verity");
 	struct verity v = { .data_blocks = data->size_bytes / VERITY_BLOCK_BYTES };
 	struct shape shape = shape_of(v.data_blocks);
 	uint8_t *levels[LEVELS_MAX + 1]; /* above the last stands the root hash */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/boot.h"
 
+#include "base/trace.h"
 #include "disk/fat.h"
 #include "disk/pe.h"
 #include "image/measure.h"
@@ -60,6 +61,7 @@ int boot_uki(struct arena *a, const struct conf_release *release, const struct a
 	     struct str command_line, struct str initrd, const vec_str *pcr_certificates,
 	     struct str *ret, struct err *e)
 {
+	TRACE("UKI");
 	struct str public_key;
 	struct segments uki;
 	int r = certificate_public_key(a, pcr_certificates->p[0], &public_key, e);
@@ -87,6 +89,7 @@ int boot_uki(struct arena *a, const struct conf_release *release, const struct a
 
 int boot_esp(struct arena *a, const struct boot_esp *b, struct segments *ret, struct err *e)
 {
+	TRACE("ESP");
 	bool arm = strcmp(b->arch, "aarch64") == 0;
 	const struct fat_file files[] = {
 		{ arm ? STR("EFI/BOOT/BOOTAA64.EFI") : STR("EFI/BOOT/BOOTX64.EFI"),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/io.h"
+#include "base/trace.h"
 #include "image/agents.h"
 #include "image/manifest.h"
 #include "image/repository.h"
@@ -140,6 +141,7 @@ static int output_text(struct arena *a, const struct image_options *o, const cha
 
 static int output_commit(struct output *out, struct err *e)
 {
+	TRACE_OF("put in place", str_c(out->path));
 	int r = 0;
 
 	if (out->temp)

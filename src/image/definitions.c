@@ -2,6 +2,7 @@
 #include "image/definitions.h"
 
 #include "base/io.h"
+#include "base/trace.h"
 
 enum { DEFINITION_BYTES_MAX = 1 << 20 };
 
@@ -14,6 +15,7 @@ void definition_list_put(struct buf *b, const vec_str *list)
 
 int definitions_read(struct arena *a, const char *distro, struct definitions *ret, struct err *e)
 {
+	TRACE("read definitions");
 	const char *dir = path_join(a, distro, "packages");
 	struct definitions d = { 0 };
 	struct buf all = { .a = a };

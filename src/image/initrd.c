@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "disk/codec.h"
 #include "disk/cpio.h"
 #include "image/assemble.h"
@@ -174,6 +175,7 @@ static int add_all(struct kernel_modules *m, const vec_str *names, bool always, 
 int image_initrd(struct arena *a, const struct conf_image *image, const struct assembled *as,
 		 struct str init, struct str *ret, struct err *e)
 {
+	TRACE("initrd");
 	static const char *const dirs[] = { "dev", "modules", "proc", "run", "sys", "sysroot" };
 	struct kernel_modules m;
 	int r = modules_init(a, as, &m, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/manifest.h"
 
+#include "base/trace.h"
 #include "trust/secure_boot.h"
 
 static void package(struct arena *a, struct json *j, const struct stored_package *s)
@@ -101,6 +102,7 @@ int manifest_text(struct arena *a, const struct image_options *o, const struct r
 		  const struct image_plan *plan, const struct keys *keys, struct str *ret,
 		  struct err *e)
 {
+	TRACE("manifest");
 	struct json j = { .b = { .a = a }, .indent = 1 };
 	int r;
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/trace.h"
 #include "disk/erofs.h"
 #include "disk/ipe_policy.h"
 #include "image/boot.h"
@@ -247,10 +248,13 @@ int image_plan_write(const struct image_plan *plan, int fd, const char *name,
 		return err_sys(e, "resize '%s' to %llu bytes", name,
 			       (unsigned long long)plan->layout.size_bytes);
 	r = fd_pwrite(fd, plan->layout.primary.p, plan->layout.primary.n, 0, name, e);
-	for (size_t i = 0; r == 0 && i < IMAGE_PARTITIONS; i++)
+	for (size_t i = 0; r == 0 && i < IMAGE_PARTITIONS; i++) {
+		TRACE_OF("write", plan->layout.partitions[i].label);
+
 		r = segments_pwrite(&plan->contents[i], fd,
 				    plan->layout.partitions[i].start_lba * GPT_SECTOR_BYTES, name,
 				    progress, stage, e);
+	}
 	if (r == 0)
 		r = fd_pwrite(fd, plan->layout.backup.p, plan->layout.backup.n,
 			      plan->layout.size_bytes - plan->layout.backup.n, name, e);

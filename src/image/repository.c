@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "base/trace.h"
 
 enum { SUMS_BYTES_MAX = 4 << 20 };
 
@@ -92,6 +93,7 @@ static int fill(struct arena *a, const char *dir, const struct stored_package *p
 
 bool repository_holds(const char *dir, const struct stored_package *packages, size_t n)
 {
+	TRACE("compare repository");
 	_cleanup_arena_ struct arena a = { 0 };
 	struct err ignored;
 	struct str there;

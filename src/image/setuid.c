@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include "base/trace.h"
+
 static bool listed(const struct conf_image *image, const struct tree *t, uint32_t id)
 {
 	vec_each(path, &image->setuid_files)
@@ -35,6 +37,7 @@ static int refuse(struct arena *a, const struct conf_image *image, const struct 
 int image_check_setuid(struct arena *a, const struct conf_image *image, const struct tree *t,
 		       struct err *e)
 {
+	TRACE("check set-user-ID");
 	vec_id ids;
 
 	tree_walk(a, t, &ids);

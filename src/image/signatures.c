@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/json.h"
+#include "base/trace.h"
 #include "disk/verity_sig.h"
 #include "trust/authenticode.h"
 #include "trust/certificate.h"
@@ -174,6 +175,7 @@ static int authenticode(struct work *w, const char *name, struct str *image, str
 int signatures_make(struct arena *a, const struct signing *s, const struct boot_parts *parts,
 		    struct boot_signed *ret, struct err *e)
 {
+	TRACE("sign");
 	struct boot_signed out = { .boot_loader = parts->boot_loader,
 				   .uki = str_dup(a, parts->uki) };
 	struct work w = { a, s, &out.pending };

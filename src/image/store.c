@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/thread_pool.h"
+#include "base/trace.h"
 #include "upstream/convert.h"
 #include "upstream/upstream.h"
 
@@ -65,6 +66,7 @@ static struct str store_key(struct arena *a, const struct rpm_meta *m, const uin
 
 static int item_load(struct item *item, struct arena *a, struct err *e)
 {
+	TRACE_OF("load", item->meta->name);
 	struct stored_package p = { .path = item->path };
 	int r = file_read(a, item->path, PACKAGE_BYTES_MAX, &p.rpm, e);
 
@@ -101,6 +103,7 @@ static int task_load(void *arg, struct arena *a, struct err *e)
 
 static int convert(struct item *item, struct err *e)
 {
+	TRACE_OF("convert", item->meta->name);
 	_cleanup_arena_ struct arena a = { 0 };
 	struct rpm_package p;
 	struct str deb, rpm;

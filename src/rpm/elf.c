@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/trace.h"
+
 /* Per file. The largest honest one has a few hundred (libc: its versions); a hostile one could have
  * millions. */
 enum { ELF_DEPS_MAX = 16384 };
@@ -230,6 +232,7 @@ static void deps_merge(struct arena *a, vec_dep *deps, vec_str *names)
 
 int elf_deps(struct arena *a, struct rpm_package *p, struct err *e)
 {
+	TRACE("ELF dependencies");
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	_cleanup_arena_ struct arena work = { 0 };
 	vec_str requires = { 0 }, provides = { 0 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rpm/rpmfile.h"
 
+#include "base/trace.h"
 #include "disk/codec.h"
 #include "rpm/parts.h"
 #include "rpm/rpmfile_format.h"
@@ -83,6 +84,8 @@ static int named_read(struct arena *a, struct sections *s, const struct openpgp_
 int rpm_read(struct arena *a, struct str bytes, const struct openpgp_key *key,
 	     size_t max_payload_bytes, struct rpm_package *ret, struct err *e)
 {
+	TRACE("read RPM");
+
 	__attribute__((cleanup(sections_done))) struct sections s;
 	struct rpm_package p = { 0 };
 	int r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rpm/rpmfile.h"
 
+#include "base/trace.h"
 #include "disk/codec.h"
 #include "rpm/parts.h"
 #include "rpm/rpmfile_format.h"
@@ -149,6 +150,7 @@ static int package_write(struct arena *a, struct arena *work, const struct rpm_p
 int rpm_write(struct arena *a, const struct rpm_package *p, const struct openpgp_key *key,
 	      int zstd_level, struct str *ret, struct err *e)
 {
+	TRACE("write RPM");
 	_cleanup_arena_ struct arena work = { 0 };
 	int r = package_write(a, &work, p, key, zstd_level, ret, e);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/io.h"
+#include "base/trace.h"
 #include "rpm/rpmfile_format.h"
 #include "rpm/sections.h"
 
@@ -171,6 +172,7 @@ static int database_read(struct arena *a, const char *dir, struct str *ret, stru
 int rpmdb_write(struct arena *a, const struct rpmdb_package *packages, size_t n,
 		uint64_t install_time_sec, struct str *ret, struct err *e)
 {
+	TRACE("RPM database");
 	const char *base = getenv("TMPDIR");
 	char *dir = str_z(a, str_printf(a, "%s/ashlar-rpmdb-XXXXXX", base ? base : "/tmp"));
 	struct err ignored;

@@ -6,6 +6,7 @@
 #include <solv/poolarch.h>
 
 #include "base/rd.h"
+#include "base/trace.h"
 #include "solve/encode.h"
 
 enum { NAME = 0, ARCH = 3, PROVIDES = 1 }; /* in universe_texts[] and universe_lists[] */
@@ -256,6 +257,7 @@ int universe_build(const vec_rpm_meta *packages, const char *arch, struct univer
 
 int universe_load(struct str bytes, const char *arch, struct universe **ret, struct err *e)
 {
+	TRACE("load universe");
 	struct universe *u = universe_new();
 
 	u->bytes = bytes;

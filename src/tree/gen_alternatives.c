@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "base/trace.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
 
@@ -41,6 +42,7 @@ static int put_links(struct tree *t, const struct choice *c, struct err *e)
  * candidate. */
 int gen_alternatives(struct tree *t, const struct conf_package *packages, size_t n, struct err *e)
 {
+	TRACE("alternatives");
 	_cleanup_arena_ struct arena scratch = { 0 };
 	VEC(struct choice) choices = { 0 };
 	int r = 0;

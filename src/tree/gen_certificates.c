@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
 #include "trust/certificate.h"
@@ -147,6 +148,7 @@ static int add_hashes(struct tree *t, struct err *e)
 
 int gen_certificates(struct tree *t, struct err *e)
 {
+	TRACE("certificates");
 	struct buf bundle = { .a = t->a };
 	struct map names = { 0 };
 	int r = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
 
@@ -40,6 +41,7 @@ static int put_links(struct tree *t, const struct conf_link *links, size_t n, st
 int gen_definition_files(struct tree *t, const struct conf_package *packages, size_t n,
 			 const struct conf_image *image, struct err *e)
 {
+	TRACE("definitions' files");
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++) {

@@ -3,6 +3,7 @@
  * is ignored. */
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
 #include "tree/hwdb.h"
@@ -122,6 +123,7 @@ static void drop_sources(struct tree *t)
 
 int gen_hwdb(struct tree *t, struct err *e)
 {
+	TRACE("hwdb");
 	_cleanup_arena_ struct arena a = { 0 };
 	struct hwdb *hwdb = hwdb_new(&a);
 	uint16_t priority = 1;

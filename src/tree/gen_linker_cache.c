@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "disk/elf.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
@@ -291,6 +292,7 @@ static int search_init(struct search *s, struct tree *t, const char *arch,
 
 int gen_linker_cache(struct tree *t, const char *arch, struct err *e)
 {
+	TRACE("linker cache");
 	struct search s;
 	int r = search_init(&s, t, arch, NULL, e);
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/thread_pool.h"
+#include "base/trace.h"
 #include "disk/codec.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
@@ -510,6 +511,7 @@ static int one_kernel(struct module_set *m, uint32_t dir, const vec_str *keep, s
 
 int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct err *e)
 {
+	TRACE("kernel modules");
 	_cleanup_arena_ struct arena a = { 0 };
 	uint32_t root = tree_find(t, STR("/usr/lib/modules"));
 	vec_id kernels = { 0 };

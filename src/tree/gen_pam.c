@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
 
@@ -247,6 +248,7 @@ static int stack_text(struct buf *b, struct str template, const vec_profile *pro
 
 int gen_pam(struct tree *t, struct err *e)
 {
+	TRACE("PAM");
 	uint32_t dir = tree_find(t, STR(PROFILES));
 	vec_profile profiles = { 0 };
 	int r = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
 
@@ -132,6 +133,7 @@ static int put_links(struct tree *t, struct err *e)
 int gen_system(struct tree *t, const struct conf_release *release, const struct conf_image *image,
 	       const char *version, bool development_keys, struct err *e)
 {
+	TRACE("system");
 	struct str pretty =
 		str_printf(t->a, "%.*s %.*s", STR_FMT(release->name), STR_FMT(release->version));
 	int r;

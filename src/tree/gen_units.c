@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
 #include "tree/unit.h"
@@ -460,6 +461,7 @@ static int apply_presets(struct units *u)
 int gen_units(struct tree *t, const struct conf_package *packages, size_t n,
 	      const struct conf_image *image, struct err *e)
 {
+	TRACE("units");
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct units u = { .t = t, .a = &scratch, .e = e };
 	struct str target = image->default_unit;

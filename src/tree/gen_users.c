@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
 #include "tree/sysusers.h"
@@ -359,6 +360,7 @@ static int put_list(struct tree *t, const char *path, uint32_t mode, const struc
 int gen_users(struct tree *t, const struct conf_package *packages, size_t n_packages,
 	      const struct conf_image *image, struct err *e)
 {
+	TRACE("users");
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct buf passwd = { .a = t->a }, shadow = passwd, group = passwd, gshadow = passwd;
 	const struct account *shadow_group;

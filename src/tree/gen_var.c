@@ -3,6 +3,7 @@
  * (tmpfiles.d(5)). */
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
 
@@ -213,6 +214,7 @@ static int put_old_names(struct var *v)
 
 int gen_var(struct tree *t, struct err *e)
 {
+	TRACE("/var");
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct var v = { .t = t, .a = &scratch, .lines.a = t->a, .e = e };
 	int r;

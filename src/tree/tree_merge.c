@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "tree/tree.h"
 
 struct merge {
@@ -239,6 +240,7 @@ static bool *choose(struct merge *m, struct arena *a, uint32_t package, tree_kee
 int tree_merge(struct tree *t, const struct rpm_package *packages, size_t n, tree_keep keep,
 	       void *arg, struct err *e)
 {
+	TRACE("merge");
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct merge m = { t, packages, e };
 	bool **kept = arena_array(&scratch, n + 1, sizeof(*kept));

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/trace.h"
 #include "tree/tree.h"
 
 /* 2^32 - 1 means "no id" to the kernel. */
@@ -60,6 +61,7 @@ static int unknown(const struct tree *t, uint32_t id, const char *kind, struct s
 
 int tree_resolve_owners(struct tree *t, struct err *e)
 {
+	TRACE("owners");
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct map users = { 0 }, groups = { 0 };
 	int r;

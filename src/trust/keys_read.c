@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/trace.h"
 #include "trust/keys_change.h"
 #include "trust/keys_dir.h"
 
@@ -166,6 +167,7 @@ static int all_read(struct arena *a, const char *dir, uint64_t time_sec, bool ne
 int keys_read(struct arena *a, const char *dir, uint64_t time_sec, bool need_private,
 	      struct keys *ret, struct err *e)
 {
+	TRACE("read keys");
 	_cleanup_close_ int lock = -1;
 	struct keys keys = { 0 };
 	int r = 0;

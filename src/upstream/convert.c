@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "base/trace.h"
 #include "disk/codec.h"
 #include "upstream/changelog.h"
 #include "upstream/copyright.h"
@@ -315,6 +316,7 @@ int deb_convert(struct arena *a, struct str deb, const struct rpm_meta *meta,
 		const struct conf_package *conf, const struct conf_upstream *upstream,
 		struct rpm_package *ret, struct err *e)
 {
+	TRACE("read .deb");
 	struct rpm_package pkg = { .meta = *meta };
 	int rc = package_make(a, deb, conf, upstream, &pkg, e);
 
