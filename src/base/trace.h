@@ -72,6 +72,6 @@ static inline void trace_end_p(struct trace_span **span)
  * sum. */
 struct trace_span *trace_stage_begin(const char *name);
 
-/* What a thread of a pool calls first and last. */
+/* What every thread but the main one calls first and last. */
 void trace_thread_begin(void);
 void trace_thread_end(void);

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/trace.h"
+
 struct refresh {
 	struct arena a; /* the thread's, until it is joined */
 	const struct image_options *o;
@@ -16,14 +18,20 @@ struct refresh {
 	struct err err;
 };
 
-static void *refresh_run(void *arg)
+static void refresh_run(struct refresh *f)
 {
-	struct refresh *f = arg;
-
+	f->stage = progress_begin(f->o->progress, "refresh", "", 0);
 	f->states = arena_array(&f->a, f->upstreams.n, sizeof(*f->states));
 	f->r = upstream_refresh(&f->a, f->upstreams.p, f->upstreams.n, f->o->arch, f->o->cache,
 				f->o->progress, f->states, &f->err);
 	progress_end(f->o->progress, f->stage);
+}
+
+static void *refresh_thread(void *arg)
+{
+	trace_thread_begin();
+	refresh_run(arg);
+	trace_thread_end();
 	return NULL;
 }
 
@@ -35,8 +43,7 @@ struct refresh *refresh_begin(const struct image_options *o, const vec_conf_upst
 		abort();
 	f->o = o;
 	f->upstreams = *upstreams;
-	f->stage = progress_begin(o->progress, "refresh", "", 0);
-	f->running = pthread_create(&f->thread, NULL, refresh_run, f) == 0;
+	f->running = pthread_create(&f->thread, NULL, refresh_thread, f) == 0;
 	if (!f->running)
 		refresh_run(f);
 	return f;
