@@ -281,12 +281,25 @@ static size_t glob_class(struct str pattern, char c, bool *match)
 	return i + 1;
 }
 
+/* Most paths differ from most patterns in what stands before the first wildcard. */
+static bool glob_head_differs(struct str pattern, struct str path)
+{
+	for (size_t i = 0;
+	     i < pattern.n && pattern.p[i] != '*' && pattern.p[i] != '?' && pattern.p[i] != '[';
+	     i++)
+		if (i >= path.n || pattern.p[i] != path.p[i])
+			return true;
+	return false;
+}
+
 /* Backtracks to the last star only: one '*' and one "**" are remembered, which keeps this linear in
  * practice and free of recursion. */
 bool str_glob(struct str pattern, struct str path)
 {
 	size_t i = 0, j = 0, star = SIZE_MAX, star_at = 0, deep = SIZE_MAX, deep_at = 0;
 
+	if (glob_head_differs(pattern, path))
+		return false;
 	if (str_ends(pattern, "/")) {
 		/* every directory above the last component may be the one meant */
 		for (size_t k = 1; k < path.n; k++)
