@@ -8,8 +8,6 @@
 #include "rpm/rpmdb.h"
 #include "tree/generators.h"
 
-#pragma weak pack_read /* until src/pack has it */
-
 struct keep {
 	const struct conf_image *image;
 	const struct stored_package *packages;

@@ -4,10 +4,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* until src/pack has them */
-#pragma weak pack_read
-#pragma weak pack_discard
-
 static uint32_t node_add(struct tree *t, struct str path, struct str name, uint32_t parent)
 {
 	uint32_t id = (uint32_t)t->nodes.n;

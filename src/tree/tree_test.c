@@ -342,6 +342,62 @@ static void test_journal(void **state)
 	}
 }
 
+/* @p as a pack keeps it. */
+static struct pack *packed(const struct rpm_package *p)
+{
+	static const uint8_t none[SHA256_BYTES] = { 0 };
+	const struct erofs_compression how = { EROFS_CODEC_ZSTD, 3, 65536 };
+	struct str recipe = pack_recipe(a, p->meta.name, (struct str){ 0 }, &how);
+	struct segments bytes;
+	struct pack *pack;
+
+	assert_ok(pack_encode(a, recipe, p, none, 0, &how, &bytes, &e), &e);
+	assert_ok(pack_cache_put(a, test_dir(a), recipe, &bytes, &pack, &e), &e);
+	return pack;
+}
+
+static void test_packed(void **state)
+{
+	struct rpm_file one = file("/a/one", S_IFREG | 0644, "content"), two = one, three = one;
+	struct rpm_package plain = PACKAGE("p", one), list[2];
+	struct pack *pack;
+	uint8_t digest[SHA256_BYTES], want[SHA256_BYTES];
+	struct tree t;
+	uint32_t id;
+
+	(void)state;
+	one.link_group = two.link_group = 1;
+	two.path = STR("/a/two");
+	three.path = STR("/three");
+	three.data = STR("more content");
+	list[0] = PACKAGE("p", one, two, three);
+	pack = packed(&list[0]);
+	list[0] = pack->package;
+	list[1] = plain; /* the same, in memory */
+	tree_init(a, &t);
+	assert_ok(tree_merge(&t, list, 2, NULL, NULL, &e), &e);
+	id = tree_find(&t, STR("/a/two"));
+	assert_true(t.nodes.p[id].link_to != TREE_NONE);
+	assert_str(content(&t, "/a/two"), "content");
+	assert_int_equal(tree_size(&t, id), 7);
+	sha256("content", 7, want);
+	tree_sha256(&t, id, digest);
+	assert_memory_equal(digest, want, sizeof(want));
+	tree_remove(&t, tree_find(&t, STR("/a/one")));
+	assert_str(content(&t, "/a/two"), "content");
+	assert_ok(tree_put_packed(&t, STR("/copy"), S_IFREG | 0600,
+				  t.nodes.p[tree_find(&t, STR("/three"))].packed,
+				  TREE_OWNER_GENERATOR, &id, &e),
+		  &e);
+	assert_int_equal(id, tree_find(&t, STR("/copy")));
+	assert_str(content(&t, "/copy"), "more content");
+	plain.files.p[0].data = STR("different");
+	list[1] = plain;
+	tree_init(a, &t);
+	assert_err(tree_merge(&t, list, 2, NULL, NULL, &e), &e, "with different content");
+	pack_close(pack);
+}
+
 static void test_resolve_owners(void **state)
 {
 	struct tree t =
@@ -398,6 +454,7 @@ int main(void)
 		TEST(test_merge_conflicts),
 		TEST(test_merge_links_and_keep),
 		TEST(test_journal),
+		TEST(test_packed),
 		TEST(test_resolve_owners),
 	};
 
