@@ -82,10 +82,17 @@ int x509_parse(struct arena *a, struct str der, struct x509 *ret, struct err *e)
 	return 0;
 }
 
-/* The next certificate, or NULL. */
-static X509 *pem_next(BIO *bio)
+/* The next block of text that says it is a certificate; false at the end. */
+static bool pem_next(struct arena *a, BIO *bio, struct str *ret)
 {
-	return PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	unsigned char *der = NULL;
+	long n = 0;
+
+	if (PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, bio, NULL, NULL) != 1)
+		return false;
+	*ret = str_dup(a, (struct str){ (const char *)der, (size_t)n });
+	OPENSSL_free(der);
+	return true;
 }
 
 static struct str x509_der(struct arena *a, X509 *x)
@@ -103,20 +110,18 @@ static struct str x509_der(struct arena *a, X509 *x)
 int x509_pem_parse(struct arena *a, struct str pem, struct str *ret_der, struct err *e)
 {
 	_cleanup_bio_ BIO *bio = NULL;
-	_cleanup_x509_ X509 *first = NULL, *second = NULL;
+	struct str first, second;
 
 	if (pem.n > CERTIFICATE_BYTES_MAX)
 		return err_set(e, -EFBIG, "certificate of %zu bytes, want at most %d", pem.n,
 			       CERTIFICATE_BYTES_MAX);
 	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	first = bio ? pem_next(bio) : NULL;
-	if (!first)
+	if (!bio || !pem_next(a, bio, &first))
 		return openssl_err(e, "no readable PEM certificate");
-	second = pem_next(bio);
-	ERR_clear_error();
-	if (second)
+	if (pem_next(a, bio, &second))
 		return err_set(e, -EBADMSG, "several certificates, want one");
-	*ret_der = x509_der(a, first);
+	ERR_clear_error();
+	*ret_der = first;
 	return 0;
 }
 

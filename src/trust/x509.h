@@ -16,7 +16,7 @@ struct x509 {
 };
 
 must_check int x509_parse(struct arena *a, struct str der, struct x509 *ret, struct err *e);
-/* DER of the one certificate in @pem; and back. */
+/* DER of the one certificate in @pem, which only x509_parse() looks into; and back. */
 must_check int x509_pem_parse(struct arena *a, struct str pem, struct str *ret_der, struct err *e);
 struct str x509_pem(struct arena *a, struct str der);
 
