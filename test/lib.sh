@@ -65,6 +65,24 @@ have() {
 	done
 }
 
+# erofs_needed NAME: fsck.erofs is one that reads what we write; skips the test NAME otherwise.
+erofs_needed() {
+	local bin
+	if bin=$(tools/current-erofs-utils 2>"$WORK/.said"); then PATH=$bin:$PATH; else skip "$1" "$(tail -n 1 "$WORK/.said")" && return 1; fi
+}
+
+# root_extract FOLDER [OPTION...]: what the root partition of IMAGE holds.
+root_extract() {
+	local folder=$1
+	shift
+	partition 1 "$WORK/root.erofs" && fsck.erofs --extract="$folder" "${@:---no-preserve}" "$WORK/root.erofs"
+}
+
+# stated_digests FILE: "DIGEST /FILE" for each file of each package in REPOSITORY, as its RPM states it.
+stated_digests() {
+	rpm -qp --nosignature --qf '[%{FILEDIGESTS} %{FILENAMES}\n]' "$REPOSITORY"/*.rpm 2>/dev/null | grep '^[0-9a-f]\{64\} ' >"$1"
+}
+
 # build OPTION...: the server image as everyone makes it, silent but for errors.
 build() { "$ASHLAR" build server --quiet --keys "$CHECK/keys" --cache "$CACHE" --out "$CHECK/out" "$@"; }
 
@@ -84,6 +102,12 @@ same_image() {
 	check "$1" eval "cmp '$IMAGE' '$2/${IMAGE##*/}' && cmp '$MANIFEST' '$2/${MANIFEST##*/}' &&
 		cmp '${IMAGE%.raw}.lock' '$2/$(basename "${IMAGE%.raw}").lock' && diff -r '$REPOSITORY' '$2/${REPOSITORY##*/}'"
 }
+
+# cache_of_downloads FOLDER: a cache of nothing but what was fetched.
+cache_of_downloads() { mkdir "$1" && cp -a --reflink=auto "$CACHE/downloads" "$CACHE/upstream" "$1"; }
+
+# leftovers FOLDER...: temporary files in them.
+leftovers() { find "$@" \( -name '*.tmp*' -o -name '*.old-*' \) -print; }
 
 # manifest EXPRESSION: a Python expression over the manifest, which is m; lists are printed one a line.
 manifest() {

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Changes blocks of files that a boot does not need, and judges what was read of them.
+"""Changes blocks of files that a boot does not need, and judges what was read of files.
 
-change IMAGE START EXTRACTED LIST: about 200 blocks of the root at START in IMAGE; LIST gets "FILE BLOCK BLOCK ..." a line.
+change IMAGE START LIST: about 200 blocks of the root at START in IMAGE; LIST gets "FILE PAGE PAGE ..." a line: the pages
+    that need a changed block, and so cannot be read. A page is 4096 bytes.
 judge SAID EXTRACTED LIST DIGESTS: SAID is what in-guest-campaign printed; DIGESTS the RPMs' "DIGEST /FILE" lines.
+compare READ EXTRACTED DIGESTS: READ is sha256sum's output for every file.
+offset IMAGE START FILE: prints where in IMAGE a block lies that FILE, and no other file, needs.
 Prints one line a test, as test/lib.sh wants it."""
 import hashlib, os, re, sys
 
-BLOCK, WANTED, PER_FILE, FILE_BYTES_MAX = 4096, 200, 15, 300000
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import erofs
+
+BLOCK, WANTED, PER_FILE, FILE_BYTES_MAX = erofs.BLOCK, 200, 15, 1000000
 # What neither a boot nor the reading itself opens.
 UNUSED = [r"usr/bin/(curl|tc|ssh|scp|sftp|ss|top|lscpu|less|ping)",
           r"usr/lib/[^/]*/lib(gnutls|unistring|curl|ldap|mvec|ssh2|hogweed)\..*",
@@ -26,34 +32,42 @@ def unused(name):
     return any(re.fullmatch(u, name) for u in UNUSED)
 
 
-def change(image, start, extracted, listing):
-    start = int(start)
-    with open(image, "r+b") as f:
-        f.seek(start)
-        where = {}
-        for at in iter(lambda: f.read(BLOCK), b""):
-            where.setdefault(at, []).append(f.tell() - BLOCK)
-        files = []
-        for name in filter(unused, walk(extracted)):
-            data = open(os.path.join(extracted, name), "rb").read()
-            if len(data) > FILE_BYTES_MAX:
-                continue
-            blocks = [n for n in range(len(data) // BLOCK) if len(where.get(data[n * BLOCK:(n + 1) * BLOCK], [])) == 1]
-            files.append((name, data, blocks[::max(1, len(blocks) // PER_FILE)][:PER_FILE]))
-        total = 0
-        with open(listing, "w") as out:
-            # from all over the list, a file at a time
-            for name, data, blocks in sorted(files, key=lambda f: hashlib.sha256(f[0].encode()).digest()):
-                if len(blocks) < 5 or total >= WANTED or " " in name:
-                    continue
-                for n in blocks:
-                    at = where[data[n * BLOCK:(n + 1) * BLOCK]][0] + (n * 997 + len(name)) % BLOCK
-                    f.seek(at)
-                    byte = f.read(1)[0]
-                    f.seek(at)
-                    f.write(bytes([byte ^ 1 << n % 8]))
-                total += len(blocks)
-                out.write(" ".join([name, *map(str, blocks)]) + "\n")
+def changed_byte(f, at):
+    f.seek(at)
+    byte = f.read(1)[0]
+    f.seek(at)
+    f.write(bytes([byte ^ 1 << at // BLOCK % 8]))
+
+
+def change(image, start, listing):
+    fs = erofs.opened(image, start)
+    sizes = {path: inode.size for path, inode in fs.files()}
+    kinds = {block: kind for kind, blocks in fs.kinds().items() for block in blocks}
+    lost, n_of_file, n_of_kind = {}, {}, {}
+    # from all over the list
+    for block, users in sorted(fs.users().items(), key=lambda user: hashlib.sha256(b"%d" % user[0]).digest()):
+        if sum(n_of_kind.values()) == WANTED:
+            break
+        if not all(unused(n) and " " not in n and sizes[n] <= FILE_BYTES_MAX and n_of_file.get(n, 0) < PER_FILE
+                   for n in users):
+            continue
+        for name, pages in users.items():
+            n_of_file[name] = n_of_file.get(name, 0) + 1
+            lost.setdefault(name, set()).update(pages)
+        n_of_kind[kinds[block]] = n_of_kind.get(kinds[block], 0) + 1
+        with open(image, "r+b") as f:
+            changed_byte(f, int(start) + block * BLOCK + (block * 997) % BLOCK)
+    with open(listing, "w") as out:
+        for name in sorted(lost):
+            out.write(" ".join([name, *map(str, sorted(lost[name]))]) + "\n")
+    told = ", ".join(f"{n} {kind}" for kind, n in sorted(n_of_kind.items()))
+    test(f"blocks are changed that {len(lost)} files need: {told}",
+         [] if sum(n_of_kind.values()) == WANTED else [f"want {WANTED}"])
+
+
+def offset(image, start, name):
+    fs = erofs.opened(image, start)
+    print(int(start) + BLOCK * next(b for b, users in sorted(fs.users().items()) if list(users) == [name.lstrip("/")]))
 
 
 def test(name, bad):
@@ -71,6 +85,22 @@ def digests_read(lines):
     return found
 
 
+def test_whole(read, extracted, names, digests):
+    """Each of @names was read, with the content extracted, and most are what their RPM says they are."""
+    stated = {name: digest for digest, name in (line.rstrip("\n").split(" /", 1) for line in open(digests))}
+    bad, by_rpm, edited = [], 0, 0
+    for name in names:
+        with open(os.path.join(extracted, name), "rb") as f:
+            digest = hashlib.sha256(f.read()).hexdigest()
+        if read.get(name) != digest:
+            bad.append(f"{name}: {read.get(name, 'was not read')}")
+        by_rpm += read.get(name) == stated.get(name, "")
+        edited += name in stated and stated[name] != digest
+    test(f"each of {len(names)} files is what it was; {by_rpm} have the digest that their RPM states", bad)
+    if stated:
+        test(f"definitions edited {edited} of them", [] if edited * 20 < by_rpm else [f"{edited} of {by_rpm}"])
+
+
 def judge(said, extracted, listing, digests):
     parts = {}
     for line in open(said, errors="replace"):
@@ -78,33 +108,25 @@ def judge(said, extracted, listing, digests):
             part = parts.setdefault(line[3:].strip(), [])
         elif parts:
             part.append(line)
-    changed = {w[0]: list(map(int, w[1:])) for w in map(str.split, open(listing))}
-    total = sum(map(len, changed.values()))
+    lost = {w[0]: list(map(int, w[1:])) for w in map(str.split, open(listing))}
     errors = {n: int(e) for n, e in map(str.split, parts.get("errors", []))}
     whole = digests_read(parts.get("digests", []))
     rest = digests_read(parts.get("rest", []))
-    stated = {name: digest for digest, name in (line.rstrip("\n").split(" /", 1) for line in open(digests))}
-    bad, silent, n, by_rpm, edited = [], [], 0, 0, 0
-    for name in walk(extracted):
+    bad = []
+    for name, pages in lost.items():
         data = bytearray(open(os.path.join(extracted, name), "rb").read())
-        digest = hashlib.sha256(data).hexdigest()
-        n += 1
-        if name in changed:
-            # the digest of the others tells which blocks could not be read
-            for b in reversed(changed[name]):
-                del data[b * BLOCK:(b + 1) * BLOCK]
-            if name in whole or errors.get(name) != len(changed[name]) or rest.get(name) != hashlib.sha256(data).hexdigest():
-                silent.append(f"{name}: {errors.get(name)} errors, want {len(changed[name])}; digest {rest.get(name)}")
-            continue
-        if whole.get(name) != digest:
-            bad.append(f"{name}: {whole.get(name, 'was not read')}")
-        by_rpm += whole.get(name) == stated.get(name, "")
-        edited += name in stated and stated[name] != digest
-    test(f"each of {total} changed blocks, in {len(changed)} files, is an I/O error; the blocks beside them are as they were",
-         silent or ([] if total >= WANTED else [f"want at least {WANTED}"]))
-    test(f"each of the {n - len(changed)} other files is what it was; {by_rpm} have the digest that their RPM states", bad)
-    if stated:
-        test(f"definitions edited {edited} of the others", [] if edited * 20 < by_rpm else [f"{edited} of {by_rpm}"])
+        for page in reversed(pages):
+            del data[page * BLOCK:(page + 1) * BLOCK]
+        # the digest of the others tells which pages could not be read
+        if name in whole or errors.get(name) != len(pages) or rest.get(name) != hashlib.sha256(data).hexdigest():
+            bad.append(f"{name}: {errors.get(name)} errors, want {len(pages)}; digest {rest.get(name)}")
+    test(f"each of the {sum(map(len, lost.values()))} pages that need a changed block, in {len(lost)} files, is an I/O error; "
+         "the pages beside them are as they were", bad)
+    test_whole(whole, extracted, [n for n in walk(extracted) if n not in lost], digests)
 
 
-{"change": change, "judge": judge}[sys.argv[1]](*sys.argv[2:])
+def compare(read, extracted, digests):
+    test_whole(digests_read(open(read)), extracted, list(walk(extracted)), digests)
+
+
+{"change": change, "judge": judge, "compare": compare, "offset": offset}[sys.argv[1]](*sys.argv[2:])

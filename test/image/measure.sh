@@ -3,13 +3,12 @@
 # UKI's sections.
 . "$(dirname "$0")/../lib.sh"
 image_needed
-have "systemd-measure" fsck.erofs || exit 0
+erofs_needed "systemd-measure" || exit 0
 
 partition 0 "$WORK/esp"
-partition 1 "$WORK/root.erofs"
 uki=$(manifest "m['uki']")
 mcopy -n -i "$WORK/esp" "::EFI/Linux/${uki##*/}" "$WORK/uki.efi"
-fsck.erofs --extract="$WORK/root" --no-preserve "$WORK/root.erofs" >/dev/null 2>&1
+root_extract "$WORK/root" >/dev/null 2>&1
 tool=$WORK/root/usr/lib/systemd/systemd-measure
 libraries=$(dirname "$(find "$WORK/root" -name 'libc.so.6' | head -n1)")
 if [ ! -e "$tool" ]; then

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+# SIGKILL at 100 random moments, whatever a build is doing: nothing is half-written, and the next build gives the bytes of
+# an undisturbed one. SEED=N repeats the moments of a run.
+. "$(dirname "$0")/../lib.sh"
+image_needed
+
+out=$WORK/out cache=$WORK/cache distro=$WORK/distro seed=${SEED:-$$}
+RANDOM=$seed
+echo "# SEED=$seed"
+cp -r distro "$distro"
+cp -r distro "$WORK/changed"
+sed -i 's/PrintMotd no/PrintMotd yes/' "$WORK/changed/features/ssh.yaml"
+sed -i 's/127.0.0.0/127.0.0.1/' "$WORK/changed/packages/netbase/package.yaml"
+cache_of_downloads "$cache"
+make_image() { "$ASHLAR" build server --quiet --keys "$CHECK/keys" --cache "$cache" --out "$out" --distro "$distro" "$@"; }
+check "a build from downloads alone" make_image --out "$WORK/first"
+same_image "it has the bytes of any other" "$WORK/first"
+rm -rf "$WORK/first"
+check "a build of changed definitions" make_image --out "$WORK/other" --distro "$WORK/changed"
+check "it has other bytes" eval "! cmp '$IMAGE' '$WORK/other/${IMAGE##*/}'"
+check "nothing is left over" eval "! leftovers '$cache' '$WORK/other' | grep ."
+
+some() { # FOLDER PARTS: removes one of so many files of the cache's folder
+	local file
+	for file in "$cache/$1"/*; do [ $((RANDOM % $2)) != 0 ] || rm -f "$file"; done
+}
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+
+# Each file in out/ is that of one of both definitions.
+whole() {
+	local name
+	for name in "${IMAGE##*/}" "${MANIFEST##*/}"; do
+		[ ! -e "$out/$name" ] || cmp -s "${IMAGE%/*}/$name" "$out/$name" || cmp "$WORK/other/$name" "$out/$name" || return
+	done
+	name=${REPOSITORY##*/}
+	[ ! -e "$out/$name" ] || diff -rq "$REPOSITORY" "$out/$name" >/dev/null || diff -r "$WORK/other/$name" "$out/$name"
+}
+as_wanted() {
+	local want=${IMAGE%/*}
+	[ "$distro" != "$WORK/changed" ] || want=$WORK/other
+	diff -r "$want" "$out" && ! leftovers "$cache" "$out" | grep .
+}
+
+# killed TIMES NAME PREPARE: kills as many builds of what PREPARE left to do, each after any part of the time that one took.
+killed() {
+	local times=$1 name=$2 prepare=$3 n start span moment pid killed=0
+	$prepare
+	start=$(milliseconds)
+	make_image >/dev/null 2>&1
+	span=$(($(milliseconds) - start))
+	: >"$WORK/bad"
+	for n in $(seq "$times"); do
+		$prepare
+		"$ASHLAR" build server --quiet --keys "$CHECK/keys" --cache "$cache" --out "$out" --distro "$distro" >"$WORK/.said" 2>&1 &
+		pid=$!
+		moment=$((span * RANDOM / 32768))
+		sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"
+		kill -KILL $pid 2>/dev/null
+		{ wait $pid; } 2>/dev/null
+		[ $? != 137 ] || killed=$((killed + 1))
+		whole >"$WORK/.said" 2>&1 || { echo "$n, after $moment ms: half-written" && cat "$WORK/.said"; } >>"$WORK/bad"
+		make_image >"$WORK/.said" 2>&1 || { echo "$n, after $moment ms: the next build fails" && cat "$WORK/.said"; } >>"$WORK/bad"
+		as_wanted >"$WORK/.said" 2>&1 || { echo "$n, after $moment ms: not as undisturbed" && cat "$WORK/.said"; } >>"$WORK/bad"
+	done
+	check "SIGKILL at $times moments of $span ms in which $name ($killed builds were still running)" eval "! grep . '$WORK/bad'"
+}
+cut() { some packs 3; }
+convert() { some packages 8 && some packs 20; }
+solve() { rm -rf "$cache/universe" "$cache/solutions"; }
+lay() {
+	if [ "$distro" = "$WORK/changed" ]; then distro=$WORK/distro; else distro=$WORK/changed; fi
+}
+killed 35 "packs are cut" cut
+killed 10 "packages are converted" convert
+killed 5 "packages are chosen" solve
+killed 50 "an image is laid" lay
