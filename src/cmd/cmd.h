@@ -78,7 +78,8 @@ struct image_options;
 /* The shared options in the form that image/ takes. */
 struct image_options image_options(const struct common_options *c, const char *name);
 
-extern const struct verb verb_build, verb_explain, verb_key, verb_run, verb_sign, verb_verify;
+extern const struct verb verb_build, verb_cache, verb_explain, verb_key, verb_run, verb_sign,
+	verb_verify;
 extern const struct verb *const verbs[]; /* ended by NULL */
 extern const struct option_def common_option_defs[];
 

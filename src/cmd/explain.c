@@ -23,29 +23,13 @@ static int not_chosen(struct arena *a, const struct resolved *res, const char *i
 		       image, name, image);
 }
 
-/* By what the upstreams say now. */
-static int resolve(struct arena *a, const struct image_options *image, struct resolved *ret,
-		   struct err *e)
-{
-	for (;;) {
-		int r = image_resolve(a, image, ret, e);
-
-		if (r < 0)
-			return r;
-		r = resolved_confirm(ret, e);
-		resolved_done(ret);
-		if (r != -ESTALE)
-			return r;
-	}
-}
-
 static int run(struct arena *a, void *options, char **args, struct err *e)
 {
 	const struct explain_options *o = options;
 	struct image_options image = image_options(&o->common, args[0]);
 	struct resolved res;
 	size_t i = 0;
-	int r = resolve(a, &image, &res, e);
+	int r = image_resolve_now(a, &image, &res, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "image '%s'", args[0]);

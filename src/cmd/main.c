@@ -3,13 +3,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "cmd/cmd.h"
 
-const struct verb *const verbs[] = { &verb_build, &verb_explain, &verb_run, &verb_verify,
-				     &verb_sign,  &verb_key,     NULL };
+const struct verb *const verbs[] = { &verb_build, &verb_explain, &verb_run,   &verb_verify,
+				     &verb_sign,  &verb_key,     &verb_cache, NULL };
 
 /* Results appear by renaming, so there is nothing to undo; temporary files are removed by the next
  * run. */
@@ -142,6 +143,18 @@ static int help_main_verb(struct arena *a, char **args)
 	return 0;
 }
 
+/* Every pack that an image is made of stays open, and an image may be made of more than the soft
+ * limit allows, which is 1024 for the sake of programs that call select(). */
+static void files_allow(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -152,6 +165,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, interrupted);
 	signal(SIGTERM, interrupted);
 	signal(SIGPIPE, SIG_IGN);
+	files_allow();
 	signal(SIGXFSZ, SIG_IGN); /* write() then says EFBIG, and the message names the file */
 	if (argc < 2) {
 		fprintf(stderr, "ashlar: want a verb; 'ashlar --help' lists them\n");

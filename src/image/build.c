@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/trace.h"
 #include "image/agents.h"
+#include "image/cache.h"
 #include "image/manifest.h"
 #include "image/repository.h"
 #include "image/setuid.h"
@@ -300,6 +301,7 @@ static int make_current(struct arena *a, const struct image_options *o, bool dry
 int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 		struct image_summary *ret, struct err *e)
 {
+	_cleanup_close_ int held = -1;
 	struct keys keys;
 	struct store *store;
 	int r = keys_read(a, o->keys, o->now_sec, !o->sign_later, &keys, e);
@@ -311,6 +313,8 @@ int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 			e, -ENOENT,
 			"no package-signing.pem or .uri in '%s': packages are signed by the build",
 			o->keys);
+	if (r == 0)
+		r = cache_hold(o->cache, false, o->progress, &held, e);
 	if (r == 0)
 		r = dir_make(o->out, e);
 	if (r == 0) {

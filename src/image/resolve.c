@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/io.h"
+#include "image/cache.h"
 #include "image/definitions.h"
 #include "image/refresh.h"
 
@@ -290,4 +291,23 @@ void resolved_done(struct resolved *res)
 {
 	refresh_end(res->refresh);
 	res->refresh = NULL;
+}
+
+int image_resolve_now(struct arena *a, const struct image_options *o, struct resolved *ret,
+		      struct err *e)
+{
+	_cleanup_close_ int held = -1;
+	int r = cache_hold(o->cache, false, o->progress, &held, e);
+
+	if (r < 0)
+		return r;
+	for (;;) {
+		r = image_resolve(a, o, ret, e);
+		if (r < 0)
+			return r;
+		r = resolved_confirm(ret, e);
+		resolved_done(ret);
+		if (r != -ESTALE)
+			return r;
+	}
 }

@@ -44,6 +44,10 @@ must_check int image_resolve(struct arena *a, const struct image_options *o, str
 /* Waits for the upstreams. Fails as a refresh does, or with -ESTALE when they have changed: then
  * the image is to be resolved again. */
 must_check int resolved_confirm(struct resolved *res, struct err *e);
+/* Both, as often as they change meanwhile, for who only looks: the cache is held, and nothing is to
+ * be done with *ret afterwards. */
+must_check int image_resolve_now(struct arena *a, const struct image_options *o,
+				 struct resolved *ret, struct err *e);
 /* Of what image_resolve() gave, also when it is not confirmed. */
 void resolved_done(struct resolved *res);
 /* The upstream that package @i came from. */

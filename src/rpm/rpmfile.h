@@ -28,6 +28,11 @@ must_check int rpm_write(struct arena *a, const struct rpm_package *p,
 must_check int rpm_read(struct arena *a, struct str bytes, const struct openpgp_key *key,
 			size_t max_payload_bytes, struct rpm_package *ret, struct err *e);
 
+/* "name-version-release" as the first RPM_LEAD_BYTES of a package file say (cut, if long),
+ * borrowed; empty when it is none. Only for people to read. */
+enum { RPM_LEAD_BYTES = 96 };
+struct str rpm_lead_name(struct str bytes);
+
 /* Adds ELF provides and requires as RPM's own generator (tools/elfdeps.c) writes them:
  * "libc.so.6(GLIBC_2.34)(64bit)", soname provides, "rtld(GNU_HASH)". Of shared libraries whatever
  * their mode, of programs only if executable. Sorted, without repetition; damaged ELF files have

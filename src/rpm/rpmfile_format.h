@@ -5,10 +5,11 @@
 #include <rpm/rpmcrypto.h>
 #include <rpm/rpmlib.h>
 
-#include "base/str.h"
+#include "rpm/rpmfile.h"
 
 enum {
-	LEAD_BYTES = 96,
+	LEAD_BYTES = RPM_LEAD_BYTES,
+	LEAD_NAME_OFFSET = 10,
 	LEAD_NAME_BYTES = 66,
 	LEAD_MAJOR = 3,
 	LEAD_ARCH_X86_64 = 1,

@@ -16,6 +16,15 @@ void sections_done(struct sections *s)
 	header_done(&s->header);
 }
 
+struct str rpm_lead_name(struct str bytes)
+{
+	struct str name = str_head(str_from(bytes, LEAD_NAME_OFFSET), LEAD_NAME_BYTES);
+
+	if (bytes.n < LEAD_BYTES || memcmp(bytes.p, lead_magic, sizeof(lead_magic)) != 0)
+		return (struct str){ 0 };
+	return str_cut(&name, '\0');
+}
+
 int sections_read(struct sections *s, struct str bytes, struct err *e)
 {
 	struct str rest = bytes;
