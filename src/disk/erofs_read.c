@@ -2,35 +2,12 @@
 /* Reads an image whose bytes may be hostile: every offset is checked, every directory is named
  * once, and all inodes together claim no more bytes than the image has, so that time and memory
  * stay within a constant times its size. */
-#include "disk/erofs.h"
-
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "base/rd.h"
-#include "disk/erofs_format.h"
+#include "disk/erofs_read.h"
 
-struct found {
-	uint64_t nid, parent_nid;
-	uint64_t at; /* where what follows the inode stands: xattrs, then the tail */
-	uint64_t size_bytes;
-	uint32_t n_links, n_links_seen, start_block;
-	uint16_t xattr_count;
-	uint8_t layout;
-};
-
-struct reader {
-	struct arena *a;
-	const uint8_t *image;
-	uint64_t n, meta_at, xattr_at, claimed;
-	uint64_t root_nid, epoch_sec;
-	uint32_t *index; /* nid -> its place in the two vectors + 1 */
-	VEC(struct erofs_inode) inodes;
-	VEC(struct found) found;
-};
-
-/* An image without compression holds every byte once. */
-static int claim(struct reader *r, uint64_t nid, uint64_t n, struct err *e)
+int erofs_claim(struct reader *r, uint64_t nid, uint64_t n, struct err *e)
 {
 	if (n > r->n - r->claimed)
 		return err_set(e, -EBADMSG,
@@ -40,14 +17,29 @@ static int claim(struct reader *r, uint64_t nid, uint64_t n, struct err *e)
 	return 0;
 }
 
-static int damage(const struct found *f, struct err *e, const char *what)
+/* Of all compressed content. Before there were records behind the super block, it was LZ4. */
+static int codec_read(struct reader *r, const struct erofs_disk_super *d, struct err *e)
 {
-	return err_set(e, -EBADMSG, "inode %llu: %s", (unsigned long long)f->nid, what);
+	uint32_t incompat = le32toh(d->incompat), algorithms = le16toh(d->compression);
+
+	if (!(incompat & EROFS_INCOMPAT_PADDING))
+		r->codec = EROFS_CODEC_NONE;
+	else if (!(incompat & EROFS_INCOMPAT_CLUSTERS) || algorithms == 1 << EROFS_ALGORITHM_LZ4)
+		r->codec = EROFS_CODEC_LZ4HC;
+	else if (algorithms == 1 << EROFS_ALGORITHM_ZSTD)
+		r->codec = EROFS_CODEC_ZSTD;
+	else
+		return err_set(e, -EBADMSG,
+			       "is compressed with algorithms %#x, this reader knows LZ4 or zstd",
+			       algorithms);
+	return 0;
 }
 
 static int super_check(const struct reader *r, const struct erofs_disk_super *d, struct err *e)
 {
-	uint32_t incompat = le32toh(d->incompat) & ~(uint32_t)EROFS_INCOMPAT_PADDING;
+	uint32_t known =
+		EROFS_INCOMPAT_PADDING | EROFS_INCOMPAT_CLUSTERS | EROFS_INCOMPAT_FRAGMENTS;
+	uint32_t incompat = le32toh(d->incompat) & ~known;
 
 	if (le32toh(d->magic) != EROFS_MAGIC)
 		return err_set(e, -EBADMSG, "is not an EROFS image: no magic number at byte 1024");
@@ -81,8 +73,12 @@ static int super_read(struct reader *r, struct erofs_input *ret, struct err *e)
 			       (unsigned long long)r->n);
 	memcpy(&d, r->image + EROFS_SUPER_OFFSET, sizeof(d));
 	code = super_check(r, &d, e);
+	if (code >= 0)
+		code = codec_read(r, &d, e);
 	if (code < 0)
 		return code;
+	if (le32toh(d.incompat) & EROFS_INCOMPAT_FRAGMENTS)
+		r->packed_nid = le64toh(d.packed_nid);
 	r->n = (uint64_t)le32toh(d.blocks) * EROFS_BLOCK_BYTES;
 	r->meta_at = (uint64_t)le32toh(d.meta_block) * EROFS_BLOCK_BYTES;
 	r->xattr_at = (uint64_t)le32toh(d.xattr_block) * EROFS_BLOCK_BYTES;
@@ -149,14 +145,16 @@ static int inode_parse(struct reader *r, struct found *f, struct erofs_inode *in
 	if (!p)
 		return damage(f, e, "reaches beyond the end of the image");
 	f->layout = (uint8_t)(format >> EROFS_FORMAT_LAYOUT_SHIFT);
-	if (f->layout != EROFS_LAYOUT_PLAIN && f->layout != EROFS_LAYOUT_INLINE)
-		return damage(f, e, "is compressed or in chunks, which this reader does not know");
+	if (f->layout != EROFS_LAYOUT_PLAIN && f->layout != EROFS_LAYOUT_INLINE &&
+	    f->layout != EROFS_LAYOUT_COMPRESSED)
+		return damage(f, e,
+			      "has a compact index or chunks, which this reader does not know");
 	if (format & EROFS_FORMAT_EXTENDED)
 		extended_parse(p, f, inode);
 	else
 		compact_parse(r, p, f, inode);
 	f->at = rd.pos;
-	return claim(r, f->nid, rd.pos - (r->meta_at + f->nid * EROFS_SLOT_BYTES), e);
+	return erofs_claim(r, f->nid, rd.pos - (r->meta_at + f->nid * EROFS_SLOT_BYTES), e);
 }
 
 /* The bytes of a file, link or directory: blocks, and with the inline layout a tail behind inode
@@ -168,8 +166,11 @@ static int content_read(struct reader *r, const struct found *f, struct str *ret
 	uint64_t n_full = f->size_bytes - n_tail;
 	struct rd tail = { .p = r->image, .n = r->n }, full = tail;
 	struct str s_tail, s_full;
-	int code = claim(r, f->nid, f->size_bytes, e);
+	int code;
 
+	if (f->layout == EROFS_LAYOUT_COMPRESSED)
+		return damage(f, e, "is compressed and no file");
+	code = erofs_claim(r, f->nid, f->size_bytes, e);
 	if (code < 0)
 		return code;
 	if (inlined && (n_tail == 0 || f->at % EROFS_BLOCK_BYTES + n_tail > EROFS_BLOCK_BYTES))
@@ -225,7 +226,7 @@ static int xattrs_read(struct reader *r, struct found *f, struct erofs_inode *in
 
 	if (f->xattr_count == 0)
 		return 0;
-	code = claim(r, f->nid, n, e);
+	code = erofs_claim(r, f->nid, n, e);
 	if (code < 0)
 		return code;
 	if (n > r->n - f->at)
@@ -412,6 +413,11 @@ static int inode_fill(struct reader *r, uint32_t id, struct err *e)
 
 	if (S_ISDIR(mode))
 		return dir_read(r, id, e);
+	if (S_ISREG(mode)) {
+		code = erofs_file_content(r, &r->found.p[id], &r->inodes.p[id].content, e);
+		if (code < 0 || r->inodes.p[id].content)
+			return code;
+	}
 	if (S_ISREG(mode) || S_ISLNK(mode)) {
 		code = content_read(r, &r->found.p[id], &data, e);
 		if (code < 0)
@@ -427,6 +433,22 @@ static int inode_fill(struct reader *r, uint32_t id, struct err *e)
 		r->inodes.p[id].rdev = device_decode(r->found.p[id].start_block);
 	}
 	return 0;
+}
+
+static int packed_read(struct reader *r, struct err *e)
+{
+	struct found f = { .nid = r->packed_nid };
+	struct erofs_inode inode;
+	int code;
+
+	if (f.nid == 0)
+		return 0;
+	if (f.nid >= r->n / EROFS_SLOT_BYTES)
+		return damage(&f, e, "lies beyond the end of the image");
+	code = inode_parse(r, &f, &inode, e);
+	if (code >= 0)
+		code = xattrs_read(r, &f, &inode, e);
+	return code < 0 ? code : erofs_packed_read(r, &f, e);
 }
 
 static int tree_read(struct reader *r, struct err *e)
@@ -462,9 +484,14 @@ int erofs_read(struct arena *a, const uint8_t *image, size_t n, struct erofs_inp
 	if (code < 0)
 		return code;
 	r.index = arena_array(a, r.n / EROFS_SLOT_BYTES, sizeof(*r.index));
-	code = tree_read(&r, e);
+	code = packed_read(&r, e);
+	if (code >= 0)
+		code = tree_read(&r, e);
 	if (code < 0)
 		return code;
+	input.codec = r.codec;
+	input.fragments = r.fragments.p;
+	input.n_fragments = r.fragments.n;
 	input.inodes = r.inodes.p;
 	input.n_inodes = r.inodes.n;
 	*ret = input;

@@ -113,6 +113,20 @@ static void assert_same_xattrs(struct arena *a, const struct erofs_inode *x,
 	}
 }
 
+/* The bytes of a file or link, cut or not. */
+static struct str data_of(struct arena *a, const struct erofs_input *in,
+			  const struct erofs_inode *inode)
+{
+	struct str data = inode->data;
+	struct err e;
+
+	if (inode->content)
+		assert_ok(erofs_content_read(a, in->codec, inode->content, in->fragments,
+					     in->n_fragments, &data, &e),
+			  &e);
+	return data;
+}
+
 /* The same tree, hard links included; @twin maps inodes of @x to those of @y, + 1. */
 static void assert_same(struct arena *a, const struct erofs_input *x, uint32_t xi,
 			const struct erofs_input *y, uint32_t yi, uint32_t *twin)
@@ -130,7 +144,7 @@ static void assert_same(struct arena *a, const struct erofs_input *x, uint32_t x
 	assert_int_equal(i->gid, j->gid);
 	assert_int_equal(i->mtime_sec, j->mtime_sec);
 	assert_int_equal(i->rdev, j->rdev);
-	assert_true(str_eq(i->data, j->data));
+	assert_true(str_eq(data_of(a, x, i), data_of(a, y, j)));
 	assert_same_xattrs(a, i, j);
 	assert_int_equal(i->n_entries, j->n_entries);
 	xs = sorted(a, i->entries, i->n_entries, sizeof(*xs), by_name);
@@ -141,28 +155,41 @@ static void assert_same(struct arena *a, const struct erofs_input *x, uint32_t x
 	}
 }
 
-/* Written, read back the same, and written again to the same bytes. */
-static struct str round_trip(struct arena *a, const struct erofs_input *in)
+static struct str write_and_read(struct arena *a, const struct erofs_input *in,
+				 struct erofs_input *ret_back)
 {
-	struct segments s, again;
-	struct erofs_input back;
+	struct segments s;
 	struct err e;
 	uint8_t *image;
 
 	assert_ok(erofs_write(a, in, &s, &e), &e);
 	assert_int_equal(s.size_bytes % EROFS_BLOCK_BYTES, 0);
 	image = segments_flatten(a, &s);
-	assert_ok(erofs_read(a, image, s.size_bytes, &back, &e), &e);
-	assert_int_equal(back.n_inodes, in->n_inodes);
-	assert_int_equal(back.build_time_sec, in->build_time_sec);
-	assert_memory_equal(back.uuid, in->uuid, 16);
-	assert_string_equal(back.volume_name, in->volume_name);
-	assert_same(a, in, 0, &back, 0, arena_array(a, in->n_inodes, sizeof(uint32_t)));
-
-	assert_ok(erofs_write(a, &back, &again, &e), &e);
-	assert_int_equal(again.size_bytes, s.size_bytes);
-	assert_memory_equal(segments_flatten(a, &again), image, s.size_bytes);
+	assert_ok(erofs_read(a, image, s.size_bytes, ret_back, &e), &e);
+	assert_int_equal(ret_back->n_inodes, in->n_inodes);
+	assert_int_equal(ret_back->build_time_sec, in->build_time_sec);
+	assert_memory_equal(ret_back->uuid, in->uuid, 16);
+	assert_string_equal(ret_back->volume_name, in->volume_name);
+	assert_same(a, in, 0, ret_back, 0, arena_array(a, in->n_inodes, sizeof(uint32_t)));
 	return (struct str){ (const char *)image, s.size_bytes };
+}
+
+/* Written, read back the same, and written again to the same bytes: at once, or, where content lay
+ * in the order in which inodes were given, when they are given in the order of the tree. */
+static struct str round_trip(struct arena *a, const struct erofs_input *in)
+{
+	bool cut = false;
+	struct erofs_input back, again;
+	struct str image = write_and_read(a, in, &back), second, third;
+
+	for (size_t i = 0; i < in->n_inodes; i++)
+		cut |= in->inodes[i].content != NULL;
+	second = write_and_read(a, &back, &again);
+	third = write_and_read(a, &again, &back);
+	assert_int_equal(second.n, image.n);
+	assert_true(cut || str_eq(image, second));
+	assert_true(str_eq(second, third));
+	return image;
 }
 
 static bool missing(const char *tool)
@@ -213,7 +240,7 @@ static void assert_extracted(struct arena *a, const struct erofs_input *in, uint
 	assert_int_equal(st.st_mode & S_IFMT, inode->mode & S_IFMT);
 	if (S_ISREG(inode->mode)) {
 		assert_ok(file_read(a, path, 64 << 20, &data, &e), &e);
-		assert_true(str_eq(data, inode->data));
+		assert_true(str_eq(data, data_of(a, in, inode)));
 	} else if (S_ISLNK(inode->mode)) {
 		assert_int_equal(readlink(path, target, sizeof(target)), inode->data.n);
 		assert_memory_equal(target, inode->data.p, inode->data.n);
@@ -283,6 +310,149 @@ static void test_extract(void **state)
 	if (missing("/usr/bin/fsck.erofs"))
 		skip();
 	judge_extract(&a, &in, image);
+}
+
+/* Cuts all files of a tree, as packs do: rests one behind the other into fragments. */
+static void tree_cut(struct tree *t, const struct erofs_compression *how, struct erofs_input *in)
+{
+	struct buf rests = { .a = t->a };
+	struct erofs_fragment *f = arena_array(t->a, 1, sizeof(*f));
+	struct str bytes;
+	struct err e;
+
+	vec_each(inode, &t->inodes) {
+		struct erofs_content *c = arena_new(t->a, struct erofs_content);
+		uint32_t rest;
+
+		if (!S_ISREG(inode->mode))
+			continue;
+		assert_ok(erofs_cut(t->a, inode->data, how, c, &bytes, &rest, &e), &e);
+		c->blocks = (struct segment){ (const uint8_t *)bytes.p, bytes.n, NULL };
+		c->fragment = rest > 0 ? 0 : EROFS_NO_FRAGMENT;
+		c->fragment_offset = (uint32_t)rests.v.n;
+		buf_put(&rests, str_from(inode->data, inode->data.n - rest).p, rest);
+		inode->data = (struct str){ 0 };
+		inode->content = c;
+	}
+	*in = tree_input(t);
+	in->codec = how->codec;
+	if (rests.v.n == 0)
+		return;
+	assert_ok(erofs_cut_fragment(t->a, (struct str){ (char *)rests.v.p, rests.v.n }, how,
+				     &f->cluster, &bytes, &e),
+		  &e);
+	f->blocks = (struct segment){ (const uint8_t *)bytes.p, bytes.n, NULL };
+	in->fragments = f;
+	in->n_fragments = 1;
+}
+
+/* @n bytes by chance, of so many values: 256 do not shrink. */
+static struct str noise(struct arena *a, size_t n, unsigned n_values)
+{
+	char *p = arena_alloc(a, n + 1);
+	uint32_t x = 1;
+
+	for (size_t i = 0; i < n; i++) {
+		x = x * 1103515245 + 12345;
+		p[i] = (char)((x >> 16) % n_values);
+	}
+	return (struct str){ p, n };
+}
+
+static struct tree compressed_tree(struct arena *a)
+{
+	struct tree t = small_tree(a);
+	uint32_t many = tree_add(&t, 0, "with many xattrs", S_IFREG, noise(a, 8191, 256));
+	struct erofs_xattr *x = arena_new(a, struct erofs_xattr);
+
+	*x = (struct erofs_xattr){ STR("user.long"), pattern(a, 3000) };
+	t.inodes.p[many].xattrs = x;
+	t.inodes.p[many].n_xattrs = 1;
+	tree_add(&t, 0, "shrinks", S_IFREG | 0644, noise(a, 1200000, 9));
+	tree_add(&t, 0, "does not", S_IFREG | 0644, noise(a, 70000, 256));
+	tree_add(&t, 0, "in part", S_IFREG | 0644,
+		 str_cat(a, noise(a, 500000, 7), noise(a, 200000, 256)));
+	tree_add(&t, 0, "one byte", S_IFREG | 0644, noise(a, 700000, 1));
+	tree_add(&t, 0, "small", S_IFREG | 0644, noise(a, 20000, 7));
+	return t;
+}
+
+static void test_compressed(void **state)
+{
+	static const struct erofs_compression hows[] = {
+		{ EROFS_CODEC_ZSTD, 5, 65536 },
+		{ EROFS_CODEC_LZ4HC, 9, 32768 },
+		{ EROFS_CODEC_ZSTD, 3, 4096 },
+		{ EROFS_CODEC_NONE, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hows) / sizeof(*hows); i++) {
+		_cleanup_arena_ struct arena a = { 0 };
+		struct tree t = compressed_tree(&a);
+		struct erofs_input in;
+
+		tree_cut(&t, &hows[i], &in);
+		(void)round_trip(&a, &in);
+	}
+}
+
+/* Inodes with one content have its blocks once. */
+static void test_shared(void **state)
+{
+	static const struct erofs_compression how = { EROFS_CODEC_ZSTD, 3, 65536 };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = tree_new(&a);
+	uint32_t one = tree_add(&t, 0, "one", S_IFREG, noise(&a, 500000, 20));
+	uint32_t flat = tree_add(&t, 0, "flat", S_IFREG, noise(&a, 100000, 256));
+	struct erofs_input in;
+	size_t before;
+
+	(void)state;
+	tree_cut(&t, &how, &in);
+	before = round_trip(&a, &in).n;
+	t.inodes.p[tree_add(&t, 0, "two", S_IFREG, STR(""))].content = t.inodes.p[one].content;
+	t.inodes.p[tree_add(&t, 0, "flat, too", S_IFREG, STR(""))].content =
+		t.inodes.p[flat].content;
+	in.inodes = tree_input(&t).inodes;
+	in.n_inodes = t.inodes.n;
+	assert_true(round_trip(&a, &in).n < before + 4 * EROFS_BLOCK_BYTES);
+}
+
+static void test_bad_content(void **state)
+{
+	static const struct erofs_compression how = { EROFS_CODEC_ZSTD, 3, 65536 };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree t = tree_new(&a);
+	uint32_t id = tree_add(&t, 0, "x", S_IFREG, noise(&a, 500000, 20));
+	struct erofs_content bad, good;
+	struct erofs_input in;
+	struct segments s;
+	struct err e;
+
+	(void)state;
+	tree_cut(&t, &how, &in);
+	good = bad = *t.inodes.p[id].content;
+	t.inodes.p[id].content = &bad;
+	in.codec = EROFS_CODEC_NONE;
+	assert_err(erofs_write(&a, &in, &s, &e), &e, "fragments without a codec");
+	in.codec = how.codec;
+	bad.n_clusters--;
+	assert_err(erofs_write(&a, &in, &s, &e), &e,
+		   "'/x': has content whose clusters are not what is in its blocks");
+	bad = good;
+	bad.fragment = 8;
+	assert_err(erofs_write(&a, &in, &s, &e), &e,
+		   "'/x': has content that neither ends with its clusters nor lies in a fragment");
+	bad = good;
+	bad.clusters = NULL;
+	bad.n_clusters = 0;
+	bad.fragment = EROFS_NO_FRAGMENT;
+	assert_err(erofs_write(&a, &in, &s, &e), &e,
+		   "'/x': has flat content whose blocks and tail are not its size");
+	t.inodes.p[id].mode = S_IFIFO;
+	assert_err(erofs_write(&a, &in, &s, &e), &e,
+		   "'/x': has cut content and is no file, or has data, too");
 }
 
 static void test_specials_and_xattrs(void **state)
@@ -631,24 +801,31 @@ static void test_bad_inodes(void **state)
  * the first block is always noticed. */
 static void test_flipped_bits(void **state)
 {
+	static const struct erofs_compression how = { EROFS_CODEC_ZSTD, 3, 65536 };
 	_cleanup_arena_ struct arena a = { 0 };
 	struct tree t = tree_new(&a);
 	struct erofs_input in;
-	struct str image;
+	struct str image, data;
 	uint8_t *copy;
 	struct err e;
 
 	(void)state;
 	random_tree(&t, &(uint32_t){ 7 }, 60);
-	in = tree_input(&t);
+	tree_add(&t, 0, "shrinks", S_IFREG, noise(&a, 50000, 3));
+	tree_cut(&t, &how, &in);
 	image = round_trip(&a, &in);
 	copy = arena_copy(&a, image.p, image.n);
-	for (size_t bit = 1024 * 8; bit < image.n * 8; bit += bit < 4096 * 8 ? 13 : 61) {
+	for (size_t bit = 1024 * 8; bit < image.n * 8; bit += bit < 4096 * 8 ? 13 : 499) {
 		_cleanup_arena_ struct arena b = { 0 };
 		int r;
 
 		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		r = erofs_read(&b, copy, image.n, &in, &e);
+		for (size_t i = 0; r == 0 && i < in.n_inodes; i++) {
+			if (in.inodes[i].content && in.inodes[i].content->size_bytes < 1 << 20)
+				(void)!erofs_content_read(&b, in.codec, in.inodes[i].content,
+							  in.fragments, in.n_fragments, &data, &e);
+		}
 		if (bit < 4096 * 8 &&
 		    bit / 8 != 1024 + 8) /* but for the bit that says there is a checksum */
 			assert_true(r < 0);
@@ -733,13 +910,23 @@ static void test_reads_mkfs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_extract),       cmocka_unit_test(test_specials_and_xattrs),
-		cmocka_unit_test(test_dump),          cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_big_directory), cmocka_unit_test(test_random),
-		cmocka_unit_test(test_canonical),     cmocka_unit_test(test_borrows),
-		cmocka_unit_test(test_bad_names),     cmocka_unit_test(test_bad_trees),
-		cmocka_unit_test(test_bad_inodes),    cmocka_unit_test(test_flipped_bits),
-		cmocka_unit_test(test_bad_images),    cmocka_unit_test(test_reads_mkfs),
+		cmocka_unit_test(test_extract),
+		cmocka_unit_test(test_compressed),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_bad_content),
+		cmocka_unit_test(test_specials_and_xattrs),
+		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_big_directory),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_borrows),
+		cmocka_unit_test(test_bad_names),
+		cmocka_unit_test(test_bad_trees),
+		cmocka_unit_test(test_bad_inodes),
+		cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_bad_images),
+		cmocka_unit_test(test_reads_mkfs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

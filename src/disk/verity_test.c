@@ -134,6 +134,38 @@ static void test_segments(void **state)
 	assert_memory_equal(x.root_hash, y.root_hash, SHA256_BYTES);
 }
 
+/* Digests that lie beside their blocks are taken, with the salt that they were made with. */
+static void test_kept_leaves(void **state)
+{
+	enum { BLOCKS = 600 };
+	_cleanup_arena_ struct arena a = { 0 };
+	uint8_t *data = pattern(&a, (BLOCKS + 1) * 4096), salt[VERITY_SALT_BYTES];
+	uint8_t *leaves = arena_alloc(&a, BLOCKS * SHA256_BYTES);
+	struct segment_blocks blocks = { -1, data, 4096, BLOCKS, leaves };
+	struct segments s = { 0 }, plain = { 0 };
+	struct verity x, y;
+	struct err e;
+
+	(void)state;
+	verity_salt(salt);
+	sha256_blocks(salt, sizeof(salt), data + 4096, 4096, BLOCKS, leaves);
+	segments_add(&a, &plain, data, 1000);
+	segments_align(&a, &plain, 4096);
+	segments_append(&a, &s, &plain);
+	segments_add_blocks(&a, &s, &blocks, data + 3 * 4096, 500 * 4096);
+	segments_add(&a, &plain, data + 3 * 4096, 500 * 4096);
+	segments_add_blocks(&a, &s, &blocks, data + 4096, 4096);
+	segments_add(&a, &plain, data + 4096, 4096);
+	assert_ok(verity_build(&a, &s, salt, uuid, 2, &x, &e), &e);
+	assert_ok(verity_build(&a, &plain, salt, uuid, 2, &y, &e), &e);
+	assert_memory_equal(x.root_hash, y.root_hash, SHA256_BYTES);
+	leaves[SHA256_BYTES * 2] ^= 1; /* which shows that they are */
+	assert_ok(verity_build(&a, &s, salt, uuid, 2, &x, &e), &e);
+	assert_memory_not_equal(x.root_hash, y.root_hash, SHA256_BYTES);
+	assert_memory_equal(build(&a, &s, 1).root_hash, build(&a, &plain, 1).root_hash,
+			    SHA256_BYTES);
+}
+
 static void check_fails(const uint8_t *data, size_t n, const uint8_t *hash, const struct verity *v,
 			const char *text)
 {
@@ -268,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_kept_leaves),
 		cmocka_unit_test(test_first_difference),
 		cmocka_unit_test(test_one_block_differs),
 		cmocka_unit_test(test_bad_sizes),

@@ -15,13 +15,6 @@
 
 enum { WRITE_CHUNK_BYTES = 4 << 20 };
 
-/* The verity salt is part of the image's identity, not a secret: it only has to be the same for the
- * same image, so that equal blocks hash alike in every build (the issue on packs reuses them). */
-static void salt_fill(uint8_t salt[VERITY_SALT_BYTES])
-{
-	sha256("ashlar verity salt 1", 20, salt);
-}
-
 static int root_inode(struct arena *a, const struct tree *t, uint32_t id, const uint32_t *index,
 		      struct erofs_inode *ret, struct err *e)
 {
@@ -148,7 +141,7 @@ static int root_plan(struct arena *a, const struct image_options *o, const struc
 	if (r < 0)
 		return err_wrap(e, r, "root file system");
 	plan->root_bytes = plan->contents[PARTITION_ROOT].size_bytes;
-	salt_fill(salt);
+	verity_salt(salt);
 	uuid_derive("verity", as->version.p, as->version.n, uuid);
 	r = verity_build(a, &plan->contents[PARTITION_ROOT], salt, uuid, o->jobs, &verity, e);
 	if (r < 0)
