@@ -76,13 +76,6 @@ struct leaves {
 	uint8_t *digests;
 };
 
-void verity_salt(uint8_t ret[VERITY_SALT_BYTES])
-{
-	static const char text[] = "ashlar verity salt 1";
-
-	sha256(text, sizeof(text) - 1, ret);
-}
-
 /* One block from the cursor on, gathered from several segments. */
 static void block_gather(const struct segments *data, struct chunk *at,
 			 uint8_t ret[VERITY_BLOCK_BYTES])
