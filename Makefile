@@ -36,7 +36,7 @@ asan: dependencies-check
 	@ASAN_OPTIONS=detect_leaks=0 meson test -C $(BUILD)-asan --print-errorlogs
 
 bench: dependencies-check all
-	@tools/bench
+	@bench/bench.py
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan build-analyzer build-gcc build-clang out compile_commands.json
