@@ -101,7 +101,7 @@ must_check int erofs_cut(struct arena *a, struct str content, const struct erofs
 			 struct err *e);
 /* One cluster out of @content (the rests of several files, one behind the other, at most
  * EROFS_FRAGMENT_BYTES): the bytes of its blocks. */
-enum { EROFS_FRAGMENT_BYTES = 131072 };
+enum { EROFS_FRAGMENT_BYTES = 262144 };
 must_check int erofs_cut_fragment(struct arena *a, struct str content,
 				  const struct erofs_compression *how, struct erofs_cluster *ret,
 				  struct str *ret_bytes, struct err *e);

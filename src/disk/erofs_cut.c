@@ -10,7 +10,7 @@
 enum {
 	BLOCK = EROFS_BLOCK_BYTES,
 	TRIES_MAX = 3,              /* for one cluster */
-	SMALL_BYTES_MAX = 32 << 10, /* files up to here go into fragments whole */
+	SMALL_BYTES_MAX = 64 << 10, /* files up to here go into fragments whole */
 	TAIL_WASTE_MAX = 512,       /* left empty behind the end of a file, rather than making
 				       readers of the last bytes expand a fragment */
 	PLAIN_BYTES = 64 << 10,     /* how far a piece that did not shrink reaches */
@@ -311,6 +311,7 @@ int erofs_cut_fragment(struct arena *a, struct str content, const struct erofs_c
 		       struct erofs_cluster *ret, struct str *ret_bytes, struct err *e)
 {
 	__attribute__((cleanup(cutter_done))) struct cutter c = { .a = a, .how = how };
+	struct piece spare;
 	char *padded;
 	int r;
 
@@ -331,7 +332,10 @@ int erofs_cut_fragment(struct arena *a, struct str content, const struct erofs_c
 		r = try(&c, c.content.n, e);
 		if (r < 0)
 			return r;
-		keep(&c);
+		/* Larger than other clusters, if need be: who cuts this cannot try another size. */
+		spare = c.best;
+		c.best = c.tried;
+		c.tried = spare;
 	}
 	if (c.best.n > 0)
 		take_best(&c);
