@@ -549,7 +549,7 @@ static void test_recipe(void **state)
 	struct str r = pack_recipe(&a, STR("derived hwdb"), STR("input 12"), &how);
 
 	(void)state;
-	assert_str(r, "pack derived hwdb\ninput 12\ncodec none\npack-version 1\n");
+	assert_str(r, "pack derived hwdb\ninput 12\ncodec none\npack-version 2\n");
 	r = pack_recipe(&a, STR("package x"), STR(""), &ways[0]);
 	assert_true(str_starts(r, "pack package x\ncodec zstd\nlevel 3\ncluster-bytes 65536\n"
 				  "library zstd "));
