@@ -231,6 +231,11 @@ void tree_diff(struct arena *a, const struct tree *before, const struct tree *af
 	}
 }
 
+bool tree_diff_reads(struct str path)
+{
+	return str_eqz(path, passwd) || str_eqz(path, group);
+}
+
 /* All of a node but its content. */
 static int node_digested(struct tree *to, const struct tree *t, uint32_t id, uint32_t *places,
 			 struct err *e)
@@ -253,7 +258,7 @@ static int node_digested(struct tree *to, const struct tree *t, uint32_t id, uin
 	out->caps = str_dup(to->a, n->caps);
 	if (S_ISLNK(n->mode)) {
 		out->data = str_dup(to->a, n->data);
-	} else if (S_ISREG(n->mode) && (str_eqz(path, passwd) || str_eqz(path, group))) {
+	} else if (S_ISREG(n->mode) && tree_diff_reads(path)) {
 		r = tree_read(to->a, t, id, &out->data, e);
 		out->data = str_dup(to->a, out->data);
 	} else if (S_ISREG(n->mode)) {

@@ -26,7 +26,9 @@ typedef VEC(struct tree_difference) vec_tree_difference;
 void tree_diff(struct arena *a, const struct tree *before, const struct tree *after,
 	       vec_tree_difference *ret);
 
+/* Whether it needs the content of this file, and not only its digest. */
+bool tree_diff_reads(struct str path);
 /* The same tree without what it borrows: contents are digests (unread_sha256), but for link
- * targets and the files that tree_diff() reads. */
+ * targets and what tree_diff_reads(). */
 must_check int tree_digested(struct arena *a, const struct tree *t, struct tree *ret,
 			     struct err *e);
