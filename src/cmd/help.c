@@ -73,8 +73,8 @@ struct str help_verb(struct arena *a, const struct verb *verb)
 	for (const struct option_def *d = common_option_defs; d->name; d++)
 		option_help(&b, d);
 	if (verb->exit_status) {
-		buf_printf(&b, "\nExit status: ");
-		wrapped(&b, verb->exit_status, 0);
+		buf_printf(&b, "\nExit status:\n  ");
+		wrapped(&b, verb->exit_status, 2);
 	}
 	if (verb->example)
 		buf_printf(&b, "\nExample:\n  %s\n", verb->example);
