@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/hash.h"
@@ -161,6 +162,28 @@ static size_t n_temps(const char *dir)
 		n += strncmp(entry->d_name, ".tmp-", 5) == 0;
 	closedir(d);
 	return n;
+}
+
+/* From one file system to another as well; a source that ends early is an error, not a hole. */
+static void test_copy(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	FILE *from = tmpfile();
+	int memory = memfd_create("copy", MFD_CLOEXEC);
+	char got[8] = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_non_null(from);
+	assert_true(memory >= 0);
+	assert_ok(fd_write(fileno(from), "0123456789", 10, "from", &e), &e);
+	assert_ok(fd_copy(fileno(from), 2, 6, memory, 1, "to", &e), &e);
+	assert_int_equal(pread(memory, got, sizeof(got), 0), 7);
+	assert_memory_equal(got, "\000234567", 7);
+	assert_err(fd_copy(fileno(from), 8, 6, memory, 0, "to", &e), &e,
+		   "what goes to 'to' became shorter");
+	close(memory);
+	fclose(from);
 }
 
 static void test_temps(void **state)
@@ -360,13 +383,14 @@ static void test_json_parse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_err),        cmocka_unit_test(test_str),
-		cmocka_unit_test(test_glob),       cmocka_unit_test(test_map),
-		cmocka_unit_test(test_rd),         cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_file),       cmocka_unit_test(test_keep_newest),
-		cmocka_unit_test(test_pool),       cmocka_unit_test(test_temps),
-		cmocka_unit_test(test_dir_commit), cmocka_unit_test(test_proc),
-		cmocka_unit_test(test_json),       cmocka_unit_test(test_json_parse),
+		cmocka_unit_test(test_err),         cmocka_unit_test(test_str),
+		cmocka_unit_test(test_glob),        cmocka_unit_test(test_map),
+		cmocka_unit_test(test_rd),          cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_copy),        cmocka_unit_test(test_file),
+		cmocka_unit_test(test_keep_newest), cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_temps),       cmocka_unit_test(test_dir_commit),
+		cmocka_unit_test(test_proc),        cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_parse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TEMP_TRIES_MAX = 1000, USED_AGAIN_SEC = 3600 };
+enum { TEMP_TRIES_MAX = 1000, USED_AGAIN_SEC = 3600, COPY_BYTES = 65536 };
 
 void close_p(int *fd)
 {
@@ -77,6 +77,53 @@ int fd_write(int fd, const void *p, size_t n, const char *name, struct err *e)
 			return err_sys(e, "write '%s'", name);
 		bytes += w;
 		n -= (size_t)w;
+	}
+	return 0;
+}
+
+static int fd_copy_by_hand(int from, off_t offset, uint64_t n, int to, off_t at, const char *name,
+			   struct err *e)
+{
+	uint8_t part[COPY_BYTES];
+
+	while (n > 0) {
+		ssize_t got = pread(from, part, n < sizeof(part) ? n : sizeof(part), offset);
+		int r;
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? err_sys(e, "read what goes to '%s'", name)
+				       : err_set(e, -EIO, "what goes to '%s' became shorter", name);
+		r = fd_pwrite(to, part, (size_t)got, (uint64_t)at, name, e);
+		if (r < 0)
+			return r;
+		offset += got;
+		at += got;
+		n -= (uint64_t)got;
+	}
+	return 0;
+}
+
+int fd_copy(int from, uint64_t offset, uint64_t n, int to, uint64_t at, const char *name,
+	    struct err *e)
+{
+	off_t in = (off_t)offset, out = (off_t)at;
+
+	while (n > 0) {
+		ssize_t got = copy_file_range(from, &in, to, &out, n, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		/* other file systems before Linux 5.3, and some since: not an error of the disk */
+		if (got < 0 &&
+		    (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP))
+			return fd_copy_by_hand(from, in, n, to, out, name, e);
+		if (got < 0)
+			return err_sys(e, "write '%s'", name);
+		if (got == 0)
+			return err_set(e, -EIO, "what goes to '%s' became shorter", name);
+		n -= (uint64_t)got;
 	}
 	return 0;
 }

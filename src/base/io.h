@@ -57,6 +57,11 @@ must_check int fd_write(int fd, const void *p, size_t n, const char *name, struc
 must_check int fd_pwrite(int fd, const void *p, size_t n, uint64_t offset, const char *name,
 			 struct err *e);
 
+/* @n bytes of @from, from @offset on, to @to at @at: shared where the file system can (reflink),
+ * copied by the kernel where it can, else by way of memory. @name: of @to. */
+must_check int fd_copy(int from, uint64_t offset, uint64_t n, int to, uint64_t at, const char *name,
+		       struct err *e);
+
 /* With its parents; an existing directory is fine. */
 must_check int dir_make(const char *path, struct err *e);
 /* Removes a folder and all below it, never following symbolic links; a missing one is fine. */

@@ -137,6 +137,9 @@ enum execute_from {
 	EXECUTE_ANYWHERE, /* programs from anywhere; modules and firmware from the root only */
 };
 
+/* How the root's content is stored. */
+enum root_compression { COMPRESSION_ZSTD, COMPRESSION_LZ4HC, COMPRESSION_NONE };
+
 enum state { STATE_MEMORY, STATE_TPM };
 
 enum without_tpm { WITHOUT_TPM_REFUSE, WITHOUT_TPM_PASSPHRASE, WITHOUT_TPM_PLAIN };
@@ -164,6 +167,7 @@ struct conf_image {
 	vec_str initrd_modules; /* module names loaded always by agent/init */
 	vec_str initrd_drivers; /* module names loaded when a device asks for them */
 	uint64_t esp_bytes;
+	enum root_compression root_compression;
 	enum signatures signatures;
 	enum execute_from execute_from;
 	enum state state;                   /* what /var is */

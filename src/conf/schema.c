@@ -182,6 +182,11 @@ static const cyaml_strval_t execute_from[] = {
 	{ "signed", EXECUTE_SIGNED },
 	{ "anywhere", EXECUTE_ANYWHERE },
 };
+static const cyaml_strval_t root_compression[] = {
+	{ "zstd", COMPRESSION_ZSTD },
+	{ "lz4hc", COMPRESSION_LZ4HC },
+	{ "none", COMPRESSION_NONE },
+};
 static const cyaml_strval_t states[] = {
 	{ "memory", STATE_MEMORY },
 	{ "tpm", STATE_TPM },
@@ -215,6 +220,8 @@ static const cyaml_schema_field_t image_fields[] = {
 	YAML_TEXTS("initrd-modules", line, struct image_yaml, image.initrd_modules),
 	YAML_TEXTS("initrd-drivers", line, struct image_yaml, image.initrd_drivers),
 	YAML_TEXT("esp-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.esp_bytes),
+	YAML_ENUM("root-compression", OPTIONAL, root_compression, struct image_yaml,
+		  image.root_compression),
 	YAML_ENUM("signatures", OPTIONAL, signatures, struct image_yaml, image.signatures),
 	YAML_ENUM("execute-from", OPTIONAL, execute_from, struct image_yaml, image.execute_from),
 	YAML_ENUM("state", OPTIONAL, states, struct image_yaml, image.state),

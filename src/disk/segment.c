@@ -10,7 +10,8 @@ void segments_add(struct arena *a, struct segments *s, const void *data, uint64_
 	if (size_bytes == 0)
 		return;
 	assert(data != NULL);
-	if (last && last->data && !last->blocks && last->data + last->size_bytes == (const uint8_t *)data)
+	if (last && last->data && !last->blocks &&
+	    last->data + last->size_bytes == (const uint8_t *)data)
 		last->size_bytes += size_bytes;
 	else
 		vec_push(a, &s->v) = (struct segment){ .data = data, .size_bytes = size_bytes };

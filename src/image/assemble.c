@@ -170,17 +170,20 @@ static int add_rpmdb(struct arena *a, const struct resolved *res,
 	struct rpmdb_package *db = arena_array(a, res->n, sizeof(*db));
 	struct str bytes;
 	uint32_t id;
-	int r;
+	int r = 0;
 
-	for (size_t i = 0; i < res->n; i++) {
+	for (size_t i = 0; r == 0 && i < res->n; i++) {
 		const vec_rpm_file *files = &packages[i].package.files;
 
 		for (size_t k = 0; k < files->n; k++)
 			if (tree_find_exact(&as->tree, files->p[k].path) == TREE_NONE)
 				not_installed[i][k] = true;
-		db[i] = (struct rpmdb_package){ packages[i].rpm, not_installed[i], files->n };
+		db[i] = (struct rpmdb_package){ .file_not_installed = not_installed[i],
+						.n_files = files->n };
+		r = stored_rpm_read(a, &packages[i], &db[i].rpm, e);
 	}
-	r = rpmdb_write(a, db, res->n, as->source_date_epoch, &bytes, e);
+	if (r == 0)
+		r = rpmdb_write(a, db, res->n, as->source_date_epoch, &bytes, e);
 	if (r == 0)
 		r = tree_put(&as->tree, STR("/usr/lib/sysimage/rpm/rpmdb.sqlite"), S_IFREG | 0644,
 			     bytes, TREE_OWNER_GENERATOR, &id, e);

@@ -12,7 +12,7 @@
 #include "image/setuid.h"
 #include "trust/keys.h"
 
-enum { LARGEST_SHOWN = 5, TRIES_MAX = 8 };
+enum { LARGEST_SHOWN = 5, TRIES_MAX = 256 };
 
 /* The largest packages by what they bring into the image: where to look when a budget is
  * exceeded. */
@@ -42,7 +42,8 @@ static struct str largest(struct arena *a, const struct assembled *as, size_t n)
 		const struct tree_node *node = &as->tree.nodes.p[*id];
 
 		if (node->link_to == TREE_NONE)
-			weights[node->owner < n ? node->owner : n].bytes += node->data.n;
+			weights[node->owner < n ? node->owner : n].bytes +=
+				tree_size(&as->tree, *id);
 	}
 	qsort(weights, n + 1, sizeof(*weights), weight_cmp);
 	for (size_t i = 0; i <= n && i < LARGEST_SHOWN; i++)
@@ -232,16 +233,6 @@ static int write_all(struct arena *a, const struct image_options *o, struct reso
 	return r;
 }
 
-static int look(struct arena *a, const struct image_options *o, const struct resolved *res,
-		const struct stored_package *packages, const struct keys *keys,
-		const struct assembled *as, const struct image_plan *plan, struct err *e)
-{
-	struct str manifest;
-	int r = manifest_text(a, o, res, packages, as, plan, keys, &manifest, e);
-
-	return r < 0 ? r : o->look->at(o->look->arg, &as->tree, manifest, e);
-}
-
 static int make(struct arena *a, const struct image_options *o, bool dry_run, struct resolved *res,
 		struct store *store, const struct keys *keys, struct image_summary *ret,
 		struct err *e)
@@ -275,8 +266,6 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 		r = budgets(a, res, &as, &plan, e);
 	if (r == 0 && dry_run)
 		r = resolved_confirm(res, e);
-	if (r == 0 && dry_run && o->look)
-		r = look(a, o, res, packages, keys, &as, &plan, e);
 	if (r == 0 && !dry_run)
 		r = write_all(a, o, res, packages, keys, &as, &plan, e);
 	if (r < 0)
@@ -291,18 +280,22 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	return 0;
 }
 
-/* Again when upstreams have news: everything before that was made of what they said last. */
+/* Again when upstreams have news: everything before that was made of what they said last. And when
+ * something in the cache turned out to be damaged: it is gone from there then, and is made again.
+ * More tries than that can go wrong in one build are a disk that fails. */
 static int make_current(struct arena *a, const struct image_options *o, bool dry_run,
-			struct store *store, const struct keys *keys, struct image_summary *ret,
-			struct err *e)
+			const struct keys *keys, struct image_summary *ret, struct err *e)
 {
 	for (unsigned tries = 1;; tries++) {
+		struct store *store;
 		struct resolved res;
 		int r = image_resolve(a, o, &res, e);
 
 		if (r < 0)
 			return r;
+		store = store_new(o->jobs);
 		r = make(a, o, dry_run, &res, store, keys, ret, e);
+		store_free(store);
 		resolved_done(&res);
 		if (r != -ESTALE || tries == TRIES_MAX)
 			return r;
@@ -315,7 +308,6 @@ int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 {
 	_cleanup_close_ int held = -1;
 	struct keys keys;
-	struct store *store;
 	int r = keys_read(a, o->keys, o->now_sec, !o->sign_later, &keys, e);
 
 	if (r < 0)
@@ -331,9 +323,7 @@ int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 		r = dir_make(o->out, e);
 	if (r == 0) {
 		dir_clean_temps(o->out);
-		store = store_new(o->jobs);
-		r = make_current(a, o, dry_run, store, &keys, ret, e);
-		store_free(store);
+		r = make_current(a, o, dry_run, &keys, ret, e);
 	}
 	keys_done(&keys);
 	return r < 0 ? err_wrap(e, r, "image '%s'", o->name) : 0;

@@ -67,15 +67,13 @@ static void budgets(struct json *j, const struct conf_image *image)
 int manifest_measurements(struct arena *a, struct json *j, const struct boot_signed *boot,
 			  const struct keys *keys, struct err *e)
 {
-	const char *until[MEASURE_PHASES + 1] = { 0 };
 	struct str pk = secure_boot_list(a, keys->trusted, KEY_PK),
 		   kek = secure_boot_list(a, keys->trusted, KEY_KEK),
 		   db = secure_boot_list(a, keys->trusted, KEY_DB);
 	uint8_t pcr[SHA256_BYTES];
-	struct pe uki;
-	int r = pe_read(a, boot->uki, &uki, e);
+	int r = 0;
 
-	if (r == 0 && boot->pending.n == 0)
+	if (boot->pending.n == 0)
 		r = measure_pcr4(boot->boot_loader, boot->uki, pcr, e);
 	if (r < 0)
 		return r;
@@ -87,9 +85,9 @@ int manifest_measurements(struct arena *a, struct json *j, const struct boot_sig
 		return r;
 	json_str(j, "pcr-7", hex_encode(a, pcr, sizeof(pcr)));
 	json_object(j, "pcr-11");
+	memcpy(pcr, boot->pcr11, sizeof(pcr));
 	for (size_t i = 0; i < MEASURE_PHASES; i++) {
-		until[i] = measure_phases[i];
-		measure_pcr11(&uki, until, pcr);
+		measure_phase(pcr, measure_phases[i]);
 		json_str(j, measure_phases[i], hex_encode(a, pcr, sizeof(pcr)));
 	}
 	json_end_object(j);

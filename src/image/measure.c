@@ -59,7 +59,7 @@ static void section_measure(uint8_t pcr[SHA256_BYTES], const struct pe_section *
 	measure_extend(pcr, digest);
 }
 
-void measure_pcr11(const struct pe *uki, const char *const *phases, uint8_t ret[SHA256_BYTES])
+void measure_pcr11(const struct pe *uki, uint8_t ret[SHA256_BYTES])
 {
 	uint8_t pcr[SHA256_BYTES] = { 0 };
 
@@ -71,9 +71,12 @@ void measure_pcr11(const struct pe *uki, const char *const *phases, uint8_t ret[
 		measure_bytes(pcr, measured_sections[i], strlen(measured_sections[i]) + 1);
 		section_measure(pcr, s);
 	}
-	for (; *phases; phases++)
-		measure_bytes(pcr, *phases, strlen(*phases));
 	memcpy(ret, pcr, SHA256_BYTES);
+}
+
+void measure_phase(uint8_t pcr11[SHA256_BYTES], const char *phase)
+{
+	measure_bytes(pcr11, phase, strlen(phase));
 }
 
 /* Part 3, 23.7 of the Library: the old digest, the command, which registers, the digest of their

@@ -21,8 +21,10 @@ void measure_bytes(uint8_t pcr[SHA256_BYTES], const void *p, size_t n);
 enum { MEASURE_PHASES = 4 };
 extern const char *const measure_phases[MEASURE_PHASES];
 
-/* PCR 11 after the sections of @uki and each of @phases (ended by NULL). */
-void measure_pcr11(const struct pe *uki, const char *const *phases, uint8_t ret[SHA256_BYTES]);
+/* PCR 11 after the sections of @uki, which are hashed once for all phases; then after each of them.
+ */
+void measure_pcr11(const struct pe *uki, uint8_t ret[SHA256_BYTES]);
+void measure_phase(uint8_t pcr11[SHA256_BYTES], const char *phase);
 /* The policy digest of TPM2_PolicyPCR for this one value (TPM 2.0 Library, part 3): what the key
  * "pcr-signing" signs. */
 void measure_policy_pcr11(const uint8_t pcr11[SHA256_BYTES], uint8_t ret[SHA256_BYTES]);

@@ -1,97 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/plan.h"
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/trace.h"
-#include "disk/erofs.h"
 #include "disk/ipe_policy.h"
 #include "image/boot.h"
-#include "image/caps.h"
 #include "image/policy.h"
+#include "image/root.h"
 
 enum { WRITE_CHUNK_BYTES = 4 << 20 };
-
-static int root_inode(struct arena *a, const struct tree *t, uint32_t id, const uint32_t *index,
-		      struct erofs_inode *ret, struct err *e)
-{
-	const struct tree_node *node = &t->nodes.p[id];
-	struct erofs_inode inode = {
-		.mode = node->mode,
-		.uid = node->uid,
-		.gid = node->gid,
-		.mtime_sec = node->mtime_sec,
-		.rdev = makedev(node->rdev_major, node->rdev_minor),
-		.data = S_ISLNK(node->mode) ? node->data : (struct str){ 0 },
-	};
-
-	if (S_ISREG(node->mode)) {
-		int r = tree_read(a, t, id, &inode.data, e);
-
-		if (r < 0)
-			return r;
-	}
-	if (node->caps.n > 0) {
-		struct erofs_xattr *xattr = arena_new(a, struct erofs_xattr);
-		int r;
-
-		xattr->name = STR("security.capability");
-		r = caps_parse(a, node->caps, &xattr->value, e);
-		if (r < 0)
-			return err_wrap(e, r, "%.*s", STR_FMT(tree_path(a, t, id)));
-		inode.xattrs = xattr;
-		inode.n_xattrs = 1;
-	}
-	if (S_ISDIR(node->mode)) {
-		struct erofs_dirent *entries;
-		vec_id children;
-
-		tree_children(a, t, id, &children);
-		entries = arena_array(a, children.n, sizeof(*entries));
-		for (size_t i = 0; i < children.n; i++)
-			entries[i] = (struct erofs_dirent){ t->nodes.p[children.p[i]].name,
-							    index[children.p[i]] };
-		inode.entries = entries;
-		inode.n_entries = children.n;
-	}
-	*ret = inode;
-	return 0;
-}
-
-/* The tree as EROFS wants it: hard links become directory entries of one inode. */
-static int root_build(struct arena *a, const struct image_options *o, const struct assembled *as,
-		      struct segments *ret, struct err *e)
-{
-	const struct tree *t = &as->tree;
-	uint32_t *index = arena_array(a, t->nodes.n, sizeof(*index)), n = 0;
-	struct erofs_input in = { .build_time_sec = as->source_date_epoch, .volume_name = o->name };
-	struct erofs_inode *inodes;
-	vec_id ids, unique = { 0 };
-
-	tree_walk(a, t, &ids);
-	vec_each(id, &ids)
-		if (t->nodes.p[*id].link_to == TREE_NONE) {
-			index[*id] = n++;
-			vec_push(a, &unique) = *id;
-		}
-	vec_each(id, &ids)
-		if (t->nodes.p[*id].link_to != TREE_NONE)
-			index[*id] = index[t->nodes.p[*id].link_to];
-	inodes = arena_array(a, n, sizeof(*inodes));
-	for (uint32_t i = 0; i < n; i++) {
-		int r = root_inode(a, t, unique.p[i], index, &inodes[i], e);
-
-		if (r < 0)
-			return r;
-	}
-	in.inodes = inodes;
-	in.n_inodes = n;
-	uuid_derive("root file system", as->version.p, as->version.n, in.uuid);
-	return erofs_write(a, &in, ret, e);
-}
 
 static int esp_build(struct arena *a, const struct image_options *o, const struct resolved *res,
 		     const struct assembled *as, const struct keys *keys, struct image_plan *plan,
@@ -131,19 +50,23 @@ static void count_stored(struct image_plan *plan)
 }
 
 /* Root and its hash tree: what everything else speaks for. */
-static int root_plan(struct arena *a, const struct image_options *o, const struct assembled *as,
-		     struct image_plan *plan, struct err *e)
+static int root_plan(struct arena *a, const struct image_options *o, const struct resolved *res,
+		     const struct assembled *as, struct image_plan *plan, struct err *e)
 {
+	struct segments *root = &plan->contents[PARTITION_ROOT];
 	uint8_t salt[VERITY_SALT_BYTES], uuid[16];
 	struct verity verity;
-	int r = root_build(a, o, as, &plan->contents[PARTITION_ROOT], e);
+	int r = root_lay(a, o, as, store_compression(&res->image).codec, root, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "root file system");
-	plan->root_bytes = plan->contents[PARTITION_ROOT].size_bytes;
+	r = root_check(as, root, o->jobs, e);
+	if (r < 0)
+		return r;
+	plan->root_bytes = root->size_bytes;
 	verity_salt(salt);
 	uuid_derive("verity", as->version.p, as->version.n, uuid);
-	r = verity_build(a, &plan->contents[PARTITION_ROOT], salt, uuid, o->jobs, &verity, e);
+	r = verity_build(a, root, salt, uuid, o->jobs, &verity, e);
 	if (r < 0)
 		return err_wrap(e, r, "verity");
 	plan->contents[PARTITION_VERITY] = verity.hash;
@@ -180,7 +103,7 @@ int image_plan(struct arena *a, const struct image_options *o, const struct reso
 	       struct image_plan *ret, struct err *e)
 {
 	struct image_plan *plan = arena_new(a, struct image_plan);
-	int r = root_plan(a, o, as, plan, e);
+	int r = root_plan(a, o, res, as, plan, e);
 
 	if (r == 0)
 		r = boot_plan(a, o, res, as, initrd, signing, plan, e);
@@ -211,8 +134,18 @@ struct str image_plan_dump(struct arena *a, const struct image_plan *plan)
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-static int segments_pwrite(const struct segments *s, int fd, uint64_t at, const char *name,
-			   struct progress *progress, unsigned stage, struct err *e)
+/* A run that lies in a file is the kernel's to copy, or to share where the file system can. */
+static int run_write(const struct segment *s, uint64_t from, uint64_t n, int fd, uint64_t at,
+		     const char *name, struct err *e)
+{
+	if (s->blocks)
+		return fd_copy(s->blocks->fd, (uint64_t)(s->data - s->blocks->data) + from, n, fd,
+			       at, name, e);
+	return fd_pwrite(fd, s->data + from, n, at, name, e);
+}
+
+static int segments_write(const struct segments *s, int fd, uint64_t at, const char *name,
+			  struct progress *progress, unsigned stage, struct err *e)
 {
 	vec_each(segment, &s->v) {
 		for (uint64_t done = 0; segment->data && done < segment->size_bytes;) {
@@ -221,7 +154,7 @@ static int segments_pwrite(const struct segments *s, int fd, uint64_t at, const 
 
 			if (n > WRITE_CHUNK_BYTES)
 				n = WRITE_CHUNK_BYTES;
-			r = fd_pwrite(fd, segment->data + done, n, at + done, name, e);
+			r = run_write(segment, done, n, fd, at + done, name, e);
 			if (r < 0)
 				return r;
 			done += n;
@@ -244,9 +177,9 @@ int image_plan_write(const struct image_plan *plan, int fd, const char *name,
 	for (size_t i = 0; r == 0 && i < IMAGE_PARTITIONS; i++) {
 		TRACE_OF("write", plan->layout.partitions[i].label);
 
-		r = segments_pwrite(&plan->contents[i], fd,
-				    plan->layout.partitions[i].start_lba * GPT_SECTOR_BYTES, name,
-				    progress, stage, e);
+		r = segments_write(&plan->contents[i], fd,
+				   plan->layout.partitions[i].start_lba * GPT_SECTOR_BYTES, name,
+				   progress, stage, e);
 	}
 	if (r == 0)
 		r = fd_pwrite(fd, plan->layout.backup.p, plan->layout.backup.n,

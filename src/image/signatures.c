@@ -109,16 +109,17 @@ static const char *pcr_name(struct work *w, const struct key *key)
 }
 
 /* By every key: 1, or 0 when one is not there yet. */
-static int pcr_sign(struct work *w, const struct pe *uki, struct str *ret, struct err *e)
+static int pcr_sign(struct work *w, const uint8_t sections[SHA256_BYTES], struct str *ret,
+		    struct err *e)
 {
-	static const char *const phases[] = { "enter-initrd", NULL };
 	size_t n = w->s->keys->pcr.n;
 	struct pcr_signature *signatures = arena_array(w->a, n, sizeof(*signatures));
 	uint8_t pcr11[SHA256_BYTES], policy[SHA256_BYTES];
 	bool complete = true;
 	struct str data;
 
-	measure_pcr11(uki, phases, pcr11);
+	memcpy(pcr11, sections, sizeof(pcr11));
+	measure_phase(pcr11, measure_phases[0]);
 	measure_policy_pcr11(pcr11, policy);
 	data = str_dup(w->a, (struct str){ (char *)policy, sizeof(policy) });
 	for (size_t i = 0; i < n; i++) {
@@ -137,7 +138,8 @@ static int pcr_sign(struct work *w, const struct pe *uki, struct str *ret, struc
 }
 
 /* Puts the signatures for PCR 11 into their blank section: 1, or 0 when one is not there yet. */
-static int pcr_signature(struct work *w, struct str uki, struct err *e)
+static int pcr_signature(struct work *w, struct str uki, uint8_t ret_pcr11[SHA256_BYTES],
+			 struct err *e)
 {
 	const struct pe_section *section;
 	struct str text;
@@ -149,7 +151,8 @@ static int pcr_signature(struct work *w, struct str uki, struct err *e)
 	section = pe_section(&pe, ".pcrsig");
 	if (!section)
 		return err_set(e, -EBADMSG, "it has no section .pcrsig");
-	r = pcr_sign(w, &pe, &text, e);
+	measure_pcr11(&pe, ret_pcr11);
+	r = pcr_sign(w, ret_pcr11, &text, e);
 	if (r <= 0)
 		return r;
 	if (text.n != section->data.n)
@@ -186,7 +189,7 @@ int signatures_make(struct arena *a, const struct signing *s, const struct boot_
 	r = authenticode(&w, "boot-loader", &out.boot_loader, e);
 	if (r < 0)
 		return r;
-	r = pcr_signature(&w, out.uki, e);
+	r = pcr_signature(&w, out.uki, out.pcr11, e);
 	if (r < 0)
 		return err_wrap(e, r, "unified kernel image");
 	if (r > 0)

@@ -39,6 +39,7 @@ struct signing {
 struct boot_signed {
 	struct str boot_loader, uki; /* as given while their signature is missing */
 	struct str verity_sig;       /* of the partition; zeroes while one of the two is missing */
+	uint8_t pcr11[SHA256_BYTES]; /* after the UKI's sections */
 	vec_to_sign pending; /* more may follow once these are there: the UKI after its .pcrsig */
 };
 

@@ -140,7 +140,6 @@ static int pcr_entry_read(struct verify_work *w, struct str text, struct pcr_sig
 /* Once what it says is known, the section is made again: so no byte of it can be anything else. */
 static int pcr_section_check(struct verify_work *w, struct str text, struct err *e)
 {
-	static const char *const phases[] = { "enter-initrd", NULL };
 	const struct str **certificates;
 	struct pcr_signature *signatures;
 	vec_json_value values, entries;
@@ -153,7 +152,8 @@ static int pcr_section_check(struct verify_work *w, struct str text, struct err 
 		return r;
 	if (entries.n == 0)
 		return err_set(e, -ENOKEY, "it holds no signature");
-	measure_pcr11(&w->parts.uki_pe, phases, pcr11);
+	measure_pcr11(&w->parts.uki_pe, pcr11);
+	measure_phase(pcr11, measure_phases[0]);
 	measure_policy_pcr11(pcr11, policy);
 	signatures = arena_array(w->a, entries.n, sizeof(*signatures));
 	certificates = arena_array(w->a, entries.n, sizeof(*certificates));

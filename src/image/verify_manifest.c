@@ -136,14 +136,13 @@ static int signing_check(struct verify_work *w, const vec_json_value *m, struct 
 
 static int pcr11_check(struct verify_work *w, const vec_json_value *measurements, struct err *e)
 {
-	const char *until[MEASURE_PHASES + 1] = { 0 };
 	uint8_t pcr[SHA256_BYTES];
 	vec_json_value pcr11;
 	int r = member_open(w, measurements, "pcr-11", JSON_OBJECT, &pcr11, e);
 
+	measure_pcr11(&w->parts.uki_pe, pcr);
 	for (size_t i = 0; r == 0 && i < MEASURE_PHASES; i++) {
-		until[i] = measure_phases[i];
-		measure_pcr11(&w->parts.uki_pe, until, pcr);
+		measure_phase(pcr, measure_phases[i]);
 		r = is_hex(w, &pcr11, measure_phases[i], pcr, e);
 	}
 	return r;
