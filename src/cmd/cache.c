@@ -13,7 +13,12 @@ struct cache_options {
 	bool dry_run;
 };
 
-enum { UNUSED_DAYS = 30, UNUSED_DAYS_MAX = 36500, DAY_SEC = 86400 };
+enum {
+	UNUSED_DAYS = 30,
+	UNUSED_DAYS_MAX = 36500,
+	DAY_SEC = 86400,
+	DATE_CHARACTERS = 10 /* "2026-01-31" */
+};
 
 #define O(member) offsetof(struct cache_options, member)
 static const struct option_def options[] = {
@@ -62,9 +67,11 @@ static void entry_json(struct arena *a, const struct cache_entry *entry, const c
 
 static void entry_text(struct arena *a, const struct cache_entry *entry)
 {
+	struct str used = str_head(date(a, entry->used_sec), DATE_CHARACTERS),
+		   text = cache_entry_text(a, entry);
+
 	printf("%-10s %9.1f kB  %.*s  %.*s\n", entry->kind, (double)entry->size_bytes / 1e3,
-	       STR_FMT(str_head(date(a, entry->used_sec), strlen("2026-01-31"))),
-	       STR_FMT(cache_entry_text(a, entry)));
+	       STR_FMT(used), STR_FMT(text));
 }
 
 static void total(struct arena *a, const struct cache_options *o, const char *event,

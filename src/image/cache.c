@@ -131,13 +131,14 @@ static struct str pack_text(struct arena *a, const char *path)
 {
 	static const char *const codecs[] = { "not compressed", "lz4hc", "zstd" };
 	struct pack *p;
-	struct str recipe, text;
+	struct str recipe, what, text;
 	struct err e;
 
 	if (pack_open(a, path, &p, &e) < 0)
 		return str_printf(a, "%s", e.msg);
 	recipe = str_from(p->recipe, strlen("pack "));
-	text = str_printf(a, "%.*s, %s", STR_FMT(str_cut(&recipe, '\n')), codecs[p->codec]);
+	what = str_cut(&recipe, '\n');
+	text = str_printf(a, "%.*s, %s", STR_FMT(what), codecs[p->codec]);
 	pack_close(p);
 	return text;
 }

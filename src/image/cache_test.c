@@ -150,11 +150,16 @@ static void test_explain(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	char *cache = test_dir(&a);
+	vec_cache_entry all;
 	struct str there = pack_put(&a, cache, "definition " DIGEST "1\nconversion 1\n");
 	char *path = pack_cache_path(&a, cache, there);
+	struct err e;
 	int fd;
 
 	(void)state;
+	assert_ok(cache_list(&a, cache, &all, &e), &e);
+	assert_int_equal(all.n, 1);
+	assert_str(cache_entry_text(&a, &all.p[0]), "package x, not compressed");
 	pack_put(&a, cache, "definition " DIGEST "2\nconversion 2\nversion 1\n");
 	assert_reason(cache, there, NULL);
 	assert_reason(cache, STR("pack package y\n"), "never made");
