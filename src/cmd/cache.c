@@ -6,6 +6,8 @@
 #include "cmd/cmd.h"
 #include "conf/yaml.h"
 #include "image/cache.h"
+#include "image/store.h"
+#include "trust/keys.h"
 
 struct cache_options {
 	struct common_options common;
@@ -179,6 +181,47 @@ static int prune(struct arena *a, const struct cache_options *o, char **args, st
 	return r;
 }
 
+static void reason_show(struct arena *a, const struct cache_options *o,
+			const struct cache_reason *reason)
+{
+	struct json j = { .b = { .a = a } };
+
+	if (!o->common.json) {
+		printf("%-32s  %.*s\n", str_z(a, reason->what),
+		       STR_FMT(reason->there ? STR("there") : reason->why));
+		return;
+	}
+	json_object(&j, NULL);
+	json_str(&j, "event", STR("cache-reason"));
+	json_str(&j, "what", reason->what);
+	json_bool(&j, "there", reason->there);
+	json_str(&j, "why", reason->why);
+	print_event(&j);
+}
+
+static int explain(struct arena *a, const struct cache_options *o, char **args, struct err *e)
+{
+	struct image_options image = image_options(&o->common, args[0]);
+	struct cache_reason *reasons;
+	struct resolved res;
+	struct keys keys;
+	int r = keys_read(a, o->common.keys, image.now_sec, true, &keys, e);
+
+	if (r < 0)
+		return r;
+	if (!keys.package_signing)
+		r = err_set(e, -ENOENT, "no package-signing.pem or .uri in '%s'", o->common.keys);
+	if (r == 0)
+		r = image_resolve_now(a, &image, &res, e);
+	if (r == 0)
+		r = cache_explain(a, o->common.cache, store_recipes(a, &res, keys.package_signing),
+				  res.n, &reasons, e);
+	for (size_t i = 0; r == 0 && i < res.n; i++)
+		reason_show(a, o, &reasons[i]);
+	keys_done(&keys);
+	return r < 0 ? err_wrap(e, r, "image '%s'", args[0]) : 0;
+}
+
 static const struct action {
 	const char *name, *args;
 	int n_args;
@@ -186,6 +229,7 @@ static const struct action {
 	int (*run)(struct arena *a, const struct cache_options *o, char **args, struct err *e);
 } actions[] = {
 	{ "list", "", 0, false, list },
+	{ "explain", " IMAGE", 1, false, explain },
 	{ "prune", "", 0, true, prune },
 };
 enum { N_ACTIONS = sizeof(actions) / sizeof(*actions) };
@@ -201,7 +245,7 @@ static int action_unknown(struct str given, struct err *e)
 	if (near)
 		return err_set(e, -EINVAL, "no action '%.*s'; did you mean 'ashlar cache %.*s'?",
 			       STR_FMT(given), STR_FMT(*near));
-	return err_set(e, -EINVAL, "no action '%.*s'; want list or prune", STR_FMT(given));
+	return err_set(e, -EINVAL, "no action '%.*s'; want list, explain or prune", STR_FMT(given));
 }
 
 static int run(struct arena *a, void *options_, char **args, struct err *e)
@@ -230,12 +274,14 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 
 const struct verb verb_cache = {
 	.name = "cache",
-	.args = "list|prune",
-	.help = "list and prune what builds keep",
+	.args = "list|explain IMAGE|prune",
+	.help = "list, explain and prune what builds keep",
 	.description =
 		"list prints what the folder that --cache names holds, when each was used last, and the sum of each kind: "
 		"downloads; converted packages; packs, which are packages cut into blocks of an image, and what was generated "
 		"from them; solutions and universes, which are what was chosen from what.\n\n"
+		"explain says of each package of IMAGE whether its pack is there. If not, it names what differs from the pack "
+		"that is most like it.\n\n"
 		"prune removes what was not used for a time, then, with --size, what was used least recently. It waits for "
 		"builds that use the cache; builds wait for it. Whatever is removed, the next build makes again, to the same "
 		"bytes.\n\n"
@@ -244,6 +290,6 @@ const struct verb verb_cache = {
 	.options = options,
 	.options_size = sizeof(struct cache_options),
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = 2,
 	.run = run,
 };

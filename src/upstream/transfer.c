@@ -153,6 +153,7 @@ static struct fetch *missing_find(struct set *set, const char *cache,
 		*it = (struct item){ .transfer = &transfers[i], .index = i, .fd = -1, .set = set };
 		it->path = transfer_path(&set->a, cache, transfers[i].sha256);
 		if (item_present(it)) {
+			file_used(it->path);
 			set->done(set->arg, i, it->path);
 			continue;
 		}

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# ashlar cache explain: which packages a build would take as they are in the cache, and why not the others.
+. "$(dirname "$0")/../lib.sh"
+image_needed
+
+explain() { "$ASHLAR" cache explain server --keys "$CHECK/keys" --cache "$CACHE" "$@"; }
+count() { grep -c "$1" "$WORK/reasons"; }
+n_packages=$(manifest "len(m['packages'])")
+
+explain >"$WORK/reasons" 2>"$WORK/said" || cat "$WORK/said"
+check "after a build every pack is there" test "$(count ' there$') $(wc -l <"$WORK/reasons")" = "$n_packages $n_packages"
+
+# a package that has a definition
+name=$(manifest "[p['name'] for p in m['packages']]" | while read -r name; do
+	[ ! -e "distro/packages/$name/package.yaml" ] || { echo "$name"; break; }
+done)
+cp -r distro "$WORK/distro"
+echo "# a remark" >>"$WORK/distro/packages/$name/package.yaml"
+explain --distro "$WORK/distro" >"$WORK/reasons" 2>&1
+check "a changed definition: of one package" test "$(count ' there$')" = $((n_packages - 1))
+check "a changed definition is named" grep -Eq "^package $name +definition changed: [0-9a-f]{8}\.\. -> [0-9a-f]{8}\.\.$" "$WORK/reasons"
+explain --distro "$WORK/distro" --json >"$WORK/reasons" 2>/dev/null
+check "--json" grep -q "\"what\": *\"package $name\", *\"there\": *false, *\"why\": *\"definition changed: " "$WORK/reasons"
+
+cp -r distro "$WORK/lz4"
+echo "root-compression: lz4hc" >>"$WORK/lz4/images/server.yaml"
+explain --distro "$WORK/lz4" >"$WORK/reasons" 2>&1
+check "another codec: of every package" test "$(count 'codec changed: zstd -> lz4hc')" = "$n_packages"
+
+want_error "explain: no such image" "image 'sever': " "$ASHLAR" cache explain sever --keys "$CHECK/keys" --cache "$CACHE"
+want_error "explain: no image" "want 'ashlar cache explain IMAGE'" "$ASHLAR" cache explain
