@@ -114,11 +114,13 @@ static void test_prune(void **state)
 	assert_ok(cache_prune(cache, &go, &e), &e); /* somebody else was faster */
 }
 
+static const struct erofs_compression none = { EROFS_CODEC_NONE, 0, 4096 },
+				      zstd = { EROFS_CODEC_ZSTD, 3, 65536 };
+
 /* A pack of nothing, whose recipe has @inputs. */
 static struct str pack_put(struct arena *a, const char *cache, const char *inputs)
 {
-	const struct erofs_compression how = { EROFS_CODEC_NONE, 0, 4096 };
-	struct str recipe = pack_recipe(a, STR("package x"), str_c(inputs), &how);
+	struct str recipe = pack_recipe(a, STR("package x"), str_c(inputs), &none);
 	static const uint8_t digest[SHA256_BYTES];
 	struct rpm_package p = { .meta = { .name = STR("x") } };
 	struct segments bytes;
@@ -128,7 +130,7 @@ static struct str pack_put(struct arena *a, const char *cache, const char *input
 	vec_push(a, &p.files) = (struct rpm_file){ .path = STR("/x"),
 						   .mode = S_IFREG | 0644,
 						   .data = { arena_alloc(a, 4096), 4096 } };
-	assert_ok(pack_encode(a, recipe, &p, digest, 0, &how, &bytes, &e), &e);
+	assert_ok(pack_encode(a, recipe, &p, digest, 0, &none, &bytes, &e), &e);
 	assert_ok(pack_cache_put(a, cache, recipe, &bytes, &pack, &e), &e);
 	pack_close(pack);
 	return recipe;
@@ -164,16 +166,17 @@ static void test_explain(void **state)
 	assert_reason(cache, there, NULL);
 	assert_reason(cache, STR("pack package y\n"), "never made");
 	assert_reason(cache,
-		      STR("pack package x\ndefinition " DIGEST
-			  "1\nconversion 3\ncodec none\npack-version 1\n"),
+		      pack_recipe(&a, STR("package x"),
+				  STR("definition " DIGEST "1\nconversion 3\n"), &none),
 		      "conversion changed: 1 -> 3");
 	assert_reason(cache,
-		      STR("pack package x\ndefinition abcdef" DIGEST
-			  "\nconversion 2\nversion 1\ncodec zstd\nlevel 3\npack-version 1\n"),
+		      pack_recipe(&a, STR("package x"),
+				  STR("definition abcdef" DIGEST "\nconversion 2\nversion 1\n"),
+				  &zstd),
 		      "definition changed: 01234567.. -> abcdef01..; codec changed: none -> zstd; "
-		      "level is new: 3");
+		      "level is new: 3; cluster-bytes is new: 65536; library is new: zstd ");
 	assert_reason(cache,
-		      STR("pack package x\ndefinition " DIGEST "1\ncodec none\npack-version 1\n"),
+		      pack_recipe(&a, STR("package x"), STR("definition " DIGEST "1\n"), &none),
 		      "conversion is gone: 1");
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, "x", 1, EROFS_BLOCK_BYTES), 1);
