@@ -174,6 +174,7 @@ static int item_load(struct item *item, struct arena *a, struct err *e)
 	int r = pack_cache_get(a, item->o->cache, item->recipe, &pack, e);
 
 	if (r == 0 && rpm_there(item, pack)) {
+		file_used(item->path);
 		item_done(item, pack);
 		return 0;
 	}

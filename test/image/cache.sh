@@ -11,9 +11,7 @@ explain >"$WORK/reasons" 2>"$WORK/said" || cat "$WORK/said"
 check "after a build every pack is there" test "$(count ' there$') $(wc -l <"$WORK/reasons")" = "$n_packages $n_packages"
 
 # a package that has a definition
-name=$(manifest "[p['name'] for p in m['packages']]" | while read -r name; do
-	[ ! -e "distro/packages/$name/package.yaml" ] || { echo "$name"; break; }
-done)
+name=$(manifest "next(p['name'] for p in m['packages'] if __import__('os').path.exists('distro/packages/' + p['name']))")
 cp -r distro "$WORK/distro"
 echo "# a remark" >>"$WORK/distro/packages/$name/package.yaml"
 explain --distro "$WORK/distro" >"$WORK/reasons" 2>&1
