@@ -89,6 +89,15 @@ class Builder:
             if made.name not in ("downloads", "upstream"):
                 shutil.rmtree(made)
 
+    def keep_downloads(self):
+        """For the next time, in the user's cache: files there are named by their content."""
+        (CACHE / "downloads").mkdir(parents=True, exist_ok=True)
+        for file in (self.cache / "downloads").iterdir():
+            if not (CACHE / "downloads" / file.name).exists():
+                beside = CACHE / "downloads" / f".{file.name}.{os.getpid()}"
+                shutil.copy(file, beside)
+                os.replace(beside, CACHE / "downloads" / file.name)
+
     def file(self, ending):
         return next(self.out.glob(f"{self.image}-*.{ending}"))
 
