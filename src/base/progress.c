@@ -45,7 +45,7 @@ static void count(struct progress *p)
 	struct progress_stage *last = NULL;
 
 	for (unsigned i = 0; i < p->n_stages; i++)
-		if (p->stages[i].running)
+		if (p->stages[i].running && (!last || p->stages[i].start_sec >= last->start_sec))
 			last = &p->stages[i];
 	if (last) {
 		last->own_sec += now - p->counted_sec;
@@ -151,20 +151,36 @@ static void event(const char *what, const struct progress_stage *s)
 	fflush(stdout);
 }
 
+/* A stage that is done again goes on with its sums. */
+static unsigned stage_find(struct progress *p, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < p->n_stages && (!p->stages[i].ended || strcmp(p->stages[i].name, name) != 0))
+		i++;
+	if (i == PROGRESS_STAGES_MAX)
+		abort(); /* the stages are written in the source, not given by a user */
+	if (i == p->n_stages)
+		p->n_stages++;
+	return i;
+}
+
 unsigned progress_begin(struct progress *p, const char *name, const char *unit, uint64_t total)
 {
 	struct progress_stage *s;
 	unsigned i;
 
 	pthread_mutex_lock(&p->lock);
-	if (p->n_stages == PROGRESS_STAGES_MAX)
-		abort(); /* the stages are written in the source, not given by a user */
 	count(p);
-	i = p->n_stages++;
+	i = stage_find(p, name);
 	s = &p->stages[i];
-	*s = (struct progress_stage){ .total = total,
-				      .start_sec = p->counted_sec,
-				      .running = true };
+	*s = (struct progress_stage){
+		.total = total,
+		.start_sec = p->counted_sec,
+		.own_sec = s->own_sec,
+		.own_processor_sec = s->own_processor_sec,
+		.running = true,
+	};
 	p->spans[i] = trace_stage_begin(name);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	snprintf(s->unit, sizeof(s->unit), "%s", unit);

@@ -29,7 +29,8 @@ struct progress; /* opaque */
 struct progress *progress_new(enum progress_mode mode);
 void progress_free(struct progress *p);
 
-/* Returns the stage's number. @unit: "B" shows sizes, anything else counts things ("packages").
+/* Returns the stage's number: that of an ended one of the same name, if there is one. @unit: "B"
+ * shows sizes, anything else counts things ("packages").
  * @total 0: unknown. */
 unsigned progress_begin(struct progress *p, const char *name, const char *unit, uint64_t total);
 void progress_add(struct progress *p, unsigned stage, uint64_t n);

@@ -214,6 +214,27 @@ static void test_stages(void **state)
 	progress_free(p);
 }
 
+/* A stage that is done again, around another one, is one stage still. */
+static void test_stage_again(void **state)
+{
+	struct progress *p = progress_new(PROGRESS_QUIET);
+	struct progress_stage stages[PROGRESS_STAGES_MAX];
+	unsigned twice = 0, other;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		twice = progress_begin(p, "twice", "", 0);
+		other = progress_begin(p, "other", "", 0);
+		usleep(1000);
+		progress_end(p, other);
+		progress_end(p, twice);
+	}
+	assert_int_equal(progress_stages(p, stages), 2);
+	assert_true(stages[1].own_sec >= 0.02 && stages[1].spent_sec < stages[1].own_sec);
+	assert_true(stages[0].own_sec < stages[1].own_sec);
+	progress_free(p);
+}
+
 static void test_python_reads(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -241,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many, start, stop),
 		cmocka_unit_test_setup_teardown(test_threads, start, stop),
 		cmocka_unit_test_setup_teardown(test_stages, start, stop),
+		cmocka_unit_test(test_stage_again),
 		cmocka_unit_test_setup_teardown(test_python_reads, start, stop),
 	};
 

@@ -45,6 +45,10 @@ struct verb {
 	/* @args: what is no option, NULL-terminated. Returns 0, or a negative errno with *e set; a
 	 * positive number is the exit status of something that was run on the user's behalf. */
 	int (*run)(struct arena *a, void *options, char **args, struct err *e);
+	/* where 1 means something else than that the work failed: what then says that, and all of
+	 * it for the man page */
+	int failed_status;
+	const char *exit_status;
 };
 
 /* Where the time goes: for verbs whose options have TIMINGS_OPTIONS. */
@@ -78,8 +82,8 @@ struct image_options;
 /* The shared options in the form that image/ takes. */
 struct image_options image_options(const struct common_options *c, const char *name);
 
-extern const struct verb verb_build, verb_cache, verb_explain, verb_key, verb_run, verb_sign,
-	verb_verify;
+extern const struct verb verb_build, verb_cache, verb_diff, verb_explain, verb_key, verb_run,
+	verb_sign, verb_verify;
 extern const struct verb *const verbs[]; /* ended by NULL */
 extern const struct option_def common_option_defs[];
 

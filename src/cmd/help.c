@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+static const char usual_exit_status[] =
+	"0: done. 1: the work failed, and one sentence says why. 2: wrong usage.";
+
 static struct str buf_text(const struct buf *b)
 {
 	return (struct str){ (const char *)b->v.p, b->v.n };
@@ -69,6 +72,10 @@ struct str help_verb(struct arena *a, const struct verb *verb)
 	buf_printf(&b, "\nOptions of every verb (also as ASHLAR_OUT and so on):\n");
 	for (const struct option_def *d = common_option_defs; d->name; d++)
 		option_help(&b, d);
+	if (verb->exit_status) {
+		buf_printf(&b, "\nExit status:\n  ");
+		wrapped(&b, verb->exit_status, 2);
+	}
 	if (verb->example)
 		buf_printf(&b, "\nExample:\n  %s\n", verb->example);
 	return buf_text(&b);
@@ -129,9 +136,8 @@ struct str man_verb(struct arena *a, const struct verb *verb, const char *versio
 		".SS Options of every verb\nEach can be given as a variable too: \\fBASHLAR_OUT\\fR and so on.\n");
 	for (const struct option_def *d = common_option_defs; d->name; d++)
 		option_man(&b, d);
-	buf_printf(
-		&b,
-		".SH EXIT STATUS\n0: done. 1: the work failed, and one sentence says why. 2: wrong usage.\n");
+	buf_printf(&b, ".SH EXIT STATUS\n");
+	roff(&b, verb->exit_status ? verb->exit_status : usual_exit_status);
 	if (verb->example) {
 		buf_printf(&b, ".SH EXAMPLE\n.nf\n");
 		roff(&b, verb->example);
@@ -153,9 +159,7 @@ struct str man_main(struct arena *a, const char *version)
 		buf_printf(&b, ".TP\n.BR ashlar\\-%s (1)\n", (*v)->name);
 		roff(&b, (*v)->help);
 	}
-	buf_printf(
-		&b,
-		".SH EXIT STATUS\n0: done. 1: the work failed, and one sentence says why. 2: wrong usage.\n");
+	buf_printf(&b, ".SH EXIT STATUS\n%s\n", usual_exit_status);
 	return buf_text(&b);
 }
 

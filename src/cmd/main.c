@@ -9,8 +9,9 @@
 #include "base/json.h"
 #include "cmd/cmd.h"
 
-const struct verb *const verbs[] = { &verb_build, &verb_explain, &verb_run,   &verb_verify,
-				     &verb_sign,  &verb_key,     &verb_cache, NULL };
+const struct verb *const verbs[] = { &verb_build,  &verb_explain, &verb_run,
+				     &verb_verify, &verb_diff,    &verb_sign,
+				     &verb_key,    &verb_cache,   NULL };
 
 /* Results appear by renaming, so there is nothing to undo; temporary files are removed by the next
  * run. */
@@ -64,20 +65,22 @@ static enum progress_mode progress_mode(const struct common_options *o)
 }
 
 /* Returns the exit status. */
-static int work_failed(struct arena *a, const struct common_options *o, const struct err *e)
+static int work_failed(struct arena *a, const struct verb *verb, const struct common_options *o,
+		       const struct err *e)
 {
+	int status = verb->failed_status ? verb->failed_status : 1;
 	struct json j = { .b = { .a = a } };
 
 	fprintf(stderr, "ashlar: %s\n", e->msg);
 	if (!o->json)
-		return 1;
+		return status;
 	json_object(&j, NULL);
 	json_str(&j, "event", STR("error"));
 	json_str(&j, "text", str_c(e->msg));
 	json_end_object(&j);
 	print(json_text(&j));
 	putchar('\n');
-	return 1;
+	return status;
 }
 
 /* In an arena of its own, so that the time to free it is counted. */
@@ -107,13 +110,13 @@ static int verb_main(struct arena *a, const struct verb *verb, char **argv)
 	}
 	r = timings_begin(a, options, &timings, &e);
 	if (r < 0)
-		return work_failed(a, options, &e);
+		return work_failed(a, verb, options, &e);
 	options->progress = progress_new(progress_mode(options));
 	r = work(verb, options, args, &e);
 	if (r < 0)
-		r = work_failed(a, options, &e);
+		r = work_failed(a, verb, options, &e);
 	if (timings_end(a, options, &timings, &e) < 0)
-		r = work_failed(a, options, &e);
+		r = work_failed(a, verb, options, &e);
 	return r;
 }
 

@@ -233,6 +233,16 @@ static int write_all(struct arena *a, const struct image_options *o, struct reso
 	return r;
 }
 
+static int look(struct arena *a, const struct image_options *o, const struct resolved *res,
+		const struct stored_package *packages, const struct keys *keys,
+		const struct assembled *as, const struct image_plan *plan, struct err *e)
+{
+	struct str manifest;
+	int r = manifest_text(a, o, res, packages, as, plan, keys, &manifest, e);
+
+	return r < 0 ? r : o->look->at(o->look->arg, &as->tree, manifest, e);
+}
+
 static int make(struct arena *a, const struct image_options *o, bool dry_run, struct resolved *res,
 		struct store *store, const struct keys *keys, struct image_summary *ret,
 		struct err *e)
@@ -266,6 +276,8 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 		r = budgets(a, res, &as, &plan, e);
 	if (r == 0 && dry_run)
 		r = resolved_confirm(res, e);
+	if (r == 0 && dry_run && o->look)
+		r = look(a, o, res, packages, keys, &as, &plan, e);
 	if (r == 0 && !dry_run)
 		r = write_all(a, o, res, packages, keys, &as, &plan, e);
 	if (r < 0)

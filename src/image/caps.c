@@ -3,6 +3,8 @@
 
 #include <linux/capability.h>
 
+#include "base/rd.h"
+
 static const struct str names[] = {
 	STR("cap_chown"),
 	STR("cap_dac_override"),
@@ -114,4 +116,26 @@ int caps_parse(struct arena *a, struct str text, struct str *ret, struct err *e)
 	buf_le32(&b, (uint32_t)(inheritable >> 32));
 	*ret = (struct str){ (char *)b.v.p, b.v.n };
 	return 0;
+}
+
+struct str caps_text(struct arena *a, struct str value)
+{
+	struct rd rd = { .p = (const uint8_t *)value.p, .n = value.n };
+	uint32_t magic = rd_le32(&rd);
+	uint64_t permitted = rd_le32(&rd), inheritable = rd_le32(&rd), mask;
+	struct buf b = { .a = a };
+
+	permitted |= (uint64_t)rd_le32(&rd) << 32;
+	inheritable |= (uint64_t)rd_le32(&rd) << 32;
+	mask = permitted | inheritable;
+	if (rd.bad || rd.pos != rd.n || (magic & ~VFS_CAP_FLAGS_EFFECTIVE) != VFS_CAP_REVISION_2 ||
+	    mask == 0 || mask >> N_NAMES || (permitted && permitted != mask) ||
+	    (inheritable && inheritable != mask))
+		return (struct str){ 0 };
+	for (size_t i = 0; i < N_NAMES; i++)
+		if (mask >> i & 1)
+			buf_printf(&b, "%s%.*s", b.v.n ? "," : "", STR_FMT(names[i]));
+	buf_printf(&b, "=%s%s%s", magic & VFS_CAP_FLAGS_EFFECTIVE ? "e" : "",
+		   inheritable ? "i" : "", permitted ? "p" : "");
+	return (struct str){ (const char *)b.v.p, b.v.n };
 }

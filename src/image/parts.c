@@ -30,19 +30,20 @@ static bool is_type(const struct gpt_partition *p, enum gpt_type type)
 }
 
 /* gpt_read() has checked that every partition lies within the image. */
-static int partition_find(struct str image, struct image_parts *parts, size_t i, struct err *e)
+int image_partition_find(struct str image, struct image_parts *parts, enum image_partition which,
+			 struct err *e)
 {
 	for (size_t k = 0; k < parts->gpt.n_partitions; k++) {
 		const struct gpt_partition *p = &parts->gpt.partitions[k];
 
-		if (!is_type(p, partition_types[i].type))
+		if (!is_type(p, partition_types[which].type))
 			continue;
-		parts->partitions[i] = p;
-		parts->bytes[i] = str_head(str_from(image, p->start_lba * GPT_SECTOR_BYTES),
-					   p->size_lba * GPT_SECTOR_BYTES);
+		parts->partitions[which] = p;
+		parts->bytes[which] = str_head(str_from(image, p->start_lba * GPT_SECTOR_BYTES),
+					       p->size_lba * GPT_SECTOR_BYTES);
 		return 0;
 	}
-	return err_set(e, -ENOENT, "no %s partition", partition_types[i].name);
+	return err_set(e, -ENOENT, "no %s partition", partition_types[which].name);
 }
 
 static int esp_read(struct arena *a, struct image_parts *parts, struct err *e)
@@ -113,7 +114,7 @@ int image_parts_read(struct arena *a, struct str image, struct image_parts *ret,
 	int r = gpt_read(a, (const uint8_t *)image.p, image.n, &parts.gpt, e);
 
 	for (size_t i = 0; r == 0 && i < IMAGE_PARTITIONS; i++)
-		r = partition_find(image, &parts, i, e);
+		r = image_partition_find(image, &parts, (enum image_partition)i, e);
 	if (r == 0)
 		r = esp_read(a, &parts, e);
 	if (r < 0)

@@ -28,6 +28,9 @@ struct image_parts {
 	struct str ipe_template;         /* /ipe-policy of the UKI's initrd (policy.h) */
 };
 
+/* Finds one partition of parts->gpt, which was read from @image. */
+must_check int image_partition_find(struct str image, struct image_parts *parts,
+				    enum image_partition which, struct err *e);
 /* Borrows @image. Names the first thing that is missing or damaged. */
 must_check int image_parts_read(struct arena *a, struct str image, struct image_parts *ret,
 				struct err *e);

@@ -14,6 +14,16 @@ struct image_options {
 	uint64_t now_sec; /* certificates must be valid at this time; nothing else depends on it */
 	bool sign_later;  /* leave the image's signatures to image_sign() */
 	struct progress *progress;
+	const struct image_look *look; /* or NULL */
+};
+
+struct tree;
+
+/* Who only wants to see what an image would be: called at the end of a dry run, with the files and
+ * the manifest. Both are gone when it returns. */
+struct image_look {
+	int (*at)(void *arg, const struct tree *t, struct str manifest, struct err *e);
+	void *arg;
 };
 
 struct refresh;

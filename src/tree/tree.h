@@ -144,6 +144,8 @@ must_check int tree_resolve_owners(struct tree *t, struct err *e);
  * unread_sha256). By hand, text may be of any length, SIZE may be "-", parents may be missing, and
  * lines that are empty or begin with a hash sign are skipped. */
 enum { TREE_TEXT_BYTES_MAX = 120 };
+/* A path, name or the like as the dump has it. */
+struct str tree_escaped(struct arena *a, struct str s);
 struct str tree_dump(struct arena *a, const struct tree *t);
 must_check int tree_parse(struct arena *a, struct str text, const char *name, struct tree *ret,
 			  struct err *e);

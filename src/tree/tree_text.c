@@ -33,6 +33,14 @@ static void put_escaped(struct buf *b, struct str s, bool text)
 	}
 }
 
+struct str tree_escaped(struct arena *a, struct str s)
+{
+	struct buf b = { .a = a };
+
+	put_escaped(&b, s, false);
+	return (struct str){ (const char *)b.v.p, b.v.n };
+}
+
 static bool is_text(struct str s)
 {
 	if (s.n > TREE_TEXT_BYTES_MAX)

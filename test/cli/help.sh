@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 verbs=$("$ASHLAR" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p')
-check "--help lists the verbs" test "$(echo $verbs)" = "build explain run verify sign key cache"
+check "--help lists the verbs" test "$(echo $verbs)" = "build explain run verify diff sign key cache"
 
 # Help is an answer: it goes to standard output, and needs no valid arguments besides.
 help_is_good() {

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/io.h"
+#include "base/json_parse.h"
+#include "disk/erofs.h"
+#include "image/build.h"
+#include "image/caps.h"
+#include "image/diff.h"
+#include "image/parts.h"
+
+#define RAW ".raw"
+
+enum { IMAGE_BYTES_MAX = 2047u << 20, MANIFEST_BYTES_MAX = 16 << 20 };
+#define FILES_BYTES_MAX (16ull << 30)
+
+static const char only_definitions[] = "only a definition says whose a file is";
+
+int diff_size_cmp(const void *x, const void *y)
+{
+	return str_cmp(((const struct diff_size *)x)->name, ((const struct diff_size *)y)->name);
+}
+
+static int package_cmp(const void *x, const void *y)
+{
+	return str_cmp(((const struct diff_package *)x)->name,
+		       ((const struct diff_package *)y)->name);
+}
+
+static void size_add(struct arena *a, vec_diff_size *sizes, struct str name, uint64_t bytes)
+{
+	vec_push(a, sizes) = (struct diff_size){ name, bytes };
+}
+
+static void sizes_sort(vec_diff_size *sizes)
+{
+	if (sizes->n > 1)
+		qsort(sizes->p, sizes->n, sizeof(*sizes->p), diff_size_cmp);
+}
+
+/* Several partitions may be of one type: "x", "x 2". */
+static struct str numbered(struct arena *a, const vec_diff_size *sizes, struct str name)
+{
+	struct str ret = name;
+
+	for (unsigned n = 2;; n++) {
+		size_t i = 0;
+
+		while (i < sizes->n && !str_eq(sizes->p[i].name, ret))
+			i++;
+		if (i == sizes->n)
+			return ret;
+		ret = str_printf(a, "%.*s %u", STR_FMT(name), n);
+	}
+}
+
+/* The manifest. */
+
+static int member(const vec_json_value *object, const char *key, enum json_type type,
+		  struct str *ret, struct err *e)
+{
+	const struct json_value *v = json_find(object, key);
+
+	if (!v || v->type != type)
+		return err_set(e, -EBADMSG, "no '%s' of its type", key);
+	*ret = v->text;
+	return 0;
+}
+
+static int number(const vec_json_value *object, const char *key, uint64_t *ret, struct err *e)
+{
+	struct str text = { 0 };
+	int r = member(object, key, JSON_NUMBER, &text, e);
+
+	if (r == 0 && !str_u64(text, INT64_MAX, ret))
+		r = err_set(e, -EBADMSG, "'%s' is %.*s", key, STR_FMT(text));
+	return r;
+}
+
+static int array(struct arena *a, const vec_json_value *object, const char *key,
+		 vec_json_value *ret, struct err *e)
+{
+	struct str text = { 0 };
+	int r = member(object, key, JSON_ARRAY, &text, e);
+
+	return r < 0 ? r : json_parse(a, text, ret, e);
+}
+
+static int package_read(struct arena *a, struct str text, struct diff_side *s, struct err *e)
+{
+	struct diff_package p = { 0 };
+	vec_json_value members;
+	int r = json_parse(a, text, &members, e);
+
+	if (r == 0)
+		r = member(&members, "name", JSON_STRING, &p.name, e);
+	if (r == 0)
+		r = member(&members, "evr", JSON_STRING, &p.evr, e);
+	if (r == 0)
+		r = member(&members, "arch", JSON_STRING, &p.arch, e);
+	if (r == 0)
+		r = member(&members, "rpm-sha256", JSON_STRING, &p.rpm_sha256, e);
+	if (r == 0)
+		vec_push(a, &s->packages) = p;
+	return r;
+}
+
+static int packages_read(struct arena *a, const vec_json_value *m, struct diff_side *s,
+			 struct err *e)
+{
+	vec_json_value packages;
+	int r = array(a, m, "packages", &packages, e);
+
+	for (size_t i = 0; r == 0 && i < packages.n; i++)
+		r = package_read(a, packages.p[i].text, s, e);
+	if (r == 0 && s->packages.n > 1)
+		qsort(s->packages.p, s->packages.n, sizeof(*s->packages.p), package_cmp);
+	return r < 0 ? err_wrap(e, r, "packages") : 0;
+}
+
+static int partitions_read(struct arena *a, const vec_json_value *m, struct diff_side *s,
+			   struct err *e)
+{
+	vec_json_value partitions;
+	int r = array(a, m, "partitions", &partitions, e);
+
+	for (size_t i = 0; r == 0 && i < partitions.n; i++) {
+		vec_json_value members;
+		struct str type = { 0 };
+		uint64_t bytes = 0;
+
+		r = json_parse(a, partitions.p[i].text, &members, e);
+		if (r == 0)
+			r = member(&members, "type", JSON_STRING, &type, e);
+		if (r == 0)
+			r = number(&members, "size-bytes", &bytes, e);
+		if (r == 0)
+			size_add(a, &s->sizes, numbered(a, &s->sizes, tree_escaped(a, type)),
+				 bytes);
+	}
+	return r < 0 ? err_wrap(e, r, "partitions") : 0;
+}
+
+/* All that a manifest tells. */
+static int manifest_read(struct arena *a, struct str text, struct diff_side *s, struct err *e)
+{
+	uint64_t files_bytes = 0, image_bytes = 0;
+	vec_json_value m;
+	int r = json_parse(a, text, &m, e);
+
+	if (r == 0)
+		r = member(&m, "root-hash", JSON_STRING, &s->root_hash, e);
+	if (r == 0)
+		r = number(&m, "files-bytes", &files_bytes, e);
+	if (r == 0)
+		r = number(&m, "image-bytes", &image_bytes, e);
+	if (r == 0)
+		r = partitions_read(a, &m, s, e);
+	if (r == 0)
+		r = packages_read(a, &m, s, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s", s->name);
+	size_add(a, &s->sizes, STR("files"), files_bytes);
+	size_add(a, &s->sizes, STR("image"), image_bytes);
+	sizes_sort(&s->sizes);
+	return 0;
+}
+
+static int manifest_side(struct arena *a, struct diff_side *s, struct err *e)
+{
+	struct str text;
+	int r = file_read(a, s->name, MANIFEST_BYTES_MAX, &text, e);
+
+	s->no_files = STR("a manifest lists packages and partitions");
+	s->no_bytes = STR("a manifest has none but the root hash");
+	s->no_package_sizes = str_c(only_definitions);
+	return r < 0 ? r : manifest_read(a, text, s, e);
+}
+
+/* The image. */
+
+/* Its root file system as a tree. */
+struct root {
+	struct arena *a;
+	const struct erofs_input *in;
+	uint32_t *ids; /* by inode: the node that holds its content, TREE_NONE before */
+	struct tree *tree;
+	uint64_t expanded; /* bytes of content that was made whole again */
+};
+
+/* In the words of a tree: capabilities as text, then all others as NAME=HEX. */
+static struct str xattrs_text(struct arena *a, const struct erofs_inode *inode)
+{
+	struct buf b = { .a = a };
+
+	for (size_t i = 0; i < inode->n_xattrs; i++) {
+		const struct erofs_xattr *x = &inode->xattrs[i];
+		struct str caps = { 0 };
+
+		if (str_eqz(x->name, "security.capability"))
+			caps = caps_text(a, x->value);
+		if (b.v.n > 0)
+			buf_u8(&b, ' ');
+		if (caps.n > 0)
+			buf_put(&b, caps.p, caps.n);
+		else
+			buf_printf(&b, "%.*s=%.*s", STR_FMT(x->name),
+				   STR_FMT(hex_encode(a, x->value.p, x->value.n)));
+	}
+	return (struct str){ (const char *)b.v.p, b.v.n };
+}
+
+/* One at a time: what it holds is only needed as a digest. Files that share clusters may be many
+ * times larger than the image. */
+static int content(struct root *r, const struct erofs_inode *inode, struct str path,
+		   struct tree_node *node, struct err *e)
+{
+	_cleanup_arena_ struct arena scratch = { 0 };
+	struct str data = inode->data;
+	int code = 0;
+
+	if (inode->content && inode->content->size_bytes > FILES_BYTES_MAX - r->expanded)
+		return err_set(e, -E2BIG, "its files hold more than %llu bytes",
+			       (unsigned long long)FILES_BYTES_MAX);
+	if (inode->content) {
+		r->expanded += inode->content->size_bytes;
+		code = erofs_content_read(&scratch, r->in->codec, inode->content, r->in->fragments,
+					  r->in->n_fragments, &data, e);
+	}
+	if (code < 0)
+		return err_wrap(e, code, "%.*s", STR_FMT(path));
+	if (!S_ISREG(inode->mode) || tree_diff_reads(path)) {
+		node->data = str_dup(r->a, data);
+		return 0;
+	}
+	node->unread_sha256 = sha256_hex(r->a, data.p, data.n);
+	node->unread_bytes = data.n;
+	return 0;
+}
+
+static int node_add(struct root *r, uint32_t ino, struct str path, struct err *e)
+{
+	const struct erofs_inode *inode = &r->in->inodes[ino];
+	struct tree_node *node;
+	uint32_t id = 0;
+	int code =
+		tree_put(r->tree, path, inode->mode, (struct str){ 0 }, TREE_OWNER_IMPLIED, &id, e);
+
+	if (code < 0)
+		return code;
+	node = &r->tree->nodes.p[id];
+	node->uid = inode->uid;
+	node->gid = inode->gid;
+	node->mtime_sec = inode->mtime_sec;
+	node->rdev_major = major(inode->rdev);
+	node->rdev_minor = minor(inode->rdev);
+	node->caps = xattrs_text(r->a, inode);
+	if (r->ids[ino] != TREE_NONE) {
+		node->link_to = r->ids[ino];
+		node->data = r->tree->nodes.p[node->link_to].data;
+		return 0;
+	}
+	r->ids[ino] = id;
+	return content(r, inode, path, node, e);
+}
+
+/* The reader has made sure that every directory has one name, so this ends. */
+static int root_fill(struct root *r, struct err *e)
+{
+	struct {
+		uint32_t ino;
+		struct str path;
+	} dir;
+	VEC(__typeof__(dir)) dirs = { 0 };
+	int code = node_add(r, 0, STR("/"), e);
+
+	vec_push(r->a, &dirs) = (__typeof__(dir)){ 0, STR("") };
+	for (size_t i = 0; code == 0 && i < dirs.n; i++) {
+		const struct erofs_inode *inode = &r->in->inodes[dirs.p[i].ino];
+
+		dir = dirs.p[i];
+		for (size_t k = 0; code == 0 && k < inode->n_entries; k++) {
+			const struct erofs_dirent *entry = &inode->entries[k];
+			struct str path = str_printf(r->a, "%.*s/%.*s", STR_FMT(dir.path),
+						     STR_FMT(entry->name));
+
+			code = node_add(r, entry->inode, path, e);
+			if (S_ISDIR(r->in->inodes[entry->inode].mode))
+				vec_push(r->a, &dirs) = (__typeof__(dir)){ entry->inode, path };
+		}
+	}
+	r->tree->resolved = true;
+	return code;
+}
+
+static uint64_t files_bytes(const struct tree *t)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t id = 0; id < t->nodes.n; id++)
+		if (S_ISREG(t->nodes.p[id].mode) && t->nodes.p[id].link_to == TREE_NONE)
+			bytes += tree_size(t, id);
+	return bytes;
+}
+
+static int root_read(struct arena *a, struct str bytes, struct tree *ret, struct err *e)
+{
+	struct erofs_input in;
+	struct root root = { .a = a, .in = &in, .tree = ret };
+	int r = erofs_read(a, (const uint8_t *)bytes.p, bytes.n, &in, e);
+
+	if (r < 0)
+		return r;
+	root.ids = arena_array(a, in.n_inodes, sizeof(*root.ids));
+	for (size_t i = 0; i < in.n_inodes; i++)
+		root.ids[i] = TREE_NONE;
+	tree_init(a, ret);
+	return root_fill(&root, e);
+}
+
+static int start_cmp(const void *x, const void *y)
+{
+	uint64_t p = ((const struct gpt_partition *)x)->start_lba,
+		 q = ((const struct gpt_partition *)y)->start_lba;
+
+	return p < q ? -1 : p > q;
+}
+
+/* The whole image: partitions, and what lies before, between and behind them. */
+static void regions_fill(struct arena *a, struct str image, const struct gpt *gpt,
+			 struct diff_side *s)
+{
+	struct gpt_partition *sorted =
+		arena_copy(a, gpt->partitions, gpt->n_partitions * sizeof(*sorted));
+	struct str before = STR("partition table");
+	uint64_t at = 0;
+
+	qsort(sorted, gpt->n_partitions, sizeof(*sorted), start_cmp);
+	for (size_t i = 0; i < gpt->n_partitions; i++) {
+		uint64_t start = sorted[i].start_lba * GPT_SECTOR_BYTES,
+			 bytes = sorted[i].size_lba * GPT_SECTOR_BYTES;
+		struct str name = numbered(a, &s->sizes, gpt_type_name(a, sorted[i].type));
+
+		vec_push(a, &s->regions) =
+			(struct diff_region){ before, at,
+					      str_head(str_from(image, at), start - at) };
+		vec_push(a, &s->regions) =
+			(struct diff_region){ name, start,
+					      str_head(str_from(image, start), bytes) };
+		size_add(a, &s->sizes, name, bytes);
+		before = str_printf(a, "behind %.*s", STR_FMT(name));
+		at = start + bytes;
+	}
+	vec_push(a, &s->regions) =
+		(struct diff_region){ STR("backup partition table"), at, str_from(image, at) };
+}
+
+/* The UUIDs of root and hash tree are the root hash (Discoverable Partitions Specification). */
+static struct str root_hash(struct arena *a, const struct image_parts *parts)
+{
+	uint8_t hash[SHA256_BYTES];
+
+	memcpy(hash, parts->partitions[PARTITION_ROOT]->uuid, 16);
+	memcpy(hash + 16, parts->partitions[PARTITION_VERITY]->uuid, 16);
+	return hex_encode(a, hash, sizeof(hash));
+}
+
+/* What the manifest beside it says of its packages, when it is of this image. */
+static struct str image_packages(struct arena *a, struct diff_side *s)
+{
+	struct str base = str_head(str_c(s->name), strlen(s->name) - strlen(RAW)), text;
+	const char *path = str_z(a, str_printf(a, "%.*s.manifest.json", STR_FMT(base)));
+	struct diff_side manifest = { .name = path };
+	struct err e;
+	int r = file_read(a, path, MANIFEST_BYTES_MAX, &text, &e);
+
+	if (r == -ENOENT)
+		return STR("no manifest lies beside it");
+	if (r == 0)
+		r = manifest_read(a, text, &manifest, &e);
+	if (r < 0)
+		return str_dup(a, str_c(e.msg));
+	if (!str_eq(manifest.root_hash, s->root_hash))
+		return STR("the manifest beside it is another image's: its root hash differs");
+	memcpy(&s->packages, &manifest.packages, sizeof(s->packages));
+	return (struct str){ 0 };
+}
+
+static int image_side(struct arena *a, struct diff_side *s, struct err *e)
+{
+	struct image_parts parts = { 0 };
+	struct str image;
+	struct err why;
+	int r = file_read(a, s->name, IMAGE_BYTES_MAX, &image, e);
+
+	if (r < 0)
+		return r;
+	r = gpt_read(a, (const uint8_t *)image.p, image.n, &parts.gpt, e);
+	if (r == 0)
+		r = image_partition_find(image, &parts, PARTITION_ROOT, e);
+	if (r == 0)
+		r = image_partition_find(image, &parts, PARTITION_VERITY, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s", s->name);
+	regions_fill(a, image, &parts.gpt, s);
+	size_add(a, &s->sizes, STR("image"), image.n);
+	s->root_hash = root_hash(a, &parts);
+	s->no_packages = image_packages(a, s);
+	s->no_package_sizes = str_c(only_definitions);
+	r = root_read(a, parts.bytes[PARTITION_ROOT], &s->tree, &why);
+	if (r < 0)
+		s->no_files = str_printf(a, "root file system: %s", why.msg);
+	else
+		size_add(a, &s->sizes, STR("files"), files_bytes(&s->tree));
+	sizes_sort(&s->sizes);
+	return 0;
+}
+
+/* The definition. */
+
+struct definition {
+	struct arena *a;
+	struct diff_side *s;
+};
+
+static void package_sizes(struct arena *a, const struct tree *t, struct diff_side *s)
+{
+	uint64_t *bytes = arena_array(a, t->owners.n + 1, sizeof(*bytes));
+
+	for (uint32_t id = 0; id < t->nodes.n; id++) {
+		const struct tree_node *n = &t->nodes.p[id];
+
+		if (!n->removed && S_ISREG(n->mode) && n->link_to == TREE_NONE)
+			bytes[n->owner < t->owners.n ? n->owner : t->owners.n] += tree_size(t, id);
+	}
+	for (size_t i = 0; i < t->owners.n; i++)
+		size_add(a, &s->package_sizes, str_dup(a, t->owners.p[i]), bytes[i]);
+	size_add(a, &s->package_sizes, STR("(generated)"), bytes[t->owners.n]);
+	sizes_sort(&s->package_sizes);
+}
+
+/* Capabilities as an image would tell them. */
+static int caps_canonical(struct tree *t, struct err *e)
+{
+	vec_each(node, &t->nodes)
+		if (node->caps.n > 0) {
+			struct str bytes;
+			int r = caps_parse(t->a, node->caps, &bytes, e);
+
+			if (r < 0)
+				return r;
+			node->caps = caps_text(t->a, bytes);
+		}
+	return 0;
+}
+
+static int definition_look(void *arg, const struct tree *t, struct str manifest, struct err *e)
+{
+	const struct definition *d = arg;
+	int r;
+
+	/* from the beginning when the build was */
+	*d->s = (struct diff_side){ .name = d->s->name, .no_bytes = d->s->no_bytes };
+	r = manifest_read(d->a, str_dup(d->a, manifest), d->s, e);
+	if (r == 0)
+		r = tree_digested(d->a, t, &d->s->tree, e);
+	if (r == 0)
+		r = caps_canonical(&d->s->tree, e);
+	package_sizes(d->a, t, d->s);
+	return r;
+}
+
+static int definition_side(struct arena *a, const struct image_options *o, struct diff_side *s,
+			   struct err *e)
+{
+	_cleanup_arena_ struct arena work = { 0 };
+	struct definition d = { a, s };
+	const struct image_look look = { definition_look, &d };
+	struct image_options image = *o;
+	struct image_summary summary;
+
+	if (strchr(s->name, '/'))
+		return err_set(e, -EINVAL,
+			       "'%s': want an image (*.raw), a manifest (*.json), or the name of a "
+			       "definition",
+			       s->name);
+	image.name = s->name;
+	image.look = &look;
+	s->no_bytes = STR("a definition has none yet but the root hash");
+	return image_build(&work, &image, true, &summary, e);
+}
+
+int diff_side_read(struct arena *a, const struct image_options *o, const char *name,
+		   struct diff_side *ret, struct err *e)
+{
+	struct diff_side s = { .name = name };
+	int r;
+
+	if (str_ends(str_c(name), RAW))
+		r = image_side(a, &s, e);
+	else if (str_ends(str_c(name), ".json"))
+		r = manifest_side(a, &s, e);
+	else
+		r = definition_side(a, o, &s, e);
+	if (r == 0)
+		*ret = s;
+	return r;
+}
