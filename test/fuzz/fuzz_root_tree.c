@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/root_tree.h"
+
+enum { ALL_BYTES_MAX = 8 << 20 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	vec_tree_difference differences;
+	struct tree t;
+	struct err e;
+
+	if (root_tree_read(&a, (struct str){ (const char *)data, size }, ALL_BYTES_MAX, &t, &e) < 0)
+		return 0;
+	tree_diff(&a, &t, &t, &differences);
+	if (differences.n > 0)
+		__builtin_trap(); /* from itself */
+	return 0;
+}
