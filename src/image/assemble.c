@@ -4,8 +4,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "image/agents.h"
-#include "rpm/rpmdb.h"
+#include "base/trace.h"
 #include "tree/generators.h"
 
 struct keep {
@@ -69,6 +68,16 @@ static void prune_empty(struct arena *a, struct tree *t)
 	}
 }
 
+/* A damaged pack leaves the cache, so that the next try makes it again. */
+static int packed_read(struct arena *a, const struct pack_file *f, struct str *ret, struct err *e)
+{
+	int r = pack_read(a, f, ret, e);
+
+	if (r < 0)
+		pack_discard(f->pack);
+	return r < 0 ? -ESTALE : 0;
+}
+
 /* A file as its package has it, even if the image leaves it out. */
 static int package_file(struct arena *a, const struct resolved *res,
 			const struct stored_package *packages, const char *path, const char *what,
@@ -76,10 +85,8 @@ static int package_file(struct arena *a, const struct resolved *res,
 {
 	for (size_t i = 0; i < res->n; i++)
 		vec_each(f, &packages[i].package.files)
-			if (str_eqz(f->path, path)) {
-				*ret = f->data;
-				return f->packed ? pack_read(a, f->packed, ret, e) : 0;
-			}
+			if (f->packed && str_eqz(f->path, path))
+				return packed_read(a, f->packed, ret, e);
 	return err_set(
 		e, -ENOENT,
 		"no chosen package has '%s', which is needed as %s; add the package that has it",
@@ -89,6 +96,7 @@ static int package_file(struct arena *a, const struct resolved *res,
 static int boot_files(struct arena *a, const struct image_options *o, const struct resolved *res,
 		      const struct stored_package *packages, struct assembled *as, struct err *e)
 {
+	TRACE("read boot files");
 	const char *efi = strcmp(o->arch, "aarch64") == 0 ? "aa64" : "x64";
 	uint32_t modules = tree_find(&as->tree, STR("/usr/lib/modules"));
 	vec_id versions = { 0 };
@@ -120,76 +128,6 @@ static int boot_files(struct arena *a, const struct image_options *o, const stru
 	return r;
 }
 
-static int add_status(const char *arch, struct tree *t, struct err *e)
-{
-	struct agents agents;
-	uint32_t id;
-	int r = agents_for(arch, &agents, e);
-
-	return r < 0 ? r
-		     : tree_put(t, STR("/usr/bin/ashlar-status"), S_IFREG | 0755, agents.status,
-				TREE_OWNER_GENERATOR, &id, e);
-}
-
-static int generate(const struct image_options *o, const struct resolved *res,
-		    bool development_keys, struct assembled *as, struct err *e)
-{
-	struct tree *t = &as->tree;
-	int r;
-
-	r = gen_definition_files(t, res->confs, res->n, &res->image, e);
-	if (r == 0)
-		r = gen_users(t, res->confs, res->n, &res->image, e);
-	if (r == 0)
-		r = gen_alternatives(t, res->confs, res->n, e);
-	if (r == 0)
-		r = gen_pam(t, e);
-	if (r == 0)
-		r = gen_certificates(t, e);
-	if (r == 0)
-		r = gen_modules(t, &res->image.kernel_modules, o->jobs, e);
-	if (r == 0)
-		r = gen_hwdb(t, e);
-	if (r == 0)
-		r = gen_system(t, &res->release, &res->image, str_z(t->a, as->version),
-			       development_keys, e);
-	if (r == 0)
-		r = gen_units(t, res->confs, res->n, &res->image, e);
-	if (r == 0)
-		r = gen_linker_cache(t, o->arch, e);
-	if (r == 0)
-		r = add_status(o->arch, t, e);
-	return r;
-}
-
-static int add_rpmdb(struct arena *a, const struct resolved *res,
-		     const struct stored_package *packages, bool *const *not_installed,
-		     struct assembled *as, struct err *e)
-{
-	static const char path[] = "/usr/lib/sysimage/rpm/rpmdb.sqlite";
-	struct rpmdb_package *db = arena_array(a, res->n, sizeof(*db));
-	struct str bytes;
-	uint32_t id;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < res->n; i++) {
-		const vec_rpm_file *files = &packages[i].package.files;
-
-		for (size_t k = 0; k < files->n; k++)
-			if (tree_find_exact(&as->tree, files->p[k].path) == TREE_NONE)
-				not_installed[i][k] = true;
-		db[i] = (struct rpmdb_package){ .file_not_installed = not_installed[i],
-						.n_files = files->n };
-		r = stored_rpm_read(a, &packages[i], &db[i].rpm, e);
-	}
-	if (r == 0)
-		r = rpmdb_write(a, db, res->n, as->source_date_epoch, &bytes, e);
-	if (r == 0)
-		r = tree_put(&as->tree, STR("/usr/lib/sysimage/rpm/rpmdb.sqlite"), S_IFREG | 0644,
-			     bytes, TREE_OWNER_GENERATOR, &id, e);
-	return r < 0 ? err_wrap(e, r, "%s", path) : 0;
-}
-
 static void finish(struct arena *a, struct assembled *as)
 {
 	vec_id ids;
@@ -216,7 +154,7 @@ static struct str image_version(struct arena *a, const struct conf_release *rele
 }
 
 int image_assemble(struct arena *a, const struct image_options *o, const struct resolved *res,
-		   const struct stored_package *packages, bool development_keys,
+		   const struct stored_package *packages, bool development_keys, struct derive *d,
 		   struct assembled *ret, struct err *e)
 {
 	struct rpm_package *list = arena_array(a, res->n, sizeof(*list));
@@ -240,9 +178,9 @@ int image_assemble(struct arena *a, const struct image_options *o, const struct 
 	if (r < 0)
 		return r;
 	prune_empty(a, &as->tree);
-	r = generate(o, res, development_keys, as, e);
+	r = image_generate(o, res, development_keys, d, as, e);
 	if (r == 0)
-		r = add_rpmdb(a, res, packages, not_installed, as, e);
+		r = image_rpmdb(res, packages, not_installed, d, as, e);
 	if (r == 0)
 		r = gen_var(&as->tree, e);
 	if (r == 0)

@@ -3,6 +3,7 @@
  * memory. */
 #pragma once
 
+#include "image/derive.h"
 #include "image/store.h"
 #include "tree/tree.h"
 
@@ -21,9 +22,18 @@ struct assembled {
 /* @development_keys: os-release says that such keys sign the image. */
 must_check int image_assemble(struct arena *a, const struct image_options *o,
 			      const struct resolved *res, const struct stored_package *packages,
-			      bool development_keys, struct assembled *ret, struct err *e);
+			      bool development_keys, struct derive *d, struct assembled *ret,
+			      struct err *e);
 /* The initrd: agent/init, the modules that the definition names with what they depend on, their
  * list, and the execution policy (policy.h). Compressed. */
-must_check int image_initrd(struct arena *a, const struct conf_image *image,
-			    const struct assembled *as, struct str init, struct str *ret,
-			    struct err *e);
+must_check int image_initrd(struct arena *a, const struct conf_image *image, struct assembled *as,
+			    struct str init, struct derive *d, struct str *ret, struct err *e);
+
+/* Steps of image_assemble(): what generators make (before it is known what owners' numbers are),
+ * and the database of packages, all files of which are in the tree or left out by then. */
+must_check int image_generate(const struct image_options *o, const struct resolved *res,
+			      bool development_keys, struct derive *d, struct assembled *as,
+			      struct err *e);
+must_check int image_rpmdb(const struct resolved *res, const struct stored_package *packages,
+			   bool *const *not_installed, struct derive *d, struct assembled *as,
+			   struct err *e);

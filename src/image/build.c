@@ -244,8 +244,8 @@ static int look(struct arena *a, const struct image_options *o, const struct res
 }
 
 static int make(struct arena *a, const struct image_options *o, bool dry_run, struct resolved *res,
-		struct store *store, const struct keys *keys, struct image_summary *ret,
-		struct err *e)
+		struct store *store, struct derive *derive, const struct keys *keys,
+		struct image_summary *ret, struct err *e)
 {
 	struct stored_package *packages;
 	struct assembled as;
@@ -261,11 +261,11 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	if (r < 0)
 		return r;
 	stage = progress_begin(o->progress, "assemble", "", 0);
-	r = image_assemble(a, o, res, packages, keys->development, &as, e);
+	r = image_assemble(a, o, res, packages, keys->development, derive, &as, e);
 	if (r == 0)
 		r = image_check_setuid(a, &res->image, &as.tree, e);
 	if (r == 0)
-		r = image_initrd(a, &res->image, &as, agents.init, &initrd, e);
+		r = image_initrd(a, &res->image, &as, agents.init, derive, &initrd, e);
 	progress_end(o->progress, stage);
 	if (r < 0)
 		return r;
@@ -299,6 +299,7 @@ static int make_current(struct arena *a, const struct image_options *o, bool dry
 			const struct keys *keys, struct image_summary *ret, struct err *e)
 {
 	for (unsigned tries = 1;; tries++) {
+		struct derive derive;
 		struct store *store;
 		struct resolved res;
 		int r = image_resolve(a, o, &res, e);
@@ -306,7 +307,11 @@ static int make_current(struct arena *a, const struct image_options *o, bool dry
 		if (r < 0)
 			return r;
 		store = store_new(o->jobs);
-		r = make(a, o, dry_run, &res, store, keys, ret, e);
+		derive = (struct derive){ .cache = o->cache,
+					  .how = store_compression(&res.image),
+					  .progress = o->progress };
+		r = make(a, o, dry_run, &res, store, &derive, keys, ret, e);
+		derive_done(&derive);
 		store_free(store);
 		resolved_done(&res);
 		if (r != -ESTALE || tries == TRIES_MAX)

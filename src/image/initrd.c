@@ -6,9 +6,14 @@
 #include "disk/cpio.h"
 #include "image/assemble.h"
 #include "image/policy.h"
+#include "tree/gen_inputs.h"
 #include "tree/module_info.h"
 
+#define INITRD "/initrd"
+
 enum { MODULE_BYTES_MAX = 64 << 20, INITRD_ZSTD_LEVEL = 9 };
+/* Counts up when the same inputs come to give something else. */
+enum { INITRD_VERSION = 1 };
 
 /* The kernel's modules as depmod described them: paths of modules.dep by name, with '-' as '_'. */
 struct kernel_modules {
@@ -172,23 +177,28 @@ static int add_all(struct kernel_modules *m, const vec_str *names, bool always, 
 	return 0;
 }
 
-int image_initrd(struct arena *a, const struct conf_image *image, const struct assembled *as,
-		 struct str init, struct str *ret, struct err *e)
+struct initrd {
+	const struct conf_image *image;
+	const struct assembled *as;
+	struct str init, policy;
+};
+
+static int make(struct arena *a, const struct initrd *in, struct str *ret, struct err *e)
 {
 	TRACE("initrd");
 	static const char *const dirs[] = { "dev", "modules", "proc", "run", "sys", "sysroot" };
 	struct kernel_modules m;
-	int r = modules_init(a, as, &m, e);
+	int r = modules_init(a, in->as, &m, e);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
 		put(&m, str_c(dirs[i]), S_IFDIR | 0755, (struct str){ 0 });
-	put(&m, STR("init"), S_IFREG | 0755, init);
-	put(&m, STR("ipe-policy"), S_IFREG | 0644, policy_template(a, image->execute_from));
-	r = add_all(&m, &image->initrd_modules, true, "initrd-modules", e);
+	put(&m, STR("init"), S_IFREG | 0755, in->init);
+	put(&m, STR("ipe-policy"), S_IFREG | 0644, in->policy);
+	r = add_all(&m, &in->image->initrd_modules, true, "initrd-modules", e);
 	if (r == 0)
-		r = add_all(&m, &image->initrd_drivers, false, "initrd-drivers", e);
+		r = add_all(&m, &in->image->initrd_drivers, false, "initrd-drivers", e);
 	if (r < 0)
 		return r;
 	put(&m, STR("modules/modules.list"), S_IFREG | 0644,
@@ -196,4 +206,47 @@ int image_initrd(struct arena *a, const struct conf_image *image, const struct a
 	cpio_end(&m.cpio);
 	return zstd_compress(a, (struct str){ (char *)m.cpio.v.p, m.cpio.v.n }, INITRD_ZSTD_LEVEL,
 			     ret, e);
+}
+
+static int step(void *arg, struct tree *t, struct err *e)
+{
+	_cleanup_arena_ struct arena scratch = { 0 };
+	struct str bytes;
+	int r = make(&scratch, arg, &bytes, e);
+
+	return r < 0 ? r
+		     : tree_put(t, STR(INITRD), S_IFREG | 0644, str_dup(t->a, bytes),
+				TREE_OWNER_GENERATOR, NULL, e);
+}
+
+static struct str inputs(struct arena *a, const struct initrd *initrd, struct tree *t)
+{
+	const struct conf_image *image = initrd->image;
+	struct gen_inputs in;
+
+	gen_inputs_init(a, t, INITRD_VERSION, &in);
+	gen_input(&in, "level", str_printf(a, "%d", INITRD_ZSTD_LEVEL));
+	gen_input(&in, "compressor", erofs_codec_version(a, EROFS_CODEC_ZSTD));
+	gen_input(&in, "init", sha256_hex(a, initrd->init.p, initrd->init.n));
+	gen_input(&in, "policy", sha256_hex(a, initrd->policy.p, initrd->policy.n));
+	gen_input(&in, "kernel", initrd->as->kernel_version);
+	vec_each(name, &image->initrd_modules)
+		gen_input(&in, "module", *name);
+	vec_each(name, &image->initrd_drivers)
+		gen_input(&in, "driver", *name);
+	gen_input_below(&in, STR("/usr/lib/modules"));
+	return gen_inputs_text(&in);
+}
+
+/* Derived in a tree of its own. */
+int image_initrd(struct arena *a, const struct conf_image *image, struct assembled *as,
+		 struct str init, struct derive *d, struct str *ret, struct err *e)
+{
+	struct initrd initrd = { image, as, init, policy_template(a, image->execute_from) };
+	struct tree t;
+	int r;
+
+	tree_init(a, &t);
+	r = derive(d, "initrd", inputs(a, &initrd, &as->tree), &t, step, &initrd, e);
+	return r < 0 ? r : tree_read(a, &t, tree_find(&t, STR(INITRD)), ret, e);
 }

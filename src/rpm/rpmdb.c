@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rpm/rpmdb.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <rpm/rpmlog.h>
@@ -167,6 +168,16 @@ static int database_read(struct arena *a, const char *dir, struct str *ret, stru
 	header[SQLITE_READ_VERSION] = SQLITE_ROLLBACK;
 	*ret = bytes;
 	return 0;
+}
+
+/* SQLite is librpm's business: it is asked as librpm has it. */
+struct str rpmdb_writer(struct arena *a)
+{
+	const char *(*sqlite_version)(void);
+
+	*(void **)&sqlite_version = dlsym(RTLD_DEFAULT, "sqlite3_libversion");
+	return str_printf(a, "rpm %s sqlite %s", RPMVERSION,
+			  sqlite_version ? sqlite_version() : "unknown");
 }
 
 int rpmdb_write(struct arena *a, const struct rpmdb_package *packages, size_t n,

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* What an image has beside its packages' files. Expensive steps are derived (image/derive.h); the
+ * others run each time. */
+#include <sys/stat.h>
+
+#include "image/agents.h"
+#include "image/assemble.h"
+#include "rpm/rpmdb.h"
+#include "tree/generators.h"
+
+#define RPMDB "/usr/lib/sysimage/rpm/rpmdb.sqlite"
+
+/* Count up when the same inputs come to give something else. */
+enum { STATUS_VERSION = 1, RPMDB_VERSION = 1 };
+
+struct generating {
+	const struct image_options *o;
+	const struct resolved *res;
+	const struct stored_package *packages;
+	bool *const *not_installed;
+	struct derive *derive;
+	struct assembled *as;
+	struct arena a; /* scratch */
+	struct str status;
+};
+
+static int certificates_step(void *arg, struct tree *t, struct err *e)
+{
+	(void)arg;
+	return gen_certificates(t, e);
+}
+
+static int certificates(struct generating *g, struct err *e)
+{
+	struct gen_inputs in;
+
+	gen_certificates_inputs(&g->a, &g->as->tree, &in);
+	return derive(g->derive, "certificates", gen_inputs_text(&in), &g->as->tree,
+		      certificates_step, g, e);
+}
+
+static int modules_step(void *arg, struct tree *t, struct err *e)
+{
+	const struct generating *g = arg;
+
+	return gen_modules(t, &g->res->image.kernel_modules, g->o->jobs, e);
+}
+
+static int modules(struct generating *g, struct err *e)
+{
+	struct gen_inputs in;
+
+	gen_modules_inputs(&g->a, &g->as->tree, &g->res->image.kernel_modules, &in);
+	return derive(g->derive, "modules", gen_inputs_text(&in), &g->as->tree, modules_step, g, e);
+}
+
+static int hwdb_step(void *arg, struct tree *t, struct err *e)
+{
+	(void)arg;
+	return gen_hwdb(t, e);
+}
+
+static int hwdb(struct generating *g, struct err *e)
+{
+	struct gen_inputs in;
+
+	gen_hwdb_inputs(&g->a, &g->as->tree, &in);
+	return derive(g->derive, "hwdb", gen_inputs_text(&in), &g->as->tree, hwdb_step, g, e);
+}
+
+static int linker_cache_step(void *arg, struct tree *t, struct err *e)
+{
+	const struct generating *g = arg;
+
+	return gen_linker_cache(t, g->o->arch, e);
+}
+
+static int linker_cache(struct generating *g, struct err *e)
+{
+	struct gen_inputs in;
+	int r = gen_linker_cache_inputs(&g->a, &g->as->tree, g->o->arch, &in, e);
+
+	return r < 0 ? r
+		     : derive(g->derive, "linker-cache", gen_inputs_text(&in), &g->as->tree,
+			      linker_cache_step, g, e);
+}
+
+static int status_step(void *arg, struct tree *t, struct err *e)
+{
+	const struct generating *g = arg;
+
+	return tree_put(t, STR("/usr/bin/ashlar-status"), S_IFREG | 0755, g->status,
+			TREE_OWNER_GENERATOR, NULL, e);
+}
+
+static int status(struct generating *g, struct err *e)
+{
+	struct gen_inputs in;
+	struct agents agents;
+	int r = agents_for(g->o->arch, &agents, e);
+
+	if (r < 0)
+		return r;
+	g->status = agents.status;
+	gen_inputs_init(&g->a, &g->as->tree, STATUS_VERSION, &in);
+	gen_input(&in, "program", sha256_hex(&g->a, g->status.p, g->status.n));
+	return derive(g->derive, "status", gen_inputs_text(&in), &g->as->tree, status_step, g, e);
+}
+
+int image_generate(const struct image_options *o, const struct resolved *res, bool development_keys,
+		   struct derive *d, struct assembled *as, struct err *e)
+{
+	struct generating g = { .o = o, .res = res, .derive = d, .as = as };
+	struct tree *t = &as->tree;
+	int r;
+
+	r = gen_definition_files(t, res->confs, res->n, &res->image, e);
+	if (r == 0)
+		r = gen_users(t, res->confs, res->n, &res->image, e);
+	if (r == 0)
+		r = gen_alternatives(t, res->confs, res->n, e);
+	if (r == 0)
+		r = gen_pam(t, e);
+	if (r == 0)
+		r = certificates(&g, e);
+	if (r == 0)
+		r = modules(&g, e);
+	if (r == 0)
+		r = hwdb(&g, e);
+	if (r == 0)
+		r = gen_system(t, &res->release, &res->image, str_z(t->a, as->version),
+			       development_keys, e);
+	if (r == 0)
+		r = gen_units(t, res->confs, res->n, &res->image, e);
+	if (r == 0)
+		r = linker_cache(&g, e);
+	if (r == 0)
+		r = status(&g, e);
+	arena_done(&g.a);
+	return r;
+}
+
+/* The only step that needs packages themselves. */
+static int rpmdb_step(void *arg, struct tree *t, struct err *e)
+{
+	const struct generating *g = arg;
+	_cleanup_arena_ struct arena scratch = { 0 };
+	struct rpmdb_package *db = arena_array(&scratch, g->res->n, sizeof(*db));
+	struct str bytes;
+	int r = 0;
+
+	for (size_t i = 0; i < g->res->n && r == 0; i++) {
+		db[i] = (struct rpmdb_package){ .file_not_installed = g->not_installed[i],
+						.n_files = g->packages[i].package.files.n };
+		r = stored_rpm_read(&scratch, &g->packages[i], &db[i].rpm, e);
+	}
+	if (r == 0)
+		r = rpmdb_write(t->a, db, g->res->n, g->as->source_date_epoch, &bytes, e);
+	return r < 0 ? r
+		     : tree_put(t, STR(RPMDB), S_IFREG | 0644, bytes, TREE_OWNER_GENERATOR, NULL,
+				e);
+}
+
+/* A line for each package: the digest of its file, and of which of its files are not installed. */
+static void rpmdb_inputs(struct generating *g, struct gen_inputs *ret)
+{
+	gen_inputs_init(&g->a, &g->as->tree, RPMDB_VERSION, ret);
+	gen_input(ret, "writer", rpmdb_writer(&g->a));
+	gen_input(ret, "time",
+		  str_printf(&g->a, "%llu", (unsigned long long)g->as->source_date_epoch));
+	for (size_t i = 0; i < g->res->n; i++) {
+		const struct stored_package *p = &g->packages[i];
+
+		gen_input(ret, "package",
+			  str_printf(&g->a, "%.*s %.*s %.*s", STR_FMT(p->package.meta.name),
+				     STR_FMT(hex_encode(&g->a, p->sha256, SHA256_BYTES)),
+				     STR_FMT(sha256_hex(&g->a, g->not_installed[i],
+							p->package.files.n * sizeof(bool)))));
+	}
+}
+
+int image_rpmdb(const struct resolved *res, const struct stored_package *packages,
+		bool *const *not_installed, struct derive *d, struct assembled *as, struct err *e)
+{
+	struct generating g = { .res = res,
+				.packages = packages,
+				.not_installed = not_installed,
+				.derive = d,
+				.as = as };
+	struct gen_inputs in;
+	int r;
+
+	for (size_t i = 0; i < res->n; i++) {
+		const vec_rpm_file *files = &packages[i].package.files;
+
+		for (size_t k = 0; k < files->n; k++)
+			if (tree_find_exact(&as->tree, files->p[k].path) == TREE_NONE)
+				not_installed[i][k] = true;
+	}
+	rpmdb_inputs(&g, &in);
+	r = derive(d, "rpmdb", gen_inputs_text(&in), &as->tree, rpmdb_step, &g, e);
+	arena_done(&g.a);
+	return r < 0 ? err_wrap(e, r, RPMDB) : 0;
+}
