@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-# Definitions, archives and caches with faults: one clear sentence, exit 1, what stood in out/ untouched; then all is well
-# again. (What a single .deb can do wrong: src/upstream/convert_test.c and deb_test.c.)
+# Definitions and archives with faults: one clear sentence, exit 1, what stood in out/ untouched; then all is well again.
+# (What a single .deb can do wrong: src/upstream/convert_test.c and deb_test.c. Damage in the cache: packs.sh.)
 . "$(dirname "$0")/../lib.sh"
 image_needed
 
-# An out/ of its own that must survive everything, and a cache that may be damaged: links to the real one, whose files
-# are replaced here, never written to.
+# An out/ of its own that must survive everything, and a cache to remove things from: links to the real one.
 out=$WORK/out cache=$WORK/cache distro=$WORK/distro
 mkdir "$out" && cp --sparse=always "$IMAGE" "$MANIFEST" "${IMAGE%.raw}.lock" "$out" && cp -r "$REPOSITORY" "$out"
 cp -al "$CACHE" "$cache" 2>/dev/null || cp -a "$CACHE" "$cache"
@@ -143,7 +142,7 @@ from_archive() { # definitions that take packages from the archive made here, in
 		-e '/name: trixie-/d' -e 's/^  check-valid-until: .*/  check-valid-until: yes/' "$distro/upstreams.yaml"
 	cache=$WORK/cache2
 	rm -rf "$cache"
-	mkdir "$cache" && cp -al "$WORK/cache/packages" "$cache" && in_cache netbase | xargs rm
+	mkdir "$cache" && cp -al "$WORK/cache/packages" "$WORK/cache/packs" "$cache" && in_cache netbase | xargs rm
 }
 mkdir -p "$archive"
 archive_make
@@ -218,42 +217,5 @@ check "the archive as it should be builds" eval "make_image --out '$WORK/from-ar
 check "a file: archive gives the same root" eval "test \"\$(manifest \"m['root-hash']\")\" = \"\$(MANIFEST=$WORK/from-archive/${MANIFEST##*/} manifest \"m['root-hash']\")\""
 rm -rf "$WORK/from-archive" "$WORK/cache2" "$distro"
 cp -r distro "$distro"
-
-# Damage in the cache: noted, made again, same bytes
-replace() { cp "$1" "$1.new" && mv "$1.new" "$1"; } # cuts the link to the real cache
-rebuilds() { # NAME [TEXT]: the build is as ever, and says TEXT
-	"$ASHLAR" build server --keys "$CHECK/keys" --cache "$cache" --out "$WORK/rebuilt" >"$WORK/said" 2>&1
-	check "$1: the build succeeds" test $? = 0
-	same_image "$1: the same bytes" "$WORK/rebuilt"
-	[ -z "${2-}" ] || check "$1: is noted" grep -F -- "$2" "$WORK/said"
-	rm -rf "$WORK/rebuilt"
-}
-for file in $(in_cache netbase); do replace "$file" && flip "$file" $(($(stat -c %s "$file") - 100)); done
-rebuilds "a flipped byte in a converted package" "cache: package 'netbase': "
-for file in $(in_cache curl); do replace "$file" && truncate -s 1000 "$file"; done
-rebuilds "a converted package cut short" "cache: package 'curl': "
-for file in $(in_cache less); do replace "$file" && : >"$file"; done
-rebuilds "an empty converted package" "cache: package 'less': "
-for file in $(in_cache netbase); do cp "$REPOSITORY"/less-[0-9]*.rpm "$file.new" && mv "$file.new" "$file"; done
-rebuilds "a converted package under another's name" "cache: package 'netbase': "
-download=$cache/downloads/$(manifest "[p['origin']['sha256'] for p in m['packages'] if p['name'] == 'netbase'][0]")
-in_cache netbase | xargs rm
-replace "$download" && flip "$download" 2000
-rebuilds "a flipped byte in a download"
-for file in "$cache"/solutions/*; do replace "$file" && flip "$file" $(($(stat -c %s "$file") / 2)); done
-rebuilds "a flipped byte in a solution" "made again"
-for file in "$cache"/solutions/*; do truncate -s 100 "$file"; done
-rebuilds "a solution cut short" "made again"
-check "a solution that is damaged is noted once" test "$(grep -c 'made again' "$WORK/said")" = 1
-rm -rf "$cache/solutions" # else nobody asks for the universe
-for file in "$cache"/universe/*; do replace "$file" && flip "$file" $(($(stat -c %s "$file") / 2)); done
-rebuilds "a flipped byte in the universe" "made again"
-rm -rf "$cache/solutions"
-for file in "$cache"/universe/*; do truncate -s 100 "$file"; done
-rebuilds "a universe cut short" "made again"
-for file in "$cache"/upstream/*/*; do replace "$file" && truncate -s 300 "$file"; done
-rebuilds "a release file cut short"
-chmod 000 "$cache"/upstream/*/* # root reads it all the same
-rebuilds "a release file without permissions"
 
 check "at the end, out/ is as it was" test "$(state)" = "$before"
