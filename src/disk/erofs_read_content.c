@@ -37,10 +37,12 @@ struct index_reader {
 /* Clusters that stand plain behind each other are one to us. */
 static bool plain_extends(const struct index_reader *x)
 {
-	const struct erofs_cluster *last = &x->clusters.p[x->clusters.n - 1];
+	const struct erofs_cluster *last;
 
-	return x->clusters.n > 0 && x->now.plain && last->plain &&
-	       last->n_blocks < PLAIN_BLOCKS_MAX &&
+	if (x->clusters.n == 0 || !x->now.plain)
+		return false;
+	last = &x->clusters.p[x->clusters.n - 1];
+	return last->plain && last->n_blocks < PLAIN_BLOCKS_MAX &&
 	       last->n_bytes == last->n_blocks * (uint32_t)BLOCK;
 }
 
