@@ -15,7 +15,7 @@
 enum { PACKAGE_BYTES_MAX = 1 << 30, PAYLOAD_BYTES_MAX = 2047 << 20, RPM_ZSTD_LEVEL = 9 };
 
 /* Chosen by measurement: docs/decisions/0017. */
-enum { ROOT_ZSTD_LEVEL = 12, ROOT_LZ4HC_LEVEL = 12, CLUSTER_BYTES = 65536 };
+enum { ROOT_ZSTD_LEVEL = 9, ROOT_LZ4HC_LEVEL = 9, CLUSTER_BYTES = 131072 };
 
 struct store {
 	struct thread_pool *pool;

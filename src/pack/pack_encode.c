@@ -4,7 +4,7 @@
 #include "disk/verity.h"
 #include "pack/pack_format.h"
 
-enum { FILE_CLASSES = 8 };
+enum { FILE_CLASSES = 4 };
 
 /* One distinct content, on its way into blocks. */
 struct cutting {
@@ -34,12 +34,13 @@ struct encoder {
 	struct segments blocks;
 };
 
-/* What images leave out alone: documentation, licences, translations. Fragments hold one kind each,
- * so that an image that has none of it does not carry it beside what it has. */
+/* What images leave out alone: documentation, translations. Fragments hold one kind each, so that an
+ * image that has none of it does not carry it beside what it has. Licences always stay. */
 static unsigned file_class(const struct rpm_file *f)
 {
-	return (f->flags & FILE_DOC ? 1 : 0) | (f->flags & FILE_LICENSE ? 2 : 0) |
-	       (f->lang.n > 0 ? 4 : 0);
+	bool documentation = f->flags & FILE_DOC && !(f->flags & FILE_LICENSE);
+
+	return (documentation ? 1 : 0) | (f->lang.n > 0 ? 2 : 0);
 }
 
 static bool file_has_content(const struct rpm_file *f)
