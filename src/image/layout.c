@@ -3,6 +3,8 @@
 
 #include "disk/verity.h"
 
+enum { GRAIN_BYTES = 4096, BACKUP_BYTES = 33 * GPT_SECTOR_BYTES };
+
 #define READ_ONLY (1ull << 60) /* Discoverable Partitions Specification */
 
 static const struct {
@@ -36,6 +38,11 @@ static int tables_write(struct arena *a, struct image_layout *l, struct err *e)
 	return gpt_write(a, &gpt, &l->primary, &l->backup, e);
 }
 
+static uint64_t round_up(uint64_t n, uint64_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
 int image_layout(struct arena *a, const char *arch, struct str version,
 		 const uint8_t root_hash[SHA256_BYTES], const uint64_t sizes[IMAGE_PARTITIONS],
 		 struct image_layout *ret, struct err *e)
@@ -57,9 +64,10 @@ int image_layout(struct arena *a, const char *arch, struct str version,
 		p->attributes = kinds[i].attributes;
 		p->start_lba = at / GPT_SECTOR_BYTES;
 		p->size_lba = sizes[i] / GPT_SECTOR_BYTES;
-		at = (at + sizes[i] + GPT_ALIGN_BYTES - 1) / GPT_ALIGN_BYTES * GPT_ALIGN_BYTES;
+		at = round_up(at + sizes[i], GRAIN_BYTES);
 	}
-	l.size_bytes = at + GPT_ALIGN_BYTES; /* the backup table in the last 33 sectors */
+	/* the backup table in the last 33 sectors */
+	l.size_bytes = round_up(at + BACKUP_BYTES, GPT_ALIGN_BYTES);
 	r = tables_write(a, &l, e);
 	if (r == 0)
 		*ret = l;

@@ -12,7 +12,9 @@ struct image_layout {
 	struct str primary, backup; /* both copies of the partition table, at the disk's two ends */
 };
 
-/* @sizes: in bytes, multiples of a sector. Partitions start at multiples of 1 MiB. */
+/* @sizes: in bytes, multiples of a sector. The first partition starts at
+ * 1 MiB, the others at multiples of 4 KiB, which is systemd-repart's grain, too; the disk has whole
+ * MiB. */
 must_check int image_layout(struct arena *a, const char *arch, struct str version,
 			    const uint8_t root_hash[SHA256_BYTES],
 			    const uint64_t sizes[IMAGE_PARTITIONS], struct image_layout *ret,
