@@ -34,8 +34,8 @@ struct encoder {
 	struct segments blocks;
 };
 
-/* What images leave out alone: documentation, translations. Fragments hold one kind each, so that an
- * image that has none of it does not carry it beside what it has. Licences always stay. */
+/* What images leave out alone: documentation, translations. Fragments hold one kind each, so that
+ * an image that has none of it does not carry it beside what it has. Licences always stay. */
 static unsigned file_class(const struct rpm_file *f)
 {
 	bool documentation = f->flags & FILE_DOC && !(f->flags & FILE_LICENSE);
