@@ -292,6 +292,17 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	return 0;
 }
 
+/* A mirror may not have any more what it said last: then news, not that, are the reason. */
+static bool outdated(struct resolved *res, struct err *e)
+{
+	struct err news;
+
+	if (resolved_confirm(res, &news) != -ESTALE)
+		return false;
+	*e = news;
+	return true;
+}
+
 /* Again when upstreams have news: everything before that was made of what they said last. And when
  * something in the cache turned out to be damaged: it is gone from there then, and is made again.
  * More tries than that can go wrong in one build are a disk that fails. */
@@ -313,6 +324,8 @@ static int make_current(struct arena *a, const struct image_options *o, bool dry
 		r = make(a, o, dry_run, &res, store, &derive, keys, ret, e);
 		derive_done(&derive);
 		store_free(store);
+		if (r < 0 && r != -ESTALE && outdated(&res, e))
+			r = -ESTALE;
 		resolved_done(&res);
 		if (r != -ESTALE || tries == TRIES_MAX)
 			return r;

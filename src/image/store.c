@@ -213,7 +213,7 @@ static int convert(struct item *item, struct err *e)
 		r = elf_deps(&work, &p, e);
 	if (r == 0)
 		r = rpm_write(&work, &p, item->key, RPM_ZSTD_LEVEL, &rpm, e);
-	return r < 0 ? r : file_write(item->path, 0644, rpm.p, rpm.n, e);
+	return r < 0 ? r : file_write_cache(item->path, 0644, rpm.p, rpm.n, e);
 }
 
 static int task_convert(void *arg, struct arena *a, struct err *e)
