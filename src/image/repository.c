@@ -31,27 +31,28 @@ static struct str sums(struct arena *a, const struct stored_package *packages, s
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-/* A hard link of what was checked, where the cache is on the same file system, else a copy.
- * createrepo_c writes down when a file was changed: that must not tell when it was converted. */
+/* A copy of what was checked, which shares blocks where the file system can; no hard link, as
+ * whoever changes a package in place would change the cache. createrepo_c writes down when a file
+ * was changed: that must not tell when it was converted. */
 static int place(struct arena *a, const char *dir, const struct stored_package *p, struct err *e)
 {
-	const char *to = path_join(a, dir, str_z(a, file_name(a, &p->package.meta)));
+	const char *path = path_join(a, dir, str_z(a, file_name(a, &p->package.meta)));
 	_cleanup_arena_ struct arena work = { 0 };
-	struct str rpm;
+	_cleanup_close_ int from = -1, to = -1;
 	const struct timespec times[] = { { .tv_nsec = UTIME_OMIT },
 					  { .tv_sec = (time_t)p->package.build_time_sec } };
+	struct str rpm;
 	int r = stored_rpm_read(&work, p, &rpm, e);
 
 	if (r < 0)
 		return r;
-	if (link(p->path, to) == 0) {
-		if (utimensat(AT_FDCWD, to, times, 0) == 0)
-			return 0;
-		unlink(to); /* the cache is another user's */
-	}
-	r = file_write(to, 0644, rpm.p, rpm.n, e);
-	if (r == 0 && utimensat(AT_FDCWD, to, times, 0) < 0)
-		r = err_sys(e, "set the time of '%s'", to);
+	from = open(p->path, O_RDONLY | O_CLOEXEC);
+	to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (from < 0 || to < 0)
+		return err_sys(e, "open '%s'", from < 0 ? p->path : path);
+	r = fd_copy(from, 0, rpm.n, to, 0, path, e);
+	if (r == 0 && futimens(to, times) < 0)
+		r = err_sys(e, "set the time of '%s'", path);
 	return r;
 }
 
