@@ -65,13 +65,12 @@ cp "$(pack "package less")" "$WORK/other" && mv "$WORK/other" "$(pack "package n
 rebuilds "a pack under another's name" "cache: pack"
 rm "$(pack "package less")"
 rebuilds "a pack that is gone"
-for file in $(grep -laz 'pack derived' "$cache"/packs/*); do
-	name=$(grep -aom1 'pack derived [^ ]*' "$file")
-	for part in blocks tables; do
-		damage "$file" $part
-		rebuilds "a flipped byte in the $part of $name" "cache: pack"
-	done
+for name in $(grep -aohm1 'pack derived [^ ]*' "$cache"/packs/* | cut -d' ' -f3); do
+	damage "$(pack "derived $name")" blocks
+	rebuilds "a flipped byte in each block of the derived pack $name" "cache: pack"
 done
+damage "$(pack "derived modules")" tables
+rebuilds "a flipped byte in a derived pack's tables" "cache: derived modules: pack"
 
 file=$(converted netbase)
 flip "$file" $(($(stat -c %s "$file") - 100))
