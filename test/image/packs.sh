@@ -67,7 +67,7 @@ rm "$(pack "package less")"
 rebuilds "a pack that is gone"
 for name in $(grep -aohm1 'pack derived [^ ]*' "$cache"/packs/* | cut -d' ' -f3); do
 	damage "$(pack "derived $name")" blocks
-	rebuilds "a flipped byte in each block of the derived pack $name" "cache: pack"
+	rebuilds "a flipped byte in each block of the derived pack $name" "pack '"
 done
 damage "$(pack "derived modules")" tables
 rebuilds "a flipped byte in a derived pack's tables" "cache: derived modules: pack"
