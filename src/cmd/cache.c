@@ -116,8 +116,9 @@ static void totals(struct arena *a, const struct cache_options *o, const char *e
 	total(a, o, event, "all", entries->n, all_bytes);
 }
 
-static int list(struct arena *a, const struct cache_options *o, char **args, struct err *e)
+static int list(struct arena *a, const void *options_, char **args, struct err *e)
 {
+	const struct cache_options *o = options_;
 	vec_cache_entry entries;
 	int r = cache_list(a, o->common.cache, &entries, e);
 
@@ -151,8 +152,9 @@ static int limits_of(const struct cache_options *o, struct cache_limits *ret, st
 	return 0;
 }
 
-static int prune(struct arena *a, const struct cache_options *o, char **args, struct err *e)
+static int prune(struct arena *a, const void *options_, char **args, struct err *e)
 {
+	const struct cache_options *o = options_;
 	_cleanup_close_ int held = -1;
 	vec_cache_entry entries, go;
 	struct cache_limits limits;
@@ -199,8 +201,9 @@ static void reason_show(struct arena *a, const struct cache_options *o,
 	print_event(&j);
 }
 
-static int explain(struct arena *a, const struct cache_options *o, char **args, struct err *e)
+static int explain(struct arena *a, const void *options_, char **args, struct err *e)
 {
+	const struct cache_options *o = options_;
 	struct image_options image = image_options(&o->common, args[0]);
 	struct cache_reason *reasons;
 	struct resolved res;
@@ -222,54 +225,22 @@ static int explain(struct arena *a, const struct cache_options *o, char **args, 
 	return r < 0 ? err_wrap(e, r, "image '%s'", args[0]) : 0;
 }
 
-static const struct action {
-	const char *name, *args;
-	int n_args;
-	bool prunes; /* the options are for it */
-	int (*run)(struct arena *a, const struct cache_options *o, char **args, struct err *e);
-} actions[] = {
+static const struct action actions[] = {
 	{ "list", "", 0, false, list },
 	{ "explain", " IMAGE", 1, false, explain },
 	{ "prune", "", 0, true, prune },
+	{ 0 },
 };
-enum { N_ACTIONS = sizeof(actions) / sizeof(*actions) };
-
-static int action_unknown(struct str given, struct err *e)
-{
-	struct str names[N_ACTIONS];
-	const struct str *near;
-
-	for (size_t i = 0; i < N_ACTIONS; i++)
-		names[i] = str_c(actions[i].name);
-	near = str_nearest(names, N_ACTIONS, given);
-	if (near)
-		return err_set(e, -EINVAL, "no action '%.*s'; did you mean 'ashlar cache %.*s'?",
-			       STR_FMT(given), STR_FMT(*near));
-	return err_set(e, -EINVAL, "no action '%.*s'; want list, explain or prune", STR_FMT(given));
-}
 
 static int run(struct arena *a, void *options_, char **args, struct err *e)
 {
 	const struct cache_options *o = options_;
-	int n = 0;
 
-	while (args[n + 1])
-		n++;
-	for (size_t i = 0; i < N_ACTIONS; i++) {
-		const struct action *is = &actions[i];
-
-		if (strcmp(args[0], is->name) != 0)
-			continue;
-		if (n != is->n_args)
-			return err_set(e, -EINVAL, "want 'ashlar cache %s%s'", is->name, is->args);
-		if (!is->prunes && (o->unused_for || o->size || o->dry_run))
-			return err_set(
-				e, -EINVAL,
-				"'ashlar cache %s' takes no --unused-for, --size or --dry-run",
-				is->name);
-		return is->run(a, o, args + 1, e);
-	}
-	return action_unknown(str_c(args[0]), e);
+	return action_run(a, "cache", actions, o,
+			  o->unused_for || o->size || o->dry_run
+				  ? "--unused-for, --size or --dry-run"
+				  : NULL,
+			  args, e);
 }
 
 const struct verb verb_cache = {

@@ -87,6 +87,20 @@ extern const struct verb verb_build, verb_cache, verb_diff, verb_explain, verb_k
 extern const struct verb *const verbs[]; /* ended by NULL */
 extern const struct option_def common_option_defs[];
 
+/* One of several things that a verb does, named by its first argument: "ashlar key rotate KEY". */
+struct action {
+	const char *name, *args; /* "rotate", " KEY" */
+	int n_args;
+	bool takes_options; /* the verb's own */
+	int (*run)(struct arena *a, const void *options, char **args, struct err *e);
+};
+
+/* Runs the one of @actions (ended by a NULL name) that args[0] names. @options_given: NULL, or the
+ * names of the verb's own options, of which at least one was given. */
+must_check int action_run(struct arena *a, const char *verb, const struct action *actions,
+			  const void *options, const char *options_given, char **args,
+			  struct err *e);
+
 /* Parses argv[1..] after the verb's name into @options (zeroed, of verb->options_size). *ret_args
  * in @a. -EINVAL with a sentence on wrong usage. */
 must_check int options_parse(struct arena *a, const struct verb *verb, char **argv, void *options,

@@ -31,8 +31,9 @@ static struct key_generate how(const struct key_options *o)
 				      .time_sec = (uint64_t)time(NULL) };
 }
 
-static int generate(struct arena *a, const struct key_options *o, char **args, struct err *e)
+static int generate(struct arena *a, const void *options_, char **args, struct err *e)
 {
+	const struct key_options *o = options_;
 	struct key_generate g = how(o);
 	bool development = false;
 	vec_key_info list;
@@ -93,8 +94,9 @@ static void show_text(struct arena *a, const struct key_info *k, uint64_t now_se
 	       STR_FMT(hex_encode(a, k->sha256, sizeof(k->sha256))));
 }
 
-static int show(struct arena *a, const struct key_options *o, char **args, struct err *e)
+static int show(struct arena *a, const void *options_, char **args, struct err *e)
 {
+	const struct key_options *o = options_;
 	uint64_t now_sec = (uint64_t)time(NULL);
 	vec_key_info list;
 	int r = keys_list(a, o->common.keys, &list, e);
@@ -111,8 +113,9 @@ static int show(struct arena *a, const struct key_options *o, char **args, struc
 	return 0;
 }
 
-static int rotate(struct arena *a, const struct key_options *o, char **args, struct err *e)
+static int rotate(struct arena *a, const void *options_, char **args, struct err *e)
 {
+	const struct key_options *o = options_;
 	struct key_generate g = how(o);
 	enum key_role role;
 	int r = key_role_parse(str_c(args[0]), &role, e);
@@ -127,8 +130,9 @@ static int rotate(struct arena *a, const struct key_options *o, char **args, str
 	return r;
 }
 
-static int retire(struct arena *a, const struct key_options *o, char **args, struct err *e)
+static int retire(struct arena *a, const void *options_, char **args, struct err *e)
 {
+	const struct key_options *o = options_;
 	enum key_role role;
 	int r = key_role_parse(str_c(args[0]), &role, e);
 
@@ -141,54 +145,20 @@ static int retire(struct arena *a, const struct key_options *o, char **args, str
 	return r;
 }
 
-static const struct action {
-	const char *name, *args;
-	int n_args;
-	bool makes; /* keys, so the options say how */
-	int (*run)(struct arena *a, const struct key_options *o, char **args, struct err *e);
-} actions[] = {
+static const struct action actions[] = {
 	{ "generate", "", 0, true, generate },
 	{ "show", "", 0, false, show },
 	{ "rotate", " KEY", 1, true, rotate },
 	{ "retire", " KEY FINGERPRINT", 2, false, retire },
+	{ 0 },
 };
-enum { N_ACTIONS = sizeof(actions) / sizeof(*actions) };
 
-static int action_unknown(struct str given, struct err *e)
+static int run(struct arena *a, void *options_, char **args, struct err *e)
 {
-	struct str names[N_ACTIONS];
-	const struct str *near;
+	const struct key_options *o = options_;
 
-	for (size_t i = 0; i < N_ACTIONS; i++)
-		names[i] = str_c(actions[i].name);
-	near = str_nearest(names, N_ACTIONS, given);
-	if (near)
-		return err_set(e, -EINVAL, "no action '%.*s'; did you mean 'ashlar key %.*s'?",
-			       STR_FMT(given), STR_FMT(*near));
-	return err_set(e, -EINVAL, "no action '%.*s'; want generate, show, rotate or retire",
-		       STR_FMT(given));
-}
-
-static int run(struct arena *a, void *options, char **args, struct err *e)
-{
-	const struct key_options *o = options;
-	int n = 0;
-
-	while (args[n + 1])
-		n++;
-	for (size_t i = 0; i < N_ACTIONS; i++) {
-		const struct action *is = &actions[i];
-
-		if (strcmp(args[0], is->name) != 0)
-			continue;
-		if (n != is->n_args)
-			return err_set(e, -EINVAL, "want 'ashlar key %s%s'", is->name, is->args);
-		if (!is->makes && (o->organisation || o->token))
-			return err_set(e, -EINVAL, "'ashlar key %s' takes no --name or --pkcs11",
-				       is->name);
-		return is->run(a, o, args + 1, e);
-	}
-	return action_unknown(str_c(args[0]), e);
+	return action_run(a, "key", actions, o,
+			  o->organisation || o->token ? "--name or --pkcs11" : NULL, args, e);
 }
 
 const struct verb verb_key = {
