@@ -358,8 +358,11 @@ int stored_rpm_read(struct arena *a, const struct stored_package *p, struct str 
 	uint8_t digest[SHA256_BYTES];
 	int r = file_read(a, p->path, PACKAGE_BYTES_MAX, &rpm, e);
 
+	/* gone, or of somebody who lets nobody read it: in either case made again */
+	if (r == -ENOENT || (r == -EACCES && unlink(p->path) == 0))
+		return err_wrap(e, -ESTALE, "cache: package '%.*s'", STR_FMT(p->package.meta.name));
 	if (r < 0)
-		return r == -ENOENT ? err_wrap(e, -ESTALE, "package gone from the cache") : r;
+		return r;
 	sha256(rpm.p, rpm.n, digest);
 	if (memcmp(digest, p->sha256, SHA256_BYTES) != 0) {
 		(void)unlink(p->path);

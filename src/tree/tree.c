@@ -213,7 +213,7 @@ int tree_read(struct arena *a, const struct tree *t, uint32_t id, struct str *re
 	if (r >= 0)
 		return 0;
 	pack_discard(n->packed->pack);
-	return err_wrap(e, -ESTALE, "%.*s", STR_FMT(tree_path(&scratch, t, id)));
+	return err_wrap(e, -ESTALE, "cache: %.*s", STR_FMT(tree_path(&scratch, t, id)));
 }
 
 uint64_t tree_size(const struct tree *t, uint32_t id)
