@@ -373,7 +373,7 @@ static void test_json_parse(void **state)
 	assert_int_equal(inner.n, 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_err(json_parse(&a, str_c(bad[i].text), &v, &e), &e, bad[i].error);
-	for (int i = 0; i <= JSON_VALUES_MAX; i++)
+	for (int i = 0; i <= JSON_ELEMENTS_MAX; i++)
 		buf_printf(&many, "%c0", i == 0 ? '[' : ',');
 	buf_u8(&many, ']');
 	assert_err(json_parse(&a, (struct str){ (char *)many.v.p, many.v.n }, &v, &e), &e,

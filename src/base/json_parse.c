@@ -209,6 +209,7 @@ static bool is_double(const vec_json_value *values, struct str key)
 static int items(struct cursor *c, bool keyed, vec_json_value *ret)
 {
 	char end = keyed ? '}' : ']';
+	size_t max = keyed ? JSON_MEMBERS_MAX : JSON_ELEMENTS_MAX;
 
 	skip_blanks(c);
 	if (take(c, end))
@@ -221,10 +222,10 @@ static int items(struct cursor *c, bool keyed, vec_json_value *ret)
 		r = member(c, keyed, &v);
 		if (r < 0)
 			return r;
-		if (ret && ((keyed && is_double(ret, v.key)) || ret->n == JSON_VALUES_MAX))
+		if (ret && ((keyed && is_double(ret, v.key)) || ret->n == max))
 			return err_set(c->e, -EBADMSG, "JSON, byte %zu: %s", c->at,
-				       ret->n == JSON_VALUES_MAX ? "too many values"
-								 : "a second member of the name");
+				       ret->n == max ? "too many values"
+						     : "a second member of the name");
 		if (ret)
 			vec_push(c->a, ret) = v;
 		skip_blanks(c);

@@ -4,7 +4,8 @@
 
 #include "base/str.h"
 
-enum { JSON_DEPTH_MAX = 32, JSON_VALUES_MAX = 1024 };
+/* Each name of a member is compared with all others. A manifest has an element for each package. */
+enum { JSON_DEPTH_MAX = 32, JSON_MEMBERS_MAX = 1024, JSON_ELEMENTS_MAX = 65536 };
 
 enum json_type {
 	JSON_NULL,
@@ -24,9 +25,10 @@ struct json_value {
 typedef VEC(struct json_value) vec_json_value;
 
 /* @text is one object or one array: *ret its members or elements, in order, at most
- * JSON_VALUES_MAX. json_parse() of the text of those gives theirs in turn, JSON_DEPTH_MAX levels at
- * most. Strict: UTF-8 only, no NUL in strings, no two members with the same name (readers disagree
- * which one counts), nothing behind the end. Borrows @text. Fails with "JSON, byte N: ...". */
+ * JSON_MEMBERS_MAX or JSON_ELEMENTS_MAX. json_parse() of the text of those gives theirs in turn,
+ * JSON_DEPTH_MAX levels at most. Strict: UTF-8 only, no NUL in strings, no two members with the
+ * same name (readers disagree which one counts), nothing behind the end. Borrows @text. Fails with
+ * "JSON, byte N: ...". */
 must_check int json_parse(struct arena *a, struct str text, vec_json_value *ret, struct err *e);
 /* The member @key, or NULL. */
 const struct json_value *json_find(const vec_json_value *values, const char *key);
