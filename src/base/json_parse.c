@@ -276,3 +276,14 @@ const struct json_value *json_find(const vec_json_value *values, const char *key
 			return v;
 	return NULL;
 }
+
+int json_member(const vec_json_value *values, const char *key, enum json_type type, struct str *ret,
+		struct err *e)
+{
+	const struct json_value *v = json_find(values, key);
+
+	if (!v || v->type != type)
+		return err_set(e, -EBADMSG, "no '%s' of its type", key);
+	*ret = v->text;
+	return 0;
+}

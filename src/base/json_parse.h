@@ -32,3 +32,6 @@ typedef VEC(struct json_value) vec_json_value;
 must_check int json_parse(struct arena *a, struct str text, vec_json_value *ret, struct err *e);
 /* The member @key, or NULL. */
 const struct json_value *json_find(const vec_json_value *values, const char *key);
+/* The text of the member @key, which must be there and of @type: -EBADMSG. */
+must_check int json_member(const vec_json_value *values, const char *key, enum json_type type,
+			   struct str *ret, struct err *e);

@@ -57,21 +57,10 @@ static struct str numbered(struct arena *a, const vec_diff_size *sizes, struct s
 
 /* The manifest. */
 
-static int member(const vec_json_value *object, const char *key, enum json_type type,
-		  struct str *ret, struct err *e)
-{
-	const struct json_value *v = json_find(object, key);
-
-	if (!v || v->type != type)
-		return err_set(e, -EBADMSG, "no '%s' of its type", key);
-	*ret = v->text;
-	return 0;
-}
-
 static int number(const vec_json_value *object, const char *key, uint64_t *ret, struct err *e)
 {
 	struct str text = { 0 };
-	int r = member(object, key, JSON_NUMBER, &text, e);
+	int r = json_member(object, key, JSON_NUMBER, &text, e);
 
 	if (r == 0 && !str_u64(text, INT64_MAX, ret))
 		r = err_set(e, -EBADMSG, "'%s' is %.*s", key, STR_FMT(text));
@@ -82,7 +71,7 @@ static int array(struct arena *a, const vec_json_value *object, const char *key,
 		 vec_json_value *ret, struct err *e)
 {
 	struct str text = { 0 };
-	int r = member(object, key, JSON_ARRAY, &text, e);
+	int r = json_member(object, key, JSON_ARRAY, &text, e);
 
 	return r < 0 ? r : json_parse(a, text, ret, e);
 }
@@ -94,13 +83,13 @@ static int package_read(struct arena *a, struct str text, struct diff_side *s, s
 	int r = json_parse(a, text, &members, e);
 
 	if (r == 0)
-		r = member(&members, "name", JSON_STRING, &p.name, e);
+		r = json_member(&members, "name", JSON_STRING, &p.name, e);
 	if (r == 0)
-		r = member(&members, "evr", JSON_STRING, &p.evr, e);
+		r = json_member(&members, "evr", JSON_STRING, &p.evr, e);
 	if (r == 0)
-		r = member(&members, "arch", JSON_STRING, &p.arch, e);
+		r = json_member(&members, "arch", JSON_STRING, &p.arch, e);
 	if (r == 0)
-		r = member(&members, "rpm-sha256", JSON_STRING, &p.rpm_sha256, e);
+		r = json_member(&members, "rpm-sha256", JSON_STRING, &p.rpm_sha256, e);
 	if (r == 0)
 		vec_push(a, &s->packages) = p;
 	return r;
@@ -132,7 +121,7 @@ static int partitions_read(struct arena *a, const vec_json_value *m, struct diff
 
 		r = json_parse(a, partitions.p[i].text, &members, e);
 		if (r == 0)
-			r = member(&members, "type", JSON_STRING, &type, e);
+			r = json_member(&members, "type", JSON_STRING, &type, e);
 		if (r == 0)
 			r = number(&members, "size-bytes", &bytes, e);
 		if (r == 0)
@@ -150,7 +139,7 @@ static int manifest_read(struct arena *a, struct str text, struct diff_side *s, 
 	int r = json_parse(a, text, &m, e);
 
 	if (r == 0)
-		r = member(&m, "root-hash", JSON_STRING, &s->root_hash, e);
+		r = json_member(&m, "root-hash", JSON_STRING, &s->root_hash, e);
 	if (r == 0)
 		r = number(&m, "files-bytes", &files_bytes, e);
 	if (r == 0)

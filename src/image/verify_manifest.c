@@ -4,23 +4,12 @@
 #include "image/verify_checks.h"
 #include "trust/secure_boot.h"
 
-static int member(const vec_json_value *object, const char *key, enum json_type type,
-		  struct str *ret, struct err *e)
-{
-	const struct json_value *v = json_find(object, key);
-
-	if (!v || v->type != type)
-		return err_set(e, -EBADMSG, "no '%s' of its type", key);
-	*ret = v->text;
-	return 0;
-}
-
 /* Opens the member, an object or an array. */
 static int member_open(struct verify_work *w, const vec_json_value *object, const char *key,
 		       enum json_type type, vec_json_value *ret, struct err *e)
 {
 	struct str text = { 0 };
-	int r = member(object, key, type, &text, e);
+	int r = json_member(object, key, type, &text, e);
 
 	return r < 0 ? r : json_parse(w->a, text, ret, e);
 }
@@ -29,7 +18,7 @@ static int is(const vec_json_value *object, const char *key, enum json_type type
 	      struct err *e)
 {
 	struct str text = { 0 };
-	int r = member(object, key, type, &text, e);
+	int r = json_member(object, key, type, &text, e);
 
 	if (r < 0 || str_eq(text, want))
 		return r;
@@ -172,7 +161,7 @@ static int measurements_check(struct verify_work *w, const vec_json_value *m, st
 static int number(const vec_json_value *object, const char *key, uint64_t *ret, struct err *e)
 {
 	struct str text = { 0 };
-	int r = member(object, key, JSON_NUMBER, &text, e);
+	int r = json_member(object, key, JSON_NUMBER, &text, e);
 
 	if (r == 0 && !str_u64(text, UINT64_MAX, ret))
 		r = err_set(e, -EBADMSG, "'%s' is %.*s", key, STR_FMT(text));
