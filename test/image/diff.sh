@@ -90,7 +90,7 @@ check "packages are not known" says "^not compared: packages of $WORK/$NAME.raw:
 
 trouble() { want_failure 2 "$@"; }
 trouble "diff: no file" "open '$WORK/none.raw': No such file or directory" "$ASHLAR" diff "$IMAGE" "$WORK/none.raw"
-trouble "diff: no definition" "there is no 'sever' in 'distro/images'" "$ASHLAR" diff "$IMAGE" sever
+trouble "diff: no definition" "there is no 'sever' in 'distro/images'" "$ASHLAR" diff --keys "$CHECK/keys" "$IMAGE" sever
 trouble "diff: neither" "'a/b': want an image (*.raw), a manifest (*.json), or the name of a definition" "$ASHLAR" diff "$IMAGE" a/b
 echo '{"root-hash":1}' >"$WORK/bad.json"
 trouble "diff: no manifest" "$WORK/bad.json: no 'root-hash' of its type" "$ASHLAR" diff "$WORK/bad.json" "$IMAGE"
