@@ -21,15 +21,15 @@ class Ours:
         self.stages = {}  # case -> stage -> list of seconds
 
     def choose_package(self, distro):
-        """The one of median size, of those whose definition lets a file be added at its end."""
+        """The one of median size, of those whose definition lets a mode be added at its end."""
         rpms = sorted(self.builder.file("repository").glob("*.rpm"), key=lambda f: f.stat().st_size)
         for rpm in rpms[len(rpms) // 2:]:
             self.package = rpm.name.rsplit("-", 2)[0]
             definition = distro / "packages" / self.package / "package.yaml"
             text = definition.read_text() if definition.exists() else ""
-            if not any(line.startswith("files:") for line in text.splitlines()):
+            if not any(line.startswith("modes:") for line in text.splitlines()):
                 return definition, text
-        raise lib.Failed("every package's definition has files")
+        raise lib.Failed("every package's definition has modes")
 
     def change_file(self, n):
         self.image.write_text("from: server\nfiles:\n"
@@ -37,8 +37,8 @@ class Ours:
 
     def change_package(self, n):
         self.definition.parent.mkdir(exist_ok=True)
-        self.definition.write_text(f"{self.definition_text}\nfiles:\n"
-                                   f"  - {{ path: /usr/share/bench/package, content: 'round {n}' }}\n")
+        self.definition.write_text(f"{self.definition_text}\nmodes:\n"
+                                   f"  - {{ path: /usr/share/doc/{self.package}/copyright, mode: '{0o400 + n:04o}' }}\n")
 
     def measure(self, case, *more):
         cost = self.builder.build(*more)

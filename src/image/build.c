@@ -192,7 +192,8 @@ static int packages_write(struct arena *a, const struct image_options *o,
 	if (r < 0)
 		return r;
 	stage = progress_begin(o->progress, "repository", "packages", n);
-	r = repository_write(out->temp, packages, n, keys->package_signing, source_date_epoch, e);
+	r = repository_write(out->temp, out->path, packages, n, keys->package_signing,
+			     source_date_epoch, e);
 	progress_add(o->progress, stage, r < 0 ? 0 : n);
 	progress_end(o->progress, stage);
 	return r;

@@ -13,6 +13,18 @@ void definition_list_put(struct buf *b, const vec_str *list)
 		buf_printf(b, " %zu:%.*s", s->n, STR_FMT(*s));
 }
 
+/* What a definition changes in the universe; one that changes nothing there does not make it anew.
+ */
+static void effects_put(struct buf *b, struct str name, const struct conf_package *conf)
+{
+	if (conf->drop_requires.n + conf->add_requires.n + conf->add_provides.n == 0)
+		return;
+	buf_printf(b, "\n%.*s", STR_FMT(name));
+	definition_list_put(b, &conf->drop_requires);
+	definition_list_put(b, &conf->add_requires);
+	definition_list_put(b, &conf->add_provides);
+}
+
 int definitions_read(struct arena *a, const char *distro, struct definitions *ret, struct err *e)
 {
 	TRACE("read definitions");
@@ -40,10 +52,7 @@ int definitions_read(struct arena *a, const char *distro, struct definitions *re
 		r = conf_package_read(a, distro, *name, &conf, e);
 		if (r < 0)
 			return r;
-		buf_printf(&all, "\n%.*s", STR_FMT(*name));
-		definition_list_put(&all, &conf.drop_requires);
-		definition_list_put(&all, &conf.add_requires);
-		definition_list_put(&all, &conf.add_provides);
+		effects_put(&all, *name, &conf);
 		map_put(a, &d.by_name, *name, (uint32_t)d.confs.n);
 		vec_push(a, &d.confs) = conf;
 		vec_push(a, &d.texts) = text;

@@ -51,9 +51,39 @@ static int place(struct arena *a, const char *dir, const struct stored_package *
 	if (from < 0 || to < 0)
 		return err_sys(e, "open '%s'", from < 0 ? p->path : path);
 	r = fd_copy(from, 0, rpm.n, to, 0, path, e);
+	if (r == 0 && fdatasync(to) < 0)
+		r = err_sys(e, "sync '%s'", path);
 	if (r == 0 && futimens(to, times) < 0)
 		r = err_sys(e, "set the time of '%s'", path);
 	return r;
+}
+
+/* A package that the repository before has by the same digest, and that nobody changed there since:
+ * the same file. @sums_before: its SHA256SUMS. */
+static bool keep(struct arena *a, const char *dir, const char *before, struct str sums_before,
+		 const struct stored_package *p)
+{
+	struct str line = sums(a, p, 1);
+	const char *name = str_z(a, file_name(a, &p->package.meta)), *from;
+	struct stat st;
+
+	if (sums_before.n == 0 || !memmem(sums_before.p, sums_before.n, line.p, line.n))
+		return false;
+	from = path_join(a, before, name);
+	return lstat(from, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size == p->pack->rpm_bytes &&
+	       (uint64_t)st.st_mtime == p->package.build_time_sec &&
+	       link(from, path_join(a, dir, name)) == 0;
+}
+
+static struct str sums_read(struct arena *a, const char *dir)
+{
+	struct err ignored;
+	struct str text;
+
+	return file_read(a, path_join(a, dir, "SHA256SUMS"), SUMS_BYTES_MAX, &text, &ignored) == 0
+		       ? text
+		       : (struct str){ 0 };
 }
 
 static int createrepo(struct arena *a, const char *dir, uint64_t source_date_epoch, struct err *e)
@@ -78,15 +108,17 @@ static int createrepo(struct arena *a, const char *dir, uint64_t source_date_epo
 	return r;
 }
 
-static int fill(struct arena *a, const char *dir, const struct stored_package *packages, size_t n,
-		const struct openpgp_key *key, struct str sum, uint64_t source_date_epoch,
-		struct err *e)
+static int fill(struct arena *a, const char *dir, const char *before,
+		const struct stored_package *packages, size_t n, const struct openpgp_key *key,
+		struct str sum, uint64_t source_date_epoch, struct err *e)
 {
 	struct str armor = openpgp_public_armor(a, key);
+	struct str sums_before = sums_read(a, before);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = place(a, dir, &packages[i], e);
+		if (!keep(a, dir, before, sums_before, &packages[i]))
+			r = place(a, dir, &packages[i], e);
 	if (r == 0)
 		r = createrepo(a, dir, source_date_epoch, e);
 	if (r == 0)
@@ -98,25 +130,22 @@ static int fill(struct arena *a, const char *dir, const struct stored_package *p
 
 bool repository_holds(const char *dir, const struct stored_package *packages, size_t n)
 {
-	TRACE("compare repository");
 	_cleanup_arena_ struct arena a = { 0 };
-	struct err ignored;
-	struct str there;
 
 	for (size_t i = 0; i < n; i++)
 		if (!file_exists(path_join(&a, dir,
 					   str_z(&a, file_name(&a, &packages[i].package.meta)))))
 			return false;
-	return file_read(&a, path_join(&a, dir, "SHA256SUMS"), SUMS_BYTES_MAX, &there, &ignored) ==
-		       0 &&
-	       str_eq(sums(&a, packages, n), there);
+	return str_eq(sums(&a, packages, n), sums_read(&a, dir));
 }
 
-int repository_write(const char *dir, const struct stored_package *packages, size_t n,
-		     const struct openpgp_key *key, uint64_t source_date_epoch, struct err *e)
+int repository_write(const char *dir, const char *before, const struct stored_package *packages,
+		     size_t n, const struct openpgp_key *key, uint64_t source_date_epoch,
+		     struct err *e)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	int r = fill(&a, dir, packages, n, key, sums(&a, packages, n), source_date_epoch, e);
+	int r = fill(&a, dir, before, packages, n, key, sums(&a, packages, n), source_date_epoch,
+		     e);
 
 	return r < 0 ? err_wrap(e, r, "repository '%s'", dir) : 0;
 }
