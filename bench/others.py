@@ -117,7 +117,7 @@ class Dnf:
     def install(self):
         repository = self.parts.repository
         options = {"reposdir": self.work / "empty", "cachedir": self.work / "cache", "logdir": self.work / "log",
-                   "persistdir": self.work / "persist", "ashlar.gpgcheck": 1, "tsflags": "nodocs",
+                   "persistdir": self.work / "persist", "ashlar.gpgcheck": 1, "ashlar.metadata_expire": 0, "tsflags": "nodocs",
                    "ashlar.gpgkey": f"file://{repository}/package-signing.asc", "install_weak_deps": 0}
         return self.step("dnf install", "dnf", "--quiet", "--assumeyes", "--releasever=1", "--disablerepo=*",
                          f"--forcearch={self.parts.manifest['arch']}", f"--repofrompath=ashlar,file://{repository}",
