@@ -334,6 +334,8 @@ int store_get(struct store *s, const struct image_options *o, const struct resol
 	if (r < 0)
 		return r;
 	dir_clean_temps(dir);
+	/* here, as a build that cuts nothing may follow one that was killed while it did */
+	dir_clean_temps(path_join(&s->a, o->cache, "packs"));
 	s->packages = arena_array(&s->a, res->n, sizeof(*s->packages));
 	s->n = res->n;
 	stage = progress_begin(o->progress, "load", "packages", res->n);
