@@ -7,7 +7,7 @@
 #include "conf/yaml.h"
 #include "image/cache.h"
 #include "image/store.h"
-#include "trust/keys.h"
+#include "keys/keys.h"
 
 struct cache_options {
 	struct common_options common;

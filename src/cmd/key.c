@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "cmd/cmd.h"
-#include "trust/keys.h"
+#include "keys/keys.h"
 
 struct key_options {
 	struct common_options common;

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "cmd/guest.h"
-#include "cmd/machine.h"
+#include "vm/guest.h"
+#include "vm/machine.h"
 
 enum { KEY_BYTES_MAX = 16 << 10, TIMEOUT_SEC_DEFAULT = 600 };
 

@@ -5,7 +5,7 @@
 
 #include "disk/segment.h"
 #include "image/assemble.h"
-#include "trust/keys.h"
+#include "keys/keys.h"
 
 /* "EFI/Linux/ashlar_1.0.20261123.efi", by which systemd-boot finds it and sorts versions. */
 struct str boot_uki_name(struct arena *a, const struct conf_release *release, struct str version);

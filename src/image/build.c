@@ -10,7 +10,7 @@
 #include "image/manifest.h"
 #include "image/repository.h"
 #include "image/setuid.h"
-#include "trust/keys.h"
+#include "keys/keys.h"
 
 enum { LARGEST_SHOWN = 5, TRIES_MAX = 256 };
 

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "image/measure.h"
-#include "trust/keys.h"
+#include "keys/keys.h"
 
 /* Before anything is signed. */
 struct boot_parts {

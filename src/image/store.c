@@ -9,7 +9,7 @@
 #include "base/io.h"
 #include "base/thread_pool.h"
 #include "base/trace.h"
-#include "upstream/convert.h"
+#include "upstream/debian/convert.h"
 #include "upstream/upstream.h"
 
 enum { PACKAGE_BYTES_MAX = 1 << 30, PAYLOAD_BYTES_MAX = 2047 << 20, RPM_ZSTD_LEVEL = 9 };

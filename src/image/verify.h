@@ -3,7 +3,7 @@
  * check, and more. */
 #pragma once
 
-#include "trust/keys.h"
+#include "keys/keys.h"
 
 struct verify_input {
 	struct str image;

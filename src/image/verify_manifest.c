@@ -2,7 +2,7 @@
 #include "base/json_parse.h"
 #include "image/measure.h"
 #include "image/verify_checks.h"
-#include "trust/secure_boot.h"
+#include "keys/secure_boot.h"
 
 /* Opens the member, an object or an array. */
 static int member_open(struct verify_work *w, const vec_json_value *object, const char *key,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "upstream/changelog.h"
+#include "upstream/debian/changelog.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "upstream/copyright.h"
+#include "upstream/debian/copyright.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "upstream/deb.h"
+#include "upstream/debian/deb.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "upstream/translate.h"
+#include "upstream/debian/translate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

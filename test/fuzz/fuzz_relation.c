@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "upstream/relation.h"
+#include "upstream/debian/relation.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

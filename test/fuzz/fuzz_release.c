@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "upstream/release.h"
+#include "upstream/debian/release.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "upstream/shell.h"
+#include "upstream/debian/shell.h"
 
 static int visit(void *arg, const struct shell_command *command, struct err *e)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "upstream/version.h"
+#include "upstream/debian/version.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

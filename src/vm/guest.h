@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* guest.h - a guest that is watched: what it says on its console, and what its command prints and
+ * returns. */
+#pragma once
+
+#include "vm/qemu.h"
+
+enum channel { CHANNEL_OUT, CHANNEL_ERR, CHANNEL_STATUS, CHANNEL_CONSOLE, CHANNELS };
+
+/* A running guest and this side's ends of its channels. */
+struct guest {
+	pid_t pid;
+	int fds[CHANNELS], log;
+	struct buf console, status;
+	uint64_t timeout_sec;
+	double end_sec;
+	bool show_console;
+};
+
+/* What is awaited of a guest, for messages. */
+enum await { AWAIT_COMMAND, AWAIT_LOGIN, AWAIT_POWER_OFF };
+/* Starts it; with @channels, it has virtio serial ports ashlar.out, ashlar.err and ashlar.status.
+ * Call guest_end() whatever this returns. */
+must_check int guest_start(struct arena *a, struct qemu *q, bool channels, struct guest *g,
+			   struct err *e);
+/* Until that comes, the guest's end or the time limit; meanwhile what the command prints is
+ * printed. A boot that ends in the firmware is -EACCES, with the firmware's words. *ret_status: the
+ * command's. */
+must_check int guest_watch(struct arena *a, struct guest *g, enum await await, int *ret_status,
+			   struct err *e);
+/* Kills it where it still runs. */
+void guest_end(struct guest *g);
