@@ -461,3 +461,40 @@ uint32_t *map_get(const struct map *m, struct str key)
 	slot = slot_find(m, key, key_hash(key));
 	return slot->used ? &slot->value : NULL;
 }
+
+bool str_size(struct str s, uint64_t *ret)
+{
+	static const struct {
+		const char *unit;
+		uint64_t bytes;
+	} units[] = {
+		{ "", 1 },          { "kB", 1000 },       { "KiB", 1 << 10 }, { "MB", 1000000 },
+		{ "MiB", 1 << 20 }, { "GB", 1000000000 }, { "GiB", 1 << 30 },
+	};
+	size_t digits = 0;
+	uint64_t number;
+
+	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
+		digits++;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (!str_eqz(str_from(s, digits), units[i].unit))
+			continue;
+		if (!str_u64(str_head(s, digits), UINT64_MAX / units[i].bytes, &number))
+			return false;
+		*ret = number * units[i].bytes;
+		return true;
+	}
+	return false;
+}
+
+struct str str_names(struct arena *a, const vec_str *names)
+{
+	struct buf b = { .a = a };
+
+	for (size_t i = 0; i < names->n; i++) {
+		const char *before = i == 0 ? "" : i + 1 == names->n ? " or " : ", ";
+
+		buf_printf(&b, "%s%.*s", before, STR_FMT(names->p[i]));
+	}
+	return (struct str){ (const char *)b.v.p, b.v.n };
+}

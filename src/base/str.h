@@ -53,6 +53,8 @@ struct str str_word(struct str *s);
 
 /* Decimal digits only, the whole slice, at most @max. */
 must_check bool str_u64(struct str s, uint64_t max, uint64_t *ret);
+/* A size with a unit of bytes, "120MB", "64MiB" or "4096", in bytes. */
+must_check bool str_size(struct str s, uint64_t *ret);
 /* Lower-case hexadecimal. hex_decode() wants exactly 2 * @n digits of either case. */
 struct str hex_encode(struct arena *a, const void *p, size_t n);
 must_check bool hex_decode(struct str s, void *ret, size_t n);
@@ -70,6 +72,9 @@ bool str_glob(struct str pattern, struct str path);
 /* The name of @names nearest to @wrong by edit distance, or NULL when none is near enough to be a
  * typo. */
 const struct str *str_nearest(const struct str *names, size_t n, struct str wrong);
+
+/* "a, b or c". */
+struct str str_names(struct arena *a, const vec_str *names);
 
 /* Strings to 32-bit numbers; keys are borrowed. Zero is a valid empty map. Iterate a vector of your
  * own: a map has no order. */

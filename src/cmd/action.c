@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
 
-#include "conf/yaml.h"
+#include "base/str.h"
 
 static int action_unknown(struct arena *a, const char *verb, const struct action *actions,
 			  struct str given, struct err *e)
@@ -16,7 +16,7 @@ static int action_unknown(struct arena *a, const char *verb, const struct action
 		return err_set(e, -EINVAL, "no action '%.*s'; did you mean 'ashlar %s %.*s'?",
 			       STR_FMT(given), verb, STR_FMT(*near));
 	return err_set(e, -EINVAL, "no action '%.*s'; want %.*s", STR_FMT(given),
-		       STR_FMT(yaml_names(a, &names)));
+		       STR_FMT(str_names(a, &names)));
 }
 
 int action_run(struct arena *a, const char *verb, const struct action *actions, const void *options,

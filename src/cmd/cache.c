@@ -3,8 +3,8 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/str.h"
 #include "cmd/cmd.h"
-#include "conf/yaml.h"
 #include "image/cache.h"
 #include "image/store.h"
 #include "keys/keys.h"
@@ -147,7 +147,7 @@ static int limits_of(const struct cache_options *o, struct cache_limits *ret, st
 	if (days == 0)
 		ret->used_after_sec = UINT64_MAX;
 	ret->size_bytes = UINT64_MAX;
-	if (o->size && !size_parse(str_c(o->size), &ret->size_bytes))
+	if (o->size && !str_size(str_c(o->size), &ret->size_bytes))
 		return err_set(e, -EINVAL, "'--size' is '%s'; want a size like 4GiB", o->size);
 	return 0;
 }

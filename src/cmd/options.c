@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conf/yaml.h"
+#include "base/str.h"
 
 #define O(member) offsetof(struct common_options, member)
 
@@ -50,7 +50,7 @@ static int option_set(const struct option_def *d, void *options, const char *val
 		memcpy(field, &number, sizeof(number));
 		return 0;
 	case OPTION_SIZE:
-		if (!size_parse(str_c(value), &number))
+		if (!str_size(str_c(value), &number))
 			return err_set(e, -EINVAL, "%s is '%s'; want a size like 4GiB", where,
 				       value);
 		memcpy(field, &number, sizeof(number));

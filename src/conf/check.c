@@ -192,7 +192,7 @@ static const char *want_text(struct check *c, const cyaml_schema_value_t *value)
 	case CYAML_MAPPING:
 		names = field_names(c->a, value->mapping.fields);
 		return str_printf(c->a, "keys and values, of %.*s",
-				  STR_FMT(yaml_names(c->a, &names)))
+				  STR_FMT(str_names(c->a, &names)))
 			.p;
 	case CYAML_BOOL:
 		return "yes or no";
@@ -200,7 +200,7 @@ static const char *want_text(struct check *c, const cyaml_schema_value_t *value)
 		return "a number";
 	case CYAML_ENUM:
 		names = enum_names(c->a, value);
-		return yaml_names(c->a, &names).p;
+		return str_names(c->a, &names).p;
 	default:
 		return form_want((enum form)value->string.max);
 	}
@@ -311,7 +311,7 @@ static int unknown_key(struct check *c, const cyaml_schema_field_t *fields, cons
 
 	return err_set(c->e, -EINVAL, "%s:%zu:%zu: unknown key '%.*s' in %s; want %.*s%s",
 		       AT(c->doc->name, c->event.start_mark), STR_FMT(shown(key)),
-		       place_text(c, at), STR_FMT(yaml_names(c->a, &names)),
+		       place_text(c, at), STR_FMT(str_names(c->a, &names)),
 		       yaml_did_you_mean(c->a, &names, key));
 }
 

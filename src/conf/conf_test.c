@@ -251,11 +251,11 @@ static void test_sizes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		assert_true(size_parse(str_c(sizes[i].text), &bytes));
+		assert_true(str_size(str_c(sizes[i].text), &bytes));
 		assert_int_equal(bytes, sizes[i].bytes);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(size_parse(str_c(bad[i]), &bytes));
+		assert_false(str_size(str_c(bad[i]), &bytes));
 }
 
 int main(void)

@@ -61,7 +61,7 @@ static bool is_size(struct str s)
 {
 	uint64_t bytes;
 
-	return size_parse(s, &bytes);
+	return str_size(s, &bytes);
 }
 
 static bool is_digest(struct str s)
@@ -132,29 +132,4 @@ const char *form_want(enum form form)
 		if (forms[i].form == form)
 			return forms[i].want;
 	return "text";
-}
-
-bool size_parse(struct str s, uint64_t *ret)
-{
-	static const struct {
-		const char *unit;
-		uint64_t bytes;
-	} units[] = {
-		{ "", 1 },          { "kB", 1000 },       { "KiB", 1 << 10 }, { "MB", 1000000 },
-		{ "MiB", 1 << 20 }, { "GB", 1000000000 }, { "GiB", 1 << 30 },
-	};
-	size_t digits = 0;
-	uint64_t number;
-
-	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
-		digits++;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (!str_eqz(str_from(s, digits), units[i].unit))
-			continue;
-		if (!str_u64(str_head(s, digits), UINT64_MAX / units[i].bytes, &number))
-			return false;
-		*ret = number * units[i].bytes;
-		return true;
-	}
-	return false;
 }

@@ -51,7 +51,7 @@ static int path_of(struct arena *a, const char *distro, const char *folder, stru
 	names = names_in(a, distro, folder);
 	return err_set(e, -ENOENT, "%s: there is no '%.*s' in '%s/%s'; want %.*s%s", at,
 		       STR_FMT(name), distro, folder,
-		       STR_FMT(names.n ? yaml_names(a, &names) : STR("a file NAME.yaml there")),
+		       STR_FMT(names.n ? str_names(a, &names) : STR("a file NAME.yaml there")),
 		       yaml_did_you_mean(a, &names, name));
 }
 

@@ -51,7 +51,7 @@ static void text_take(struct arena *a, const cyaml_schema_value_t *value, char *
 	memcpy(&raw, at, sizeof(raw));
 	if (value->string.max == FORM_SIZE) {
 		/* checked before; an absent one stays 0 */
-		if (!size_parse(str_c(raw), &size))
+		if (!str_size(str_c(raw), &size))
 			size = 0;
 		memcpy(at, &size, sizeof(size));
 		return;

@@ -22,15 +22,3 @@ const char *yaml_did_you_mean(struct arena *a, const vec_str *names, struct str 
 
 	return near ? str_printf(a, "; did you mean '%.*s'?", STR_FMT(*near)).p : "";
 }
-
-struct str yaml_names(struct arena *a, const vec_str *names)
-{
-	struct buf b = { .a = a };
-
-	for (size_t i = 0; i < names->n; i++) {
-		const char *before = i == 0 ? "" : i + 1 == names->n ? " or " : ", ";
-
-		buf_printf(&b, "%s%.*s", before, STR_FMT(names->p[i]));
-	}
-	return (struct str){ (const char *)b.v.p, b.v.n };
-}

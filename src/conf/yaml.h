@@ -119,11 +119,7 @@ const char *yaml_at(struct arena *a, const struct yaml_doc *doc, const char *key
 
 /* "; did you mean 'X'?" for the name nearest to @wrong, or nothing. */
 const char *yaml_did_you_mean(struct arena *a, const vec_str *names, struct str wrong);
-/* "a, b or c". */
-struct str yaml_names(struct arena *a, const vec_str *names);
 
 /* form.c */
 bool form_ok(enum form form, struct str s);
 const char *form_want(enum form form);
-/* What FORM_SIZE means, in bytes. */
-must_check bool size_parse(struct str s, uint64_t *ret);

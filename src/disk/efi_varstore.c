@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/rd.h"
+#include "base/uuid.h"
 #include "disk/gpt.h"
 
 /* PI 1.8, volume 3, 3.2.1 (firmware volume header) and EDK II,

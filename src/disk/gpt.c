@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "base/rd.h"
+#include "base/uuid.h"
 
 /* UEFI 2.10, 5.2.3 (protective MBR), 5.3.2 (header), 5.3.3 (entries). */
 enum {
@@ -36,14 +37,6 @@ struct header {
 static uint32_t crc(const void *p, size_t n)
 {
 	return (uint32_t)crc32_z(0, p, n);
-}
-
-void uuid_swap(const uint8_t from[16], uint8_t ret[16])
-{
-	static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
-
-	for (size_t i = 0; i < 16; i++)
-		ret[i] = from[order[i]];
 }
 
 static bool uuid_is_zero(const uint8_t uuid[16])

@@ -43,13 +43,3 @@ must_check int gpt_write(struct arena *a, const struct gpt *in, struct str *ret_
 /* Parses and checks both tables of a whole disk: signatures, CRCs, bounds, overlaps, agreement. */
 must_check int gpt_read(struct arena *a, const uint8_t *disk, size_t n, struct gpt *ret,
 			struct err *e);
-
-/* Text forms of UUIDs, lower case. */
-struct str uuid_text(struct arena *a, const uint8_t uuid[16]);
-must_check bool uuid_parse(struct str s, uint8_t ret[16]);
-/* Between text order and that of GPT and EFI, where the first three fields are little-endian: its
- * own inverse. */
-void uuid_swap(const uint8_t from[16], uint8_t ret[16]);
-/* A version 8 UUID from the SHA-256 of @n bytes and a purpose: the only source of "random"
- * identifiers. */
-void uuid_derive(const char *purpose, const void *p, size_t n, uint8_t ret[16]);

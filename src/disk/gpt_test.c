@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/test.h"
+#include "base/uuid.h"
 
 #include <fcntl.h>
 

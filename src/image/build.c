@@ -9,8 +9,8 @@
 #include "image/cache.h"
 #include "image/manifest.h"
 #include "image/repository.h"
-#include "image/setuid.h"
 #include "keys/keys.h"
+#include "tree/setuid.h"
 
 enum { LARGEST_SHOWN = 5, TRIES_MAX = 256 };
 

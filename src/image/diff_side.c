@@ -5,10 +5,10 @@
 #include "base/io.h"
 #include "base/json_parse.h"
 #include "image/build.h"
-#include "image/caps.h"
 #include "image/diff.h"
 #include "image/parts.h"
-#include "image/root_tree.h"
+#include "tree/caps.h"
+#include "tree/root_tree.h"
 
 #define RAW ".raw"
 

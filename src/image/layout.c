@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/layout.h"
+#include "base/uuid.h"
 
 #include "disk/verity.h"
 

@@ -2,6 +2,7 @@
 #include "image/manifest.h"
 
 #include "base/trace.h"
+#include "base/uuid.h"
 #include "keys/secure_boot.h"
 
 static void package(struct arena *a, struct json *j, const struct stored_package *s)

@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "base/trace.h"
+#include "base/uuid.h"
 #include "disk/ipe_policy.h"
 #include "image/boot.h"
 #include "image/policy.h"

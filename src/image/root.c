@@ -7,8 +7,9 @@
 
 #include "base/thread_pool.h"
 #include "base/trace.h"
-#include "image/caps.h"
+#include "base/uuid.h"
 #include "image/layout.h"
+#include "tree/caps.h"
 
 enum { CHECK_BYTES = 1 << 20 }; /* one task */
 

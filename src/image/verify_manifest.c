@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/json_parse.h"
+#include "base/uuid.h"
 #include "image/measure.h"
 #include "image/verify_checks.h"
 #include "keys/secure_boot.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/uuid.h"
 #include "disk/erofs.h"
 #include "disk/ipe_policy.h"
 #include "disk/verity.h"

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/rd.h"
+#include "base/uuid.h"
 #include "disk/efi_varstore.h"
 #include "disk/gpt.h"
 #include "trust/signed_data.h"

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/uuid.h"
 #include "disk/efi_varstore.h"
 #include "disk/gpt.h"
 #include "trust/efi_variable.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/root_tree.h"
+#include "tree/root_tree.h"
 
 enum { ALL_BYTES_MAX = 8 << 20 };
 

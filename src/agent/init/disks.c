@@ -6,6 +6,7 @@
 
 #include "agent/init/partitions.h"
 #include "base/io.h"
+#include "base/uuid.h"
 #include "disk/gpt.h"
 
 /* sysfs counts in these whatever the disk's own sector is. */

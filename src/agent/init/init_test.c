@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/test.h"
+#include "base/uuid.h"
 
 #include "agent/init/cmdline.h"
 #include "agent/init/disks.h"

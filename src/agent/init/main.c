@@ -22,6 +22,7 @@
 #include "agent/init/run.h"
 #include "agent/init/state.h"
 #include "base/io.h"
+#include "base/uuid.h"
 #include "disk/gpt.h"
 #include "disk/verity.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/root_tree.h"
+#include "tree/root_tree.h"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "disk/erofs.h"
-#include "image/caps.h"
+#include "tree/caps.h"
 
 enum { FILE_BYTES_MAX = 2047 << 20 };
 

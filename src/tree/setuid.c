@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/setuid.h"
+#include "tree/setuid.h"
 
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/caps.h"
+#include "tree/caps.h"
 
 #include <linux/capability.h>
 
