@@ -5,9 +5,9 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
-#include "image/cache.h"
-#include "image/store.h"
+#include "image/resolve.h"
 #include "keys/keys.h"
+#include "store/cache.h"
 
 struct cache_options {
 	struct common_options common;
@@ -201,6 +201,15 @@ static void reason_show(struct arena *a, const struct cache_options *o,
 	print_event(&j);
 }
 
+static int reasons_of(struct arena *a, const struct image_options *o, const struct resolved *res,
+		      const struct openpgp_key *key, struct cache_reason **ret, struct err *e)
+{
+	const struct store_options store = image_store_options(o, res, key);
+
+	return cache_explain(a, o->cache, store_recipes(a, &store, res->wants, res->n), res->n, ret,
+			     e);
+}
+
 static int explain(struct arena *a, const void *options_, char **args, struct err *e)
 {
 	const struct cache_options *o = options_;
@@ -217,8 +226,7 @@ static int explain(struct arena *a, const void *options_, char **args, struct er
 	if (r == 0)
 		r = image_resolve_now(a, &image, &res, e);
 	if (r == 0)
-		r = cache_explain(a, o->common.cache, store_recipes(a, &res, keys.package_signing),
-				  res.n, &reasons, e);
+		r = reasons_of(a, &image, &res, keys.package_signing, &reasons, e);
 	for (size_t i = 0; r == 0 && i < res.n; i++)
 		reason_show(a, o, &reasons[i]);
 	keys_done(&keys);

@@ -3,8 +3,9 @@
  * memory. */
 #pragma once
 
-#include "image/derive.h"
-#include "image/store.h"
+#include "image/resolve.h"
+#include "store/derive.h"
+#include "store/store.h"
 #include "tree/tree.h"
 
 struct assembled {

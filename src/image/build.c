@@ -6,10 +6,10 @@
 #include "base/io.h"
 #include "base/trace.h"
 #include "image/agents.h"
-#include "image/cache.h"
 #include "image/manifest.h"
 #include "image/repository.h"
 #include "keys/keys.h"
+#include "store/cache.h"
 #include "tree/setuid.h"
 
 enum { LARGEST_SHOWN = 5, TRIES_MAX = 256 };
@@ -258,7 +258,7 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	int r = agents_for(o->arch, &agents, e);
 
 	if (r == 0)
-		r = store_get(store, o, res, keys->package_signing, &packages, e);
+		r = store_get(store, res->wants, res->n, &packages, e);
 	if (r < 0)
 		return r;
 	stage = progress_begin(o->progress, "assemble", "", 0);
@@ -311,6 +311,7 @@ static int make_current(struct arena *a, const struct image_options *o, bool dry
 			const struct keys *keys, struct image_summary *ret, struct err *e)
 {
 	for (unsigned tries = 1;; tries++) {
+		struct store_options store_options;
 		struct derive derive;
 		struct store *store;
 		struct resolved res;
@@ -318,9 +319,10 @@ static int make_current(struct arena *a, const struct image_options *o, bool dry
 
 		if (r < 0)
 			return r;
-		store = store_new(o->jobs);
+		store_options = image_store_options(o, &res, keys->package_signing);
+		store = store_new(&store_options);
 		derive = (struct derive){ .cache = o->cache,
-					  .how = store_compression(&res.image),
+					  .how = res.root_compression,
 					  .progress = o->progress };
 		r = make(a, o, dry_run, &res, store, &derive, keys, ret, e);
 		derive_done(&derive);

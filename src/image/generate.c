@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an image has beside its packages' files. Expensive steps are derived (image/derive.h); the
+/* What an image has beside its packages' files. Expensive steps are derived (store/derive.h); the
  * others run each time. */
 #include <sys/stat.h>
 

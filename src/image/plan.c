@@ -57,7 +57,7 @@ static int root_plan(struct arena *a, const struct image_options *o, const struc
 	struct segments *root = &plan->contents[PARTITION_ROOT];
 	uint8_t salt[VERITY_SALT_BYTES], uuid[16];
 	struct verity verity;
-	int r = root_lay(a, o, as, store_compression(&res->image).codec, root, e);
+	int r = root_lay(a, o, as, res->root_compression.codec, root, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "root file system");

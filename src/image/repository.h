@@ -2,7 +2,7 @@
 /* repository.h - the chosen packages as a repository that dnf reads. */
 #pragma once
 
-#include "image/store.h"
+#include "store/store.h"
 
 /* Whether @dir already is what repository_write() would make. */
 bool repository_holds(const char *dir, const struct stored_package *packages, size_t n);

@@ -5,15 +5,24 @@
 
 #include "base/hash.h"
 #include "base/io.h"
-#include "image/cache.h"
 #include "image/definitions.h"
 #include "image/refresh.h"
+#include "store/cache.h"
 
 enum {
 	UNIVERSE_BYTES_MAX = 1 << 30,
 	UNIVERSES_KEPT = 4, /* 31 MB each */
 	SOLUTION_BYTES_MAX = 64 << 20,
 	SOLUTIONS_KEPT = 64, /* under 1 MB each */
+};
+
+/* Chosen by measurement: docs/decisions/0017. */
+enum { ROOT_ZSTD_LEVEL = 9, ROOT_LZ4HC_LEVEL = 9, CLUSTER_BYTES = 131072 };
+
+static const struct erofs_compression root_compressions[] = {
+	[COMPRESSION_ZSTD] = { EROFS_CODEC_ZSTD, ROOT_ZSTD_LEVEL, CLUSTER_BYTES },
+	[COMPRESSION_LZ4HC] = { EROFS_CODEC_LZ4HC, ROOT_LZ4HC_LEVEL, CLUSTER_BYTES },
+	[COMPRESSION_NONE] = { EROFS_CODEC_NONE, 0, CLUSTER_BYTES },
 };
 
 static int universe_make(const struct image_options *o, const vec_conf_upstream *upstreams,
@@ -157,34 +166,46 @@ static int solution_keep(const struct image_options *o, const char *path,
 	return r;
 }
 
+/* The upstream that package @m came from. */
+static const struct conf_upstream *upstream_of(const struct resolved *r, const struct rpm_meta *m)
+{
+	for (size_t k = 0; k < r->upstreams.n; k++)
+		if (str_eq(r->upstreams.p[k].name, m->upstream))
+			return &r->upstreams.p[k];
+	return &r->upstreams.p[0];
+}
+
+static void want_fill(const struct definitions *d, const struct resolved *res, size_t i,
+		      struct store_want *want)
+{
+	struct str text = definition_text(d, res->metas[i].name);
+	struct sha256 h;
+
+	want->meta = &res->metas[i];
+	want->conf = &res->confs[i];
+	want->upstream = upstream_of(res, want->meta);
+	sha256_init(&h);
+	vec_each(rule, &want->upstream->drop_requires)
+		sha256_update(&h, rule->p, rule->n + 1);
+	sha256_update(&h, text.p, text.n);
+	sha256_final(&h, want->definition);
+}
+
 static void chosen_fill(struct arena *a, const struct definitions *d, const vec_rpm_meta *metas,
 			struct resolved *ret)
 {
 	ret->n = metas->n;
 	ret->metas = metas->p;
 	ret->confs = arena_array(a, ret->n, sizeof(*ret->confs));
-	ret->conf_digests = arena_array(a, ret->n, sizeof(*ret->conf_digests));
+	ret->wants = arena_array(a, ret->n, sizeof(*ret->wants));
 	for (size_t i = 0; i < ret->n; i++) {
-		struct str name = ret->metas[i].name, text = definition_text(d, name);
-		struct sha256 h;
-
-		ret->confs[i] = *definition_of(d, name);
+		ret->confs[i] = *definition_of(d, ret->metas[i].name);
 		if (ret->confs[i].name.n == 0)
-			ret->confs[i].name = name;
-		sha256_init(&h);
-		vec_each(rule, &resolved_upstream(ret, i)->drop_requires)
-			sha256_update(&h, rule->p, rule->n + 1);
-		sha256_update(&h, text.p, text.n);
-		sha256_final(&h, ret->conf_digests[i]);
+			ret->confs[i].name = ret->metas[i].name;
 	}
-}
-
-const struct conf_upstream *resolved_upstream(const struct resolved *r, size_t i)
-{
-	for (size_t k = 0; k < r->upstreams.n; k++)
-		if (str_eq(r->upstreams.p[k].name, r->metas[i].upstream))
-			return &r->upstreams.p[k];
-	return &r->upstreams.p[0];
+	for (size_t i = 0; i < ret->n; i++)
+		want_fill(d, ret, i, &ret->wants[i]);
+	ret->root_compression = root_compressions[ret->image.root_compression];
 }
 
 /* With the universe. */
@@ -285,6 +306,16 @@ int resolved_confirm(struct resolved *res, struct err *e)
 			r = err_set(e, -ESTALE, "upstream '%.*s' has news",
 				    STR_FMT(res->upstreams.p[i].name));
 	return r;
+}
+
+struct store_options image_store_options(const struct image_options *o, const struct resolved *res,
+					 const struct openpgp_key *key)
+{
+	return (struct store_options){ .cache = o->cache,
+				       .jobs = o->jobs,
+				       .progress = o->progress,
+				       .key = key,
+				       .how = res->root_compression };
 }
 
 void resolved_done(struct resolved *res)

@@ -5,6 +5,7 @@
 #include "base/progress.h"
 #include "conf/conf.h"
 #include "solve/solve.h"
+#include "store/store.h"
 
 /* What every step of a build is told; borrowed, unchanged. */
 struct image_options {
@@ -38,9 +39,9 @@ struct resolved {
 					  image_resolve() */
 	size_t n; /* chosen packages, sorted by name; the arrays below have this length */
 	struct rpm_meta *metas;
-	struct conf_package *confs;            /* what Ashlar changes about each */
-	uint8_t (*conf_digests)[SHA256_BYTES]; /* of each package's definition and the upstream's
-						  rules */
+	struct conf_package *confs; /* what Ashlar changes about each */
+	struct store_want *wants;   /* the same, for the store */
+	struct erofs_compression root_compression;
 };
 
 /* Reads the definitions, refreshes the upstreams, makes or loads the universe, and solves: places
@@ -58,7 +59,8 @@ must_check int resolved_confirm(struct resolved *res, struct err *e);
  * be done with *ret afterwards. */
 must_check int image_resolve_now(struct arena *a, const struct image_options *o,
 				 struct resolved *ret, struct err *e);
+/* What the store needs to know for it. */
+struct store_options image_store_options(const struct image_options *o, const struct resolved *res,
+					 const struct openpgp_key *key);
 /* Of what image_resolve() gave, also when it is not confirmed. */
 void resolved_done(struct resolved *res);
-/* The upstream that package @i came from. */
-const struct conf_upstream *resolved_upstream(const struct resolved *r, size_t i);

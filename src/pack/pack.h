@@ -25,7 +25,7 @@ struct pack_file {
 /* Mapped and read-only; its file may be removed meanwhile. All pointers lead into itself. */
 struct pack {
 	const char *path;  /* in the cache */
-	struct str recipe; /* what it was made from: see pack_recipe() */
+	struct str recipe; /* what it was made from, in words of whoever keeps packs */
 	struct segment_blocks blocks;
 	size_t mapped_bytes; /* the whole file */
 	enum erofs_codec codec;
@@ -39,12 +39,6 @@ struct pack {
 	uint8_t rpm_sha256[SHA256_BYTES]; /* of the package file; zeroes in a derived pack */
 	uint64_t rpm_bytes;
 };
-
-/* What a pack's bytes depend on, as lines of "NAME VALUE": "pack WHAT" first ("package bash",
- * "derived hwdb"), then @inputs (such lines), then codec, level, cluster size and versions. The
- * pack's key is the SHA-256 of it, and `ashlar cache explain` compares two of them line by line. */
-struct str pack_recipe(struct arena *a, struct str what, struct str inputs,
-		       const struct erofs_compression *how);
 
 /* The bytes of a pack. Of @p, files need .data (link groups repeat it), which is borrowed; results
  * in @a. Fails on files that rpm_files_check() refuses. */
@@ -62,17 +56,5 @@ must_check int pack_read(struct arena *a, const struct pack_file *f, struct str 
 			 struct err *e);
 /* Whether the blocks of a run that lies in a pack (.blocks) are what their leaves say. */
 bool pack_blocks_good(const struct segment *s);
-
-/* The packs of a cache: CACHE/packs/KEY.pack. Safe for several builds at once, and against being
- * killed: a pack appears whole or not at all, and one that is damaged is made again. */
-
-/* "CACHE/packs/KEY.pack" */
-char *pack_cache_path(struct arena *a, const char *cache, struct str recipe);
-/* The pack made from @recipe, opened, and marked as used now. A damaged one is removed: -EBADMSG
- * says what was wrong; -ENOENT when there is none. */
-must_check int pack_cache_get(struct arena *a, const char *cache, struct str recipe,
-			      struct pack **ret, struct err *e);
-must_check int pack_cache_put(struct arena *a, const char *cache, struct str recipe,
-			      const struct segments *bytes, struct pack **ret, struct err *e);
 /* Its content turned out to be damaged: the file goes, so that the next build makes it again. */
 void pack_discard(const struct pack *p);

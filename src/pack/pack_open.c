@@ -408,3 +408,13 @@ bool pack_blocks_good(const struct segment *s)
 	}
 	return true;
 }
+
+void pack_discard(const struct pack *p)
+{
+	struct stat mapped, there;
+
+	/* unless another build has put a new one in its place */
+	if (fstat(p->blocks.fd, &mapped) == 0 && stat(p->path, &there) == 0 &&
+	    mapped.st_dev == there.st_dev && mapped.st_ino == there.st_ino)
+		unlink(p->path);
+}

@@ -2,16 +2,11 @@
 #include "base/test.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <utime.h>
 
-#include "base/thread_pool.h"
 #include "pack/pack_format.h"
 
-enum { TEXT_BYTES = 900000, NOISE_BYTES = 70000, OLD_SEC = 1000000000 };
+enum { TEXT_BYTES = 900000, NOISE_BYTES = 70000 };
 
 static const struct erofs_compression ways[] = {
 	{ EROFS_CODEC_ZSTD, 3, 65536 },
@@ -136,7 +131,7 @@ static struct made make(struct arena *a, const struct erofs_compression *how)
 	struct made m = { .package = package(a) };
 	struct err e;
 
-	m.recipe = pack_recipe(a, STR("package x"), STR("definition abc\n"), how);
+	m.recipe = STR("package x\ndefinition abc\n");
 	assert_ok(pack_encode(a, m.recipe, &m.package, rpm_digest, 1234, how, &m.segments, &e), &e);
 	m.bytes = (struct str){ (char *)segments_flatten(a, &m.segments), m.segments.size_bytes };
 	m.path = path_join(a, test_dir(a), "x.pack");
@@ -544,164 +539,34 @@ static void test_refused(void **state)
 		   "pack of 'x': a name or link target has a NUL in it");
 }
 
-static void test_recipe(void **state)
-{
-	_cleanup_arena_ struct arena a = { 0 };
-	struct erofs_compression how = ways[2];
-	struct str r = pack_recipe(&a, STR("derived hwdb"), STR("input 12"), &how);
-
-	(void)state;
-	assert_str(r, str_printf(&a, "pack derived hwdb\ninput 12\ncodec none\npack-version %d\n",
-				 PACK_VERSION)
-			      .p);
-	r = pack_recipe(&a, STR("package x"), STR(""), &ways[0]);
-	assert_true(str_starts(r, "pack package x\ncodec zstd\nlevel 3\ncluster-bytes 65536\n"
-				  "library zstd "));
-}
-
-static time_t modified(const char *path)
-{
-	struct stat st;
-
-	assert_int_equal(stat(path, &st), 0);
-	return st.st_mtime;
-}
-
-static void test_cache(void **state)
+/* The file in its place goes, unless it is another by now. */
+static void test_discard(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct made m = make(&a, &ways[0]);
-	char *cache = path_join(&a, test_dir(&a), "cache"),
-	     *path = pack_cache_path(&a, cache, m.recipe);
-	struct utimbuf old = { OLD_SEC, OLD_SEC }, recent = { time(NULL) - 60, time(NULL) - 60 };
-	struct pack *p;
 	struct err e;
 
 	(void)state;
+	assert_ok(file_write(m.path, 0644, m.bytes.p, m.bytes.n, &e), &e);
+	pack_discard(m.pack);
+	assert_true(file_exists(m.path));
 	pack_close(m.pack);
-	assert_int_equal(pack_cache_get(&a, cache, m.recipe, &p, &e), -ENOENT);
-	assert_ok(pack_cache_put(&a, cache, m.recipe, &m.segments, &p, &e), &e);
-	pack_close(p);
-	assert_int_equal(utime(path, &old), 0);
-	assert_ok(pack_cache_get(&a, cache, m.recipe, &p, &e), &e);
-	assert_str(p->recipe, str_z(&a, m.recipe));
-	assert_true(modified(path) > OLD_SEC);
-	assert_int_equal(utime(path, &recent), 0);
-	pack_discard(p);
-	assert_false(file_exists(path));
-	pack_close(p);
-
-	/* in its place lies another, then nothing whole */
-	assert_ok(file_write(path, 0644, m.bytes.p, m.bytes.n, &e), &e);
-	assert_int_equal(utime(path, &recent), 0);
-	assert_ok(pack_cache_get(&a, cache, m.recipe, &p, &e), &e);
-	assert_int_equal(modified(path), recent.modtime);
-	assert_ok(file_write(path, 0644, m.bytes.p, m.bytes.n, &e), &e);
-	pack_discard(p); /* is another file by now */
-	assert_true(file_exists(path));
-	pack_close(p);
-	assert_int_equal(rename(path, pack_cache_path(&a, cache, STR("other"))), 0);
-	assert_int_equal(pack_cache_get(&a, cache, STR("other"), &p, &e), -EBADMSG);
-	assert_non_null(strstr(e.msg, "is made from something else"));
-	assert_int_equal(pack_cache_get(&a, cache, STR("other"), &p, &e), -ENOENT);
-	assert_ok(file_write(path, 0644, m.bytes.p, m.bytes.n - 1, &e), &e);
-	assert_int_equal(pack_cache_get(&a, cache, m.recipe, &p, &e), -EBADMSG);
-	assert_int_equal(pack_cache_get(&a, cache, m.recipe, &p, &e), -ENOENT);
-}
-
-struct many {
-	const struct made *m;
-	const char *cache;
-};
-
-static int put_and_get(void *arg, size_t i, struct err *e)
-{
-	_cleanup_arena_ struct arena a = { 0 };
-	const struct many *many = arg;
-	struct pack *put = NULL, *got = NULL;
-	int r = pack_cache_put(&a, many->cache, many->m->recipe, &many->m->segments, &put, e);
-
-	(void)i;
-	if (r == 0)
-		r = pack_cache_get(&a, many->cache, many->m->recipe, &got, e);
-	if (r == 0 && !(blocks_good(put) && blocks_good(got)))
-		r = err_set(e, -EBADMSG, "blocks are damaged");
-	pack_close(put);
-	pack_close(got);
-	return r;
-}
-
-static void test_many_writers(void **state)
-{
-	_cleanup_arena_ struct arena a = { 0 };
-	struct made m = make(&a, &ways[0]);
-	struct many many = { &m, test_dir(&a) };
-	vec_str names;
-	struct err e;
-
-	(void)state;
-	assert_ok(thread_pool_for(4, 40, put_and_get, &many, &e), &e);
-	assert_ok(dir_list(&a, path_join(&a, many.cache, "packs"), &names, &e), &e);
-	assert_int_equal(names.n, 1);
-	pack_close(m.pack);
-}
-
-/* Killed at any moment: there is a whole pack or none, and another process can go on. */
-static void test_killed(void **state)
-{
-	_cleanup_arena_ struct arena a = { 0 };
-	struct made m = make(&a, &ways[0]);
-	struct many many = { &m, test_dir(&a) };
-	char *packs = path_join(&a, many.cache, "packs");
-	struct err e;
-
-	(void)state;
-	for (unsigned i = 0; i < 20; i++) {
-		pid_t pid = fork();
-		struct pack *p;
-		int r;
-
-		if (pid == 0)
-			for (;;)
-				if (put_and_get(&many, 0, &e) < 0)
-					_exit(1);
-		usleep(1000 + i * 300);
-		kill(pid, SIGKILL);
-		assert_int_equal(waitpid(pid, &r, 0), pid);
-		assert_true(WIFSIGNALED(r));
-		r = pack_cache_get(&a, many.cache, m.recipe, &p, &e);
-		if (r == 0) {
-			assert_true(blocks_good(p));
-			pack_discard(p);
-			pack_close(p);
-		} else {
-			assert_int_equal(r, -ENOENT);
-		}
-		dir_clean_temps(packs);
-		assert_int_equal(rmdir(packs) == 0 || errno == ENOENT, 1);
-	}
+	assert_ok(pack_open(&a, m.path, &m.pack, &e), &e);
+	pack_discard(m.pack);
+	assert_false(file_exists(m.path));
 	pack_close(m.pack);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_blocks),
-		cmocka_unit_test(test_fragments_by_kind),
-		cmocka_unit_test(test_fragments_full),
-		cmocka_unit_test(test_same_bytes),
-		cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_damaged_content),
-		cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_forged_header),
-		cmocka_unit_test(test_forged_contents),
-		cmocka_unit_test(test_forged_files),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_recipe),
-		cmocka_unit_test(test_cache),
-		cmocka_unit_test(test_many_writers),
-		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_round_trip),        cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_fragments_by_kind), cmocka_unit_test(test_fragments_full),
+		cmocka_unit_test(test_same_bytes),        cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_damaged_content),   cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_forged_header),     cmocka_unit_test(test_forged_contents),
+		cmocka_unit_test(test_forged_files),      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_discard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

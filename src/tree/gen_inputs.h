@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* gen_inputs.h - what an expensive generator depends on, written down: while that stays the same,
- * so does what it makes, which can then be kept and used again (image/derive.h).
+ * so does what it makes, which can then be kept and used again (store/derive.h).
  *
  * Beside each such generator stands a function that asks the tree all that the generator asks, in
  * the generator's own words: paths that may lead through links, folders, contents. Asking for more
@@ -13,7 +13,7 @@ enum { GEN_LOOKED_AT = 1, GEN_LISTED = 2 };
 
 struct gen_inputs {
 	struct tree *t;
-	struct buf lines; /* "NAME VALUE", for a recipe (pack/pack.h) */
+	struct buf lines; /* "NAME VALUE", for a recipe (store/pack_cache.h) */
 	struct buf reads; /* what the tree answered */
 	uint8_t *nodes;   /* GEN_LOOKED_AT, GEN_LISTED: by id */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/derive.h"
+#include "store/derive.h"
 
 #include "base/trace.h"
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <time.h>
+#include "store/pack_cache.h"
+
 #include <unistd.h>
 
 #include "base/io.h"
-#include "pack/pack.h"
 
 struct str pack_recipe(struct arena *a, struct str what, struct str inputs,
 		       const struct erofs_compression *how)
@@ -85,14 +83,4 @@ int pack_cache_put(struct arena *a, const char *cache, struct str recipe,
 		return r;
 	}
 	return open_checked(a, path, recipe, ret, e);
-}
-
-void pack_discard(const struct pack *p)
-{
-	struct stat mapped, there;
-
-	/* unless another build has put a new one in its place */
-	if (fstat(p->blocks.fd, &mapped) == 0 && stat(p->path, &there) == 0 &&
-	    mapped.st_dev == there.st_dev && mapped.st_ino == there.st_ino)
-		unlink(p->path);
 }

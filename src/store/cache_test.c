@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/cache.h"
+#include "store/cache.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/test.h"
-#include "pack/pack.h"
+#include "store/pack_cache.h"
 
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde"
 

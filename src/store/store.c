@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/store.h"
+#include "store/store.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,10 +14,8 @@
 
 enum { PACKAGE_BYTES_MAX = 1 << 30, PAYLOAD_BYTES_MAX = 2047 << 20, RPM_ZSTD_LEVEL = 9 };
 
-/* Chosen by measurement: docs/decisions/0017. */
-enum { ROOT_ZSTD_LEVEL = 9, ROOT_LZ4HC_LEVEL = 9, CLUSTER_BYTES = 131072 };
-
 struct store {
+	struct store_options o;
 	struct thread_pool *pool;
 	struct arena a;
 	struct stored_package *packages;
@@ -26,26 +24,23 @@ struct store {
 
 /* One package on its way through the store. */
 struct item {
-	const struct image_options *o;
-	const struct rpm_meta *meta;
-	const struct conf_package *conf;
-	const struct conf_upstream *upstream;
-	const struct openpgp_key *key;
+	const struct store_options *o;
+	const struct store_want *want;
 	const char *path, *deb;
 	struct str recipe;
-	struct erofs_compression how;
 	struct stored_package *out;
 	unsigned stage;
 	bool missing;
 };
 
-struct store *store_new(unsigned jobs)
+struct store *store_new(const struct store_options *o)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		abort();
-	s->pool = thread_pool_new(jobs);
+	s->o = *o;
+	s->pool = thread_pool_new(o->jobs);
 	return s;
 }
 
@@ -61,51 +56,38 @@ void store_free(struct store *s)
 	free(s);
 }
 
-struct erofs_compression store_compression(const struct conf_image *image)
-{
-	static const struct erofs_compression by_name[] = {
-		[COMPRESSION_ZSTD] = { EROFS_CODEC_ZSTD, ROOT_ZSTD_LEVEL, CLUSTER_BYTES },
-		[COMPRESSION_LZ4HC] = { EROFS_CODEC_LZ4HC, ROOT_LZ4HC_LEVEL, CLUSTER_BYTES },
-		[COMPRESSION_NONE] = { EROFS_CODEC_NONE, 0, CLUSTER_BYTES },
-	};
-
-	return by_name[image->root_compression];
-}
-
 /* Everything that a converted package's bytes depend on, a line each: what an explanation names. */
-static struct str inputs(struct arena *a, const struct resolved *res, size_t i,
-			 const struct openpgp_key *key)
+static struct str inputs(struct arena *a, const struct store_options *o,
+			 const struct store_want *want)
 {
-	const struct rpm_meta *m = &res->metas[i];
+	const struct rpm_meta *m = want->meta;
 	uint8_t fingerprint[20];
 	struct buf b = { .a = a };
 
-	openpgp_fingerprint(key, fingerprint);
+	openpgp_fingerprint(o->key, fingerprint);
 	buf_printf(&b, "version %.*s\n", STR_FMT(rpm_evr(a, m)));
 	buf_printf(&b, "upstream-file %.*s\n", STR_FMT(hex_encode(a, m->sha256, SHA256_BYTES)));
-	buf_printf(&b, "definition %.*s\n",
-		   STR_FMT(hex_encode(a, res->conf_digests[i], SHA256_BYTES)));
+	buf_printf(&b, "definition %.*s\n", STR_FMT(hex_encode(a, want->definition, SHA256_BYTES)));
 	buf_printf(&b, "package-signing-key %.*s\n",
 		   STR_FMT(hex_encode(a, fingerprint, sizeof(fingerprint))));
 	buf_printf(&b, "conversion %d\nrpm-zstd-level %d\n", CONVERT_VERSION, RPM_ZSTD_LEVEL);
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-static struct str recipe(struct arena *a, const struct resolved *res, size_t i, struct str inputs)
+static struct str recipe(struct arena *a, const struct store_options *o,
+			 const struct store_want *want, struct str inputs)
 {
-	const struct erofs_compression how = store_compression(&res->image);
-
-	return pack_recipe(a, str_printf(a, "package %.*s", STR_FMT(res->metas[i].name)), inputs,
-			   &how);
+	return pack_recipe(a, str_printf(a, "package %.*s", STR_FMT(want->meta->name)), inputs,
+			   &o->how);
 }
 
-struct str *store_recipes(struct arena *a, const struct resolved *res,
-			  const struct openpgp_key *key)
+struct str *store_recipes(struct arena *a, const struct store_options *o,
+			  const struct store_want *wants, size_t n)
 {
-	struct str *recipes = arena_array(a, res->n, sizeof(*recipes));
+	struct str *recipes = arena_array(a, n, sizeof(*recipes));
 
-	for (size_t i = 0; i < res->n; i++)
-		recipes[i] = recipe(a, res, i, inputs(a, res, i, key));
+	for (size_t i = 0; i < n; i++)
+		recipes[i] = recipe(a, o, &wants[i], inputs(a, o, &wants[i]));
 	return recipes;
 }
 
@@ -119,7 +101,7 @@ static void item_done(struct item *item, struct pack *pack)
 					.path = item->path };
 	memcpy(out->sha256, pack->rpm_sha256, SHA256_BYTES);
 	/* the index tells more than a header has room for, the header knows the licence */
-	out->package.meta = *item->meta;
+	out->package.meta = *item->want->meta;
 	out->package.meta.license = pack->package.meta.license;
 	progress_add(item->o->progress, item->stage, 1);
 }
@@ -127,13 +109,13 @@ static void item_done(struct item *item, struct pack *pack)
 static void note_damage(const struct item *item, const char *what, const struct err *e)
 {
 	progress_note(item->o->progress, "cache: %s '%.*s': %s; made again", what,
-		      STR_FMT(item->meta->name), e->msg);
+		      STR_FMT(item->want->meta->name), e->msg);
 }
 
 /* Cuts the pack out of the package file in the cache. */
 static int pack_make(struct item *item, struct arena *a, struct err *e)
 {
-	TRACE_OF("cut pack", item->meta->name);
+	TRACE_OF("cut pack", item->want->meta->name);
 	_cleanup_arena_ struct arena work = { 0 };
 	struct rpm_package p;
 	struct segments bytes;
@@ -143,15 +125,15 @@ static int pack_make(struct item *item, struct arena *a, struct err *e)
 	int r = file_read(&work, item->path, PACKAGE_BYTES_MAX, &rpm, e);
 
 	if (r == 0)
-		r = rpm_read(&work, rpm, item->key, PAYLOAD_BYTES_MAX, &p, e);
+		r = rpm_read(&work, rpm, item->o->key, PAYLOAD_BYTES_MAX, &p, e);
 	/* ours and whole, but of this name in the cache? */
-	if (r == 0 && memcmp(p.meta.sha256, item->meta->sha256, SHA256_BYTES) != 0)
+	if (r == 0 && memcmp(p.meta.sha256, item->want->meta->sha256, SHA256_BYTES) != 0)
 		r = err_set(e, -EBADMSG, "holds '%.*s', made from another file",
 			    STR_FMT(rpm_nevra(&work, &p.meta)));
 	if (r < 0)
 		return r;
 	sha256(rpm.p, rpm.n, digest);
-	r = pack_encode(&work, item->recipe, &p, digest, rpm.n, &item->how, &bytes, e);
+	r = pack_encode(&work, item->recipe, &p, digest, rpm.n, &item->o->how, &bytes, e);
 	if (r == 0)
 		r = pack_cache_put(a, item->o->cache, item->recipe, &bytes, &pack, e);
 	if (r == 0)
@@ -189,7 +171,7 @@ static int item_load(struct item *item, struct arena *a, struct err *e)
 static int task_load(void *arg, struct arena *a, struct err *e)
 {
 	struct item *item = arg;
-	TRACE_OF("open pack", item->meta->name);
+	TRACE_OF("open pack", item->want->meta->name);
 	int r = item_load(item, a, e);
 
 	if (r < 0 && r != -ENOENT)
@@ -201,18 +183,19 @@ static int task_load(void *arg, struct arena *a, struct err *e)
 /* Its memory is free again before the pack is cut. */
 static int convert(struct item *item, struct err *e)
 {
-	TRACE_OF("convert", item->meta->name);
+	TRACE_OF("convert", item->want->meta->name);
 	_cleanup_arena_ struct arena work = { 0 };
 	struct rpm_package p;
 	struct str deb, rpm;
 	int r = file_read(&work, item->deb, PACKAGE_BYTES_MAX, &deb, e);
 
 	if (r == 0)
-		r = deb_convert(&work, deb, item->meta, item->conf, item->upstream, &p, e);
+		r = deb_convert(&work, deb, item->want->meta, item->want->conf,
+				item->want->upstream, &p, e);
 	if (r == 0)
 		r = elf_deps(&work, &p, e);
 	if (r == 0)
-		r = rpm_write(&work, &p, item->key, RPM_ZSTD_LEVEL, &rpm, e);
+		r = rpm_write(&work, &p, item->o->key, RPM_ZSTD_LEVEL, &rpm, e);
 	return r < 0 ? r : file_write_cache(item->path, 0644, rpm.p, rpm.n, e);
 }
 
@@ -223,7 +206,7 @@ static int task_convert(void *arg, struct arena *a, struct err *e)
 
 	if (r == 0)
 		r = pack_make(item, a, e);
-	return r < 0 ? err_wrap(e, r, "package '%.*s'", STR_FMT(item->meta->name)) : 0;
+	return r < 0 ? err_wrap(e, r, "package '%.*s'", STR_FMT(item->want->meta->name)) : 0;
 }
 
 struct fetching {
@@ -244,8 +227,8 @@ static void fetched(void *arg, size_t index, const char *path)
 /* The largest first: the one whose conversion takes longest is not the last to begin. */
 static int item_cmp(const void *x, const void *y)
 {
-	const struct rpm_meta *p = (*(struct item *const *)x)->meta,
-			      *q = (*(struct item *const *)y)->meta;
+	const struct rpm_meta *p = (*(struct item *const *)x)->want->meta,
+			      *q = (*(struct item *const *)y)->want->meta;
 
 	return p->size_bytes != q->size_bytes ? (p->size_bytes < q->size_bytes ? 1 : -1)
 					      : str_cmp(p->name, q->name);
@@ -276,8 +259,7 @@ static struct transfer transfer_of(struct store *s, const struct rpm_meta *m)
 	return t;
 }
 
-static int fetch_missing(struct store *s, const struct image_options *o, struct item *items,
-			 size_t n, struct err *e)
+static int fetch_missing(struct store *s, struct item *items, size_t n, struct err *e)
 {
 	struct transfer *transfers;
 	struct fetching f = { .s = s, .items = missing_list(s, items, n, &n) };
@@ -287,15 +269,15 @@ static int fetch_missing(struct store *s, const struct image_options *o, struct 
 
 	if (n == 0)
 		return 0;
-	stage = progress_begin(o->progress, "convert", "packages", n);
+	stage = progress_begin(s->o.progress, "convert", "packages", n);
 	transfers = arena_array(&s->a, n, sizeof(*transfers));
 	for (size_t i = 0; i < n; i++) {
-		transfers[i] = transfer_of(s, f.items[i]->meta);
+		transfers[i] = transfer_of(s, f.items[i]->want->meta);
 		f.items[i]->stage = stage;
 	}
-	r = transfer_all(transfers, n, o->cache, o->progress, fetched, &f, e);
+	r = transfer_all(transfers, n, s->o.cache, s->o.progress, fetched, &f, e);
 	c = thread_pool_wait(s->pool, &convert_err);
-	progress_end(o->progress, stage);
+	progress_end(s->o.progress, stage);
 	if (r == 0 && c < 0) {
 		*e = convert_err;
 		r = c;
@@ -303,31 +285,26 @@ static int fetch_missing(struct store *s, const struct image_options *o, struct 
 	return r;
 }
 
-static struct item item_of(struct store *s, const struct image_options *o,
-			   const struct resolved *res, size_t i, const char *dir,
-			   const struct openpgp_key *key)
+static struct item item_of(struct store *s, const struct store_want *want, const char *dir,
+			   struct stored_package *out)
 {
-	struct str from = inputs(&s->a, res, i, key);
+	struct str from = inputs(&s->a, &s->o, want);
 	struct str name = sha256_hex(&s->a, from.p, from.n);
 
 	return (struct item){
-		.o = o,
-		.meta = &res->metas[i],
-		.conf = &res->confs[i],
-		.upstream = resolved_upstream(res, i),
-		.key = key,
+		.o = &s->o,
+		.want = want,
 		.path = str_z(&s->a, str_printf(&s->a, "%s/%.*s.rpm", dir, STR_FMT(name))),
-		.recipe = recipe(&s->a, res, i, from),
-		.how = store_compression(&res->image),
-		.out = &s->packages[i],
+		.recipe = recipe(&s->a, &s->o, want, from),
+		.out = out,
 	};
 }
 
-int store_get(struct store *s, const struct image_options *o, const struct resolved *res,
-	      const struct openpgp_key *key, struct stored_package **ret, struct err *e)
+int store_get(struct store *s, const struct store_want *wants, size_t n,
+	      struct stored_package **ret, struct err *e)
 {
-	const char *dir = path_join(&s->a, o->cache, "packages");
-	struct item *items = arena_array(&s->a, res->n, sizeof(*items));
+	const char *dir = path_join(&s->a, s->o.cache, "packages");
+	struct item *items = arena_array(&s->a, n, sizeof(*items));
 	unsigned stage;
 	int r = dir_make(dir, e);
 
@@ -335,19 +312,19 @@ int store_get(struct store *s, const struct image_options *o, const struct resol
 		return r;
 	dir_clean_temps(dir);
 	/* here, as a build that cuts nothing may follow one that was killed while it did */
-	dir_clean_temps(path_join(&s->a, o->cache, "packs"));
-	s->packages = arena_array(&s->a, res->n, sizeof(*s->packages));
-	s->n = res->n;
-	stage = progress_begin(o->progress, "load", "packages", res->n);
-	for (size_t i = 0; i < res->n; i++) {
-		items[i] = item_of(s, o, res, i, dir, key);
+	dir_clean_temps(path_join(&s->a, s->o.cache, "packs"));
+	s->packages = arena_array(&s->a, n, sizeof(*s->packages));
+	s->n = n;
+	stage = progress_begin(s->o.progress, "load", "packages", n);
+	for (size_t i = 0; i < n; i++) {
+		items[i] = item_of(s, &wants[i], dir, &s->packages[i]);
 		items[i].stage = stage;
 		thread_pool_submit(s->pool, task_load, &items[i]);
 	}
 	r = thread_pool_wait(s->pool, e);
-	progress_end(o->progress, stage);
+	progress_end(s->o.progress, stage);
 	if (r == 0)
-		r = fetch_missing(s, o, items, res->n, e);
+		r = fetch_missing(s, items, n, e);
 	if (r < 0)
 		return r;
 	*ret = s->packages;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/io.h"
-#include "image/cache.h"
-#include "pack/pack.h"
+#include "store/cache.h"
+#include "store/pack_cache.h"
 
 enum { DIGITS_MIN = 40 /* as long as SHA-1's: a digest */, DIGITS_SHOWN = 8 };
 

@@ -42,7 +42,7 @@ struct cache_reason {
 	bool there;
 	struct str why; /* not, in words: "definition changed: 12.. -> 34.." */
 };
-/* Of each of @n recipes: whether its pack is in the cache, every block of it; else what is
- * different about the pack there that is most like it. *ret in @a. */
+/* Of each of @n recipes (pack_cache.h): whether its pack is in the cache, every block of it; else
+ * what is different about the pack there that is most like it. *ret in @a. */
 must_check int cache_explain(struct arena *a, const char *cache, const struct str *recipes,
 			     size_t n, struct cache_reason **ret, struct err *e);

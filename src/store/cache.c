@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/cache.h"
+#include "store/cache.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 
 #include "base/hash.h"
 #include "base/io.h"
-#include "pack/pack.h"
 #include "rpm/rpmfile.h"
+#include "store/pack_cache.h"
 
 enum { MAGIC_BYTES = 8 };
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* pack_cache.h - the packs of a cache: CACHE/packs/KEY.pack. Safe for several builds at once, and
+ * against being killed: a pack appears whole or not at all, and one that is damaged is made again.
+ */
+#pragma once
+
+#include "pack/pack.h"
+
+/* What a pack's bytes depend on, as lines of "NAME VALUE": "pack WHAT" first ("package bash",
+ * "derived hwdb"), then @inputs (such lines), then codec, level, cluster size and versions. The
+ * pack's key is the SHA-256 of it, and `ashlar cache explain` compares two of them line by line. */
+struct str pack_recipe(struct arena *a, struct str what, struct str inputs,
+		       const struct erofs_compression *how);
+
+/* "CACHE/packs/KEY.pack" */
+char *pack_cache_path(struct arena *a, const char *cache, struct str recipe);
+/* The pack made from @recipe, opened, and marked as used now. A damaged one is removed: -EBADMSG
+ * says what was wrong; -ENOENT when there is none. */
+must_check int pack_cache_get(struct arena *a, const char *cache, struct str recipe,
+			      struct pack **ret, struct err *e);
+must_check int pack_cache_put(struct arena *a, const char *cache, struct str recipe,
+			      const struct segments *bytes, struct pack **ret, struct err *e);
