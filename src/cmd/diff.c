@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/diff.h"
+#include "artifact/diff.h"
 
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "image/build.h"
 
 enum { DIFFERENT = 1, TROUBLE = 2, DIGEST_SHOWN = 12 };
 
@@ -224,10 +225,23 @@ static void print_json(struct arena *a, const struct diff_side *sides, const str
 	putchar('\n');
 }
 
+static int definition_show(void *arg, const char *definition, const struct image_look *look,
+			   struct err *e)
+{
+	_cleanup_arena_ struct arena work = { 0 };
+	struct image_options o = *(const struct image_options *)arg;
+	struct image_summary summary;
+
+	o.name = definition;
+	o.look = look;
+	return image_build(&work, &o, true, &summary, e);
+}
+
 static int run(struct arena *a, void *options, char **args, struct err *e)
 {
 	const struct diff_options *o = options;
 	struct image_options image = image_options(&o->common, NULL);
+	const struct image_maker maker = { definition_show, &image };
 	struct progress *quiet = progress_new(PROGRESS_QUIET);
 	struct diff_side sides[2];
 	struct image_diff d;
@@ -236,7 +250,7 @@ static int run(struct arena *a, void *options, char **args, struct err *e)
 	if (o->common.json) /* one object, and nothing else */
 		image.progress = quiet;
 	for (size_t i = 0; r == 0 && i < 2; i++)
-		r = diff_side_read(a, &image, args[i], &sides[i], e);
+		r = diff_side_read(a, &maker, args[i], &sides[i], e);
 	progress_free(quiet);
 	if (r < 0)
 		return r;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <time.h>
 
+#include "artifact/sign.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
-#include "image/sign.h"
 
 struct sign_options {
 	struct common_options common;

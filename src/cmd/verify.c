@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
 
+#include "artifact/verify.h"
 #include "base/json.h"
-#include "image/verify.h"
 
 #define RAW ".raw"
 

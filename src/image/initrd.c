@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/stat.h>
 
+#include "artifact/policy.h"
 #include "base/trace.h"
 #include "disk/codec.h"
 #include "disk/cpio.h"
 #include "image/assemble.h"
-#include "image/policy.h"
 #include "tree/gen_inputs.h"
 #include "tree/module_info.h"
 

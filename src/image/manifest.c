@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/manifest.h"
 
+#include "artifact/manifest.h"
 #include "base/trace.h"
 #include "base/uuid.h"
-#include "keys/secure_boot.h"
 
 static void package(struct arena *a, struct json *j, const struct stored_package *s)
 {
@@ -63,37 +63,6 @@ static void budgets(struct json *j, const struct conf_image *image)
 	json_u64(j, "max-files-bytes", image->max_files_bytes);
 	json_u64(j, "max-image-bytes", image->max_image_bytes);
 	json_end_object(j);
-}
-
-int manifest_measurements(struct arena *a, struct json *j, const struct boot_signed *boot,
-			  const struct keys *keys, struct err *e)
-{
-	struct str pk = secure_boot_list(a, keys->trusted, KEY_PK),
-		   kek = secure_boot_list(a, keys->trusted, KEY_KEK),
-		   db = secure_boot_list(a, keys->trusted, KEY_DB);
-	uint8_t pcr[SHA256_BYTES];
-	int r = 0;
-
-	if (boot->pending.n == 0)
-		r = measure_pcr4(boot->boot_loader, boot->uki, pcr, e);
-	if (r < 0)
-		return r;
-	json_object(j, "measurements");
-	if (boot->pending.n == 0)
-		json_str(j, "pcr-4", hex_encode(a, pcr, sizeof(pcr)));
-	r = measure_pcr7(pk, kek, db, secure_boot_owner, keys->k[KEY_DB].certificate, pcr, e);
-	if (r < 0)
-		return r;
-	json_str(j, "pcr-7", hex_encode(a, pcr, sizeof(pcr)));
-	json_object(j, "pcr-11");
-	memcpy(pcr, boot->pcr11, sizeof(pcr));
-	for (size_t i = 0; i < MEASURE_PHASES; i++) {
-		measure_phase(pcr, measure_phases[i]);
-		json_str(j, measure_phases[i], hex_encode(a, pcr, sizeof(pcr)));
-	}
-	json_end_object(j);
-	json_end_object(j);
-	return 0;
 }
 
 int manifest_text(struct arena *a, const struct image_options *o, const struct resolved *res,

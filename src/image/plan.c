@@ -3,12 +3,12 @@
 
 #include <unistd.h>
 
+#include "artifact/boot.h"
+#include "artifact/policy.h"
 #include "base/io.h"
 #include "base/trace.h"
 #include "base/uuid.h"
 #include "disk/ipe_policy.h"
-#include "image/boot.h"
-#include "image/policy.h"
 #include "image/root.h"
 
 enum { WRITE_CHUNK_BYTES = 4 << 20 };
@@ -87,8 +87,20 @@ static int boot_plan(struct arena *a, const struct image_options *o, const struc
 	parts.ipe_policy = ipe_policy_text(a, template, plan->root_hash);
 	plan->command_line = boot_command_line(a, &res->image, plan->root_hash);
 	plan->uki_name = boot_uki_name(a, &res->release, as->version);
-	r = boot_uki(a, &res->release, as, plan->command_line, initrd,
-		     &signing->keys->trusted[KEY_PCR], &parts.uki, e);
+
+	const struct boot_uki uki = {
+		.release = &res->release,
+		.version = as->version,
+		.os_release = as->os_release,
+		.kernel_version = as->kernel_version,
+		.stub = as->stub,
+		.kernel = as->kernel,
+		.initrd = initrd,
+		.command_line = plan->command_line,
+		.pcr_certificates = &signing->keys->trusted[KEY_PCR],
+	};
+
+	r = boot_uki(a, &uki, &parts.uki, e);
 	if (r == 0)
 		r = signatures_make(a, signing, &parts, &plan->boot, e);
 	if (r < 0)

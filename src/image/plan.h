@@ -3,11 +3,11 @@
  * made of. */
 #pragma once
 
+#include "artifact/layout.h"
+#include "artifact/signatures.h"
 #include "base/json.h"
 #include "disk/verity.h"
 #include "image/assemble.h"
-#include "image/layout.h"
-#include "image/signatures.h"
 
 struct image_plan {
 	struct image_layout layout;

@@ -2,6 +2,7 @@
 /* resolve.h - from the name of an image to the exact packages it is made of. */
 #pragma once
 
+#include "artifact/diff.h"
 #include "base/progress.h"
 #include "conf/conf.h"
 #include "solve/solve.h"
@@ -15,16 +16,7 @@ struct image_options {
 	uint64_t now_sec; /* certificates must be valid at this time; nothing else depends on it */
 	bool sign_later;  /* leave the image's signatures to image_sign() */
 	struct progress *progress;
-	const struct image_look *look; /* or NULL */
-};
-
-struct tree;
-
-/* Who only wants to see what an image would be: called at the end of a dry run, with the files and
- * the manifest. Both are gone when it returns. */
-struct image_look {
-	int (*at)(void *arg, const struct tree *t, struct str manifest, struct err *e);
-	void *arg;
+	const struct image_look *look; /* or NULL: at the end of a dry run */
 };
 
 struct refresh;

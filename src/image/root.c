@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "artifact/layout.h"
 #include "base/thread_pool.h"
 #include "base/trace.h"
 #include "base/uuid.h"
-#include "image/layout.h"
 #include "tree/caps.h"
 
 enum { CHECK_BYTES = 1 << 20 }; /* one task */

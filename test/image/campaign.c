@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "image/verify_checks.h"
+#include "artifact/verify_checks.h"
 
 enum { MANIFEST_BYTES_MAX = 16 << 20, PROCESSES_MAX = 64, SHOWN_MAX = 20 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/boot.h"
+#include "artifact/boot.h"
 
+#include "artifact/policy.h"
 #include "base/test.h"
 #include "disk/ipe_policy.h"
-#include "image/policy.h"
 
 static const uint8_t hash[SHA256_BYTES] = { 0xab, 0xcd };
 #define HASH "abcd000000000000000000000000000000000000000000000000000000000000"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/diff.h"
+#include "artifact/diff.h"
 
 static bool same_package(const struct diff_package *x, const struct diff_package *y)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "artifact/measure.h"
+#include "artifact/verify_checks.h"
 #include "base/json_parse.h"
 #include "base/uuid.h"
-#include "image/measure.h"
-#include "image/verify_checks.h"
 #include "keys/secure_boot.h"
 
 /* Opens the member, an object or an array. */

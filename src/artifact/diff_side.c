@@ -2,11 +2,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "artifact/diff.h"
+#include "artifact/parts.h"
 #include "base/io.h"
 #include "base/json_parse.h"
-#include "image/build.h"
-#include "image/diff.h"
-#include "image/parts.h"
 #include "tree/caps.h"
 #include "tree/root_tree.h"
 
@@ -331,27 +330,22 @@ static int definition_look(void *arg, const struct tree *t, struct str manifest,
 	return r;
 }
 
-static int definition_side(struct arena *a, const struct image_options *o, struct diff_side *s,
+static int definition_side(struct arena *a, const struct image_maker *maker, struct diff_side *s,
 			   struct err *e)
 {
-	_cleanup_arena_ struct arena work = { 0 };
 	struct definition d = { a, s };
 	const struct image_look look = { definition_look, &d };
-	struct image_options image = *o;
-	struct image_summary summary;
 
 	if (strchr(s->name, '/'))
 		return err_set(e, -EINVAL,
 			       "'%s': want an image (*.raw), a manifest (*.json), or the name of a "
 			       "definition",
 			       s->name);
-	image.name = s->name;
-	image.look = &look;
 	s->no_bytes = STR("a definition has none yet but the root hash");
-	return image_build(&work, &image, true, &summary, e);
+	return maker->show(maker->arg, s->name, &look, e);
 }
 
-int diff_side_read(struct arena *a, const struct image_options *o, const char *name,
+int diff_side_read(struct arena *a, const struct image_maker *maker, const char *name,
 		   struct diff_side *ret, struct err *e)
 {
 	struct diff_side s = { .name = name };
@@ -362,7 +356,7 @@ int diff_side_read(struct arena *a, const struct image_options *o, const char *n
 	else if (str_ends(str_c(name), ".json"))
 		r = manifest_side(a, &s, e);
 	else
-		r = definition_side(a, o, &s, e);
+		r = definition_side(a, maker, &s, e);
 	if (r == 0)
 		*ret = s;
 	return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/layout.h"
+#include "artifact/layout.h"
 #include "base/uuid.h"
 
 #include "disk/verity.h"

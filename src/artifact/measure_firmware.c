@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What firmware measures, as the TCG PC Client Platform Firmware Profile 1.06 (3.3.4.5, 3.3.4.8)
  * says and EDK II does it. */
+#include "artifact/measure.h"
 #include "base/uuid.h"
 #include "disk/gpt.h"
-#include "image/measure.h"
 #include "trust/authenticode.h"
 #include "trust/efi_variable.h"
 

@@ -3,8 +3,9 @@
  * lies on with the boot loader. */
 #pragma once
 
+#include "base/hash.h"
+#include "conf/conf.h"
 #include "disk/segment.h"
-#include "image/assemble.h"
 #include "keys/keys.h"
 
 /* "EFI/Linux/ashlar_1.0.20261123.efi", by which systemd-boot finds it and sorts versions. */
@@ -15,11 +16,17 @@ struct str boot_uki_name(struct arena *a, const struct conf_release *release, st
 struct str boot_command_line(struct arena *a, const struct conf_image *image,
 			     const uint8_t root_hash[SHA256_BYTES]);
 
-/* Not signed; room for the signatures of PCR 11 by the keys of @pcr_certificates, of which the
- * first is what new state is bound to, is left blank in .pcrsig. */
-must_check int boot_uki(struct arena *a, const struct conf_release *release,
-			const struct assembled *as, struct str command_line, struct str initrd,
-			const vec_str *pcr_certificates, struct str *ret, struct err *e);
+struct boot_uki {
+	const struct conf_release *release;
+	struct str version, os_release, kernel_version;
+	struct str stub, kernel, initrd, command_line;
+	/* The first is what new state is bound to; room for a signature of PCR 11 by the key of
+	 * each is left blank in .pcrsig. */
+	const vec_str *pcr_certificates;
+};
+
+/* Not signed. */
+must_check int boot_uki(struct arena *a, const struct boot_uki *in, struct str *ret, struct err *e);
 
 struct boot_esp {
 	const char *arch;

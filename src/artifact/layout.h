@@ -3,7 +3,7 @@
  * so. All of it follows from the root hash, the version and the sizes. */
 #pragma once
 
-#include "image/parts.h"
+#include "artifact/parts.h"
 
 struct image_layout {
 	struct gpt_partition partitions[IMAGE_PARTITIONS];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "artifact/verify_checks.h"
 #include "base/uuid.h"
 #include "disk/erofs.h"
 #include "disk/ipe_policy.h"
 #include "disk/verity.h"
 #include "disk/verity_sig.h"
-#include "image/verify_checks.h"
 #include "trust/pkcs7.h"
 
 /* The hash tree's first block says nothing that follows from the root hash but its size; the rest

@@ -4,9 +4,9 @@
  * the root hash in it is what all else follows from. */
 #pragma once
 
+#include "artifact/parts.h"
+#include "artifact/verify.h"
 #include "disk/segment.h"
-#include "image/parts.h"
-#include "image/verify.h"
 
 struct verify_work {
 	struct arena *a;

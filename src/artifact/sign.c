@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/sign.h"
+#include "artifact/sign.h"
 
 #include <unistd.h>
 
+#include "artifact/manifest.h"
+#include "artifact/parts.h"
 #include "base/io.h"
 #include "disk/ipe_policy.h"
-#include "image/manifest.h"
-#include "image/parts.h"
 #include "trust/authenticode.h"
 #include "trust/certificate.h"
 

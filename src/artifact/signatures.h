@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "image/measure.h"
+#include "artifact/measure.h"
 #include "keys/keys.h"
 
 /* Before anything is signed. */

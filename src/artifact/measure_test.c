@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/measure.h"
+#include "artifact/measure.h"
 
 #include "base/test.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/parts.h"
+#include "artifact/parts.h"
 
 #include "disk/codec.h"
 #include "disk/cpio.h"

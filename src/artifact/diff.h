@@ -3,7 +3,6 @@
  * definition. */
 #pragma once
 
-#include "image/resolve.h"
 #include "tree/tree_diff.h"
 
 struct diff_package {
@@ -36,11 +35,24 @@ struct diff_side {
 	vec_diff_region regions;
 };
 
+/* Who only wants to see what an image would be: called with its files and its manifest, once or
+ * more often; what counts is the last time. Both are gone when it returns. */
+struct image_look {
+	int (*at)(void *arg, const struct tree *t, struct str manifest, struct err *e);
+	void *arg;
+};
+
+/* Who can make a definition's image in memory. */
+struct image_maker {
+	int (*show)(void *arg, const char *definition, const struct image_look *look,
+		    struct err *e);
+	void *arg;
+};
+
 /* @name ends in .raw: an image, with the packages that the manifest beside it tells, if that is its
- * own; in .json: a manifest; else a definition, made as far as @o says, in memory. What is in an
- * image but cannot be read is not known, so that the bytes of damaged images can be compared.
- * Bytes are hostile. */
-must_check int diff_side_read(struct arena *a, const struct image_options *o, const char *name,
+ * own; in .json: a manifest; else a definition, which @maker makes. What is in an image but cannot
+ * be read is not known, so that the bytes of damaged images can be compared. Bytes are hostile. */
+must_check int diff_side_read(struct arena *a, const struct image_maker *maker, const char *name,
 			      struct diff_side *ret, struct err *e);
 
 struct diff_package_change {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/diff.h"
+#include "artifact/diff.h"
 
 enum { BLOCK_BYTES = 4096 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/boot.h"
+#include "artifact/boot.h"
 
+#include "artifact/measure.h"
 #include "base/trace.h"
 #include "disk/fat.h"
 #include "disk/pe.h"
-#include "image/measure.h"
 #include "trust/certificate.h"
 
 /* No menu, no editing of the command line at the console. A virtual machine whose firmware has no
@@ -57,30 +57,28 @@ static struct str sbat(struct arena *a, const struct conf_release *release, stru
 		STR_FMT(release->id), STR_FMT(version), STR_FMT(url));
 }
 
-int boot_uki(struct arena *a, const struct conf_release *release, const struct assembled *as,
-	     struct str command_line, struct str initrd, const vec_str *pcr_certificates,
-	     struct str *ret, struct err *e)
+int boot_uki(struct arena *a, const struct boot_uki *in, struct str *ret, struct err *e)
 {
 	TRACE("UKI");
 	struct str public_key;
 	struct segments uki;
-	int r = certificate_public_key(a, pcr_certificates->p[0], &public_key, e);
+	int r = certificate_public_key(a, in->pcr_certificates->p[0], &public_key, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "pcr-signing");
 
 	const struct pe_section sections[] = {
-		{ .name = STR(".osrel"), .data = as->os_release },
-		{ .name = STR(".cmdline"), .data = command_line },
-		{ .name = STR(".uname"), .data = as->kernel_version },
-		{ .name = STR(".sbat"), .data = sbat(a, release, as->version) },
+		{ .name = STR(".osrel"), .data = in->os_release },
+		{ .name = STR(".cmdline"), .data = in->command_line },
+		{ .name = STR(".uname"), .data = in->kernel_version },
+		{ .name = STR(".sbat"), .data = sbat(a, in->release, in->version) },
 		{ .name = STR(".pcrpkey"), .data = public_key_pem(a, public_key) },
-		{ .name = STR(".initrd"), .data = initrd },
-		{ .name = STR(".linux"), .data = as->kernel },
-		{ .name = STR(".pcrsig"), .data = measure_pcrsig_blank(a, pcr_certificates) },
+		{ .name = STR(".initrd"), .data = in->initrd },
+		{ .name = STR(".linux"), .data = in->kernel },
+		{ .name = STR(".pcrsig"), .data = measure_pcrsig_blank(a, in->pcr_certificates) },
 	};
 
-	r = uki_build(a, as->stub, sections, sizeof(sections) / sizeof(*sections), &uki, e);
+	r = uki_build(a, in->stub, sections, sizeof(sections) / sizeof(*sections), &uki, e);
 	if (r < 0)
 		return err_wrap(e, r, "unified kernel image");
 	*ret = (struct str){ (char *)segments_flatten(a, &uki), uki.size_bytes };

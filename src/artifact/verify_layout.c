@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/layout.h"
-#include "image/verify_checks.h"
+#include "artifact/layout.h"
+#include "artifact/verify_checks.h"
 
 #define VERSION_KEY "IMAGE_VERSION="
 

@@ -2,7 +2,7 @@
 /* sign.h - puts signatures into a finished image. */
 #pragma once
 
-#include "image/signatures.h"
+#include "artifact/signatures.h"
 
 struct sign_report {
 	vec_to_sign pending; /* still missing */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "artifact/boot.h"
+#include "artifact/measure.h"
+#include "artifact/verify_checks.h"
 #include "base/json_parse.h"
-#include "image/boot.h"
-#include "image/measure.h"
-#include "image/verify_checks.h"
 #include "trust/authenticode.h"
 #include "trust/certificate.h"
 #include "trust/efi_variable.h"

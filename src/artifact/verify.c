@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/verify.h"
+#include "artifact/verify.h"
 
-#include "image/verify_checks.h"
+#include "artifact/verify_checks.h"
 
 static int segment_same(const char *region, struct str got, const struct segment *want,
 			uint64_t offset, struct err *e)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/signatures.h"
+#include "artifact/signatures.h"
 
 #include "base/io.h"
 #include "base/json.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/policy.h"
+#include "artifact/policy.h"
 
 #include "disk/ipe_policy.h"
 
