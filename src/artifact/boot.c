@@ -20,22 +20,13 @@ struct str boot_uki_name(struct arena *a, const struct conf_release *release, st
 struct str boot_command_line(struct arena *a, const struct conf_image *image,
 			     const uint8_t root_hash[SHA256_BYTES])
 {
-	static const char *const signatures[] = { "secure-boot", "required" },
-				 *const execute[] = { "root", "signed", "anywhere" },
-				 *const without_tpm[] = { "refuse", "passphrase", "plain" },
-				 *const recovery_key[] = { "console", "none" };
 	struct buf b = { .a = a };
 
 	/* Each word, also where it says what is the default: a hypervisor may append others
 	 * (systemd-stub(7), io.systemd.stub.kernel-cmdline-extra), and agent/init takes none twice.
 	 */
-	buf_printf(&b, "roothash=%.*s ashlar.signatures=%s ashlar.execute=%s ashlar.state=%s",
-		   STR_FMT(hex_encode(a, root_hash, SHA256_BYTES)), signatures[image->signatures],
-		   execute[image->execute_from], image->state == STATE_TPM ? "tpm" : "memory");
-	if (image->state == STATE_TPM)
-		buf_printf(&b, " ashlar.without-tpm=%s ashlar.recovery-key=%s",
-			   without_tpm[image->state_without_tpm],
-			   recovery_key[image->recovery_key]);
+	buf_printf(&b, "roothash=%.*s %.*s", STR_FMT(hex_encode(a, root_hash, SHA256_BYTES)),
+		   STR_FMT(boot_words_text(a, &image->boot)));
 	vec_each(word, &image->kernel_command_line)
 		buf_printf(&b, " %.*s", STR_FMT(*word));
 	return (struct str){ (char *)b.v.p, b.v.n };

@@ -18,11 +18,11 @@ static void test_command_line(void **state)
 	assert_str(boot_command_line(&a, &image, hash),
 		   "roothash=" HASH " ashlar.signatures=secure-boot ashlar.execute=root "
 		   "ashlar.state=memory ro quiet");
-	image.signatures = SIGNATURES_REQUIRED;
-	image.execute_from = EXECUTE_SIGNED;
-	image.state = STATE_TPM;
-	image.state_without_tpm = WITHOUT_TPM_PLAIN;
-	image.recovery_key = RECOVERY_KEY_NONE;
+	image.boot.signatures = SIGNATURES_REQUIRED;
+	image.boot.execute_from = EXECUTE_SIGNED;
+	image.boot.state = STATE_TPM;
+	image.boot.without_tpm = WITHOUT_TPM_PLAIN;
+	image.boot.recovery_key = RECOVERY_KEY_NONE;
 	image.kernel_command_line.n = 0;
 	assert_str(boot_command_line(&a, &image, hash),
 		   "roothash=" HASH " ashlar.signatures=required ashlar.execute=signed "

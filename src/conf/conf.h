@@ -6,7 +6,8 @@
  * Docs: docs/definitions.md. */
 #pragma once
 
-#include "base/str.h"
+#include "base/boot_words.h"
+#include "disk/erofs.h"
 
 /* distro/release.yaml */
 struct conf_release {
@@ -124,28 +125,6 @@ struct conf_feature { /* distro/features/NAME.yaml: packages, files and units th
 	struct str source;
 };
 
-/* When a machine insists on the signatures of the root hash and of the execution policy. */
-enum signatures {
-	SIGNATURES_SECURE_BOOT, /* when Secure Boot is on: only then can the kernel check them */
-	SIGNATURES_REQUIRED,
-};
-
-/* From where programs, libraries and kernel modules may be loaded. */
-enum execute_from {
-	EXECUTE_ROOT,     /* the image's root only */
-	EXECUTE_SIGNED,   /* also volumes and files with a signature that the kernel checks */
-	EXECUTE_ANYWHERE, /* programs from anywhere; modules and firmware from the root only */
-};
-
-/* How the root's content is stored. */
-enum root_compression { COMPRESSION_ZSTD, COMPRESSION_LZ4HC, COMPRESSION_NONE };
-
-enum state { STATE_MEMORY, STATE_TPM };
-
-enum without_tpm { WITHOUT_TPM_REFUSE, WITHOUT_TPM_PASSPHRASE, WITHOUT_TPM_PLAIN };
-
-enum recovery_key { RECOVERY_KEY_CONSOLE, RECOVERY_KEY_NONE };
-
 struct conf_image {
 	struct str name, description;
 	vec_str packages; /* all that is asked for: of every part, in order, each once */
@@ -167,12 +146,8 @@ struct conf_image {
 	vec_str initrd_modules; /* module names loaded always by agent/init */
 	vec_str initrd_drivers; /* module names loaded when a device asks for them */
 	uint64_t esp_bytes;
-	enum root_compression root_compression;
-	enum signatures signatures;
-	enum execute_from execute_from;
-	enum state state;                   /* what /var is */
-	enum without_tpm state_without_tpm; /* what becomes of encrypted state there */
-	enum recovery_key recovery_key;
+	enum erofs_codec root_compression; /* how the root's content is stored */
+	struct boot_words boot;
 	/* Budgets: the build fails when one is exceeded. 0: none. */
 	uint64_t max_packages, max_files_bytes, max_image_bytes;
 	struct str source;

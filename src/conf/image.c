@@ -294,7 +294,7 @@ static int parts_merge(struct arena *a, const vec_layer *chain, const vec_part *
 int conf_image_read(struct arena *a, const char *distro, const char *name, struct conf_image *ret,
 		    struct err *e)
 {
-	struct image_yaml merged = { 0 };
+	struct image_yaml merged = { .image.root_compression = EROFS_CODEC_ZSTD };
 	vec_layer chain = { 0 };
 	vec_part features = { 0 };
 	int r = chain_read(a, distro, name, &chain, e);

@@ -173,33 +173,14 @@ static const cyaml_schema_field_t feature_fields[] = {
 };
 const cyaml_schema_value_t schema_feature = YAML_TOP(feature_fields, struct conf_feature);
 
-static const cyaml_strval_t signatures[] = {
-	{ "secure-boot", SIGNATURES_SECURE_BOOT },
-	{ "required", SIGNATURES_REQUIRED },
-};
-static const cyaml_strval_t execute_from[] = {
-	{ "root", EXECUTE_ROOT },
-	{ "signed", EXECUTE_SIGNED },
-	{ "anywhere", EXECUTE_ANYWHERE },
-};
-static const cyaml_strval_t root_compression[] = {
-	{ "zstd", COMPRESSION_ZSTD },
-	{ "lz4hc", COMPRESSION_LZ4HC },
-	{ "none", COMPRESSION_NONE },
-};
-static const cyaml_strval_t states[] = {
-	{ "memory", STATE_MEMORY },
-	{ "tpm", STATE_TPM },
-};
-static const cyaml_strval_t without_tpm[] = {
-	{ "refuse", WITHOUT_TPM_REFUSE },
-	{ "passphrase", WITHOUT_TPM_PASSPHRASE },
-	{ "plain", WITHOUT_TPM_PLAIN },
-};
-static const cyaml_strval_t recovery_keys[] = {
-	{ "console", RECOVERY_KEY_CONSOLE },
-	{ "none", RECOVERY_KEY_NONE },
-};
+#define YAML_VALUE(enumerator, name) { (name), (enumerator) },
+
+static const cyaml_strval_t root_compression[] = { EROFS_CODECS(YAML_VALUE) };
+static const cyaml_strval_t signatures[] = { BOOT_SIGNATURES(YAML_VALUE) };
+static const cyaml_strval_t execute_from[] = { BOOT_EXECUTE_FROM(YAML_VALUE) };
+static const cyaml_strval_t states[] = { BOOT_STATES(YAML_VALUE) };
+static const cyaml_strval_t without_tpm[] = { BOOT_WITHOUT_TPM(YAML_VALUE) };
+static const cyaml_strval_t recovery_keys[] = { BOOT_RECOVERY_KEYS(YAML_VALUE) };
 
 static const cyaml_schema_field_t image_fields[] = {
 	YAML_TEXT("from", OPTIONAL, FORM_NAME, struct image_yaml, from),
@@ -222,12 +203,14 @@ static const cyaml_schema_field_t image_fields[] = {
 	YAML_TEXT("esp-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.esp_bytes),
 	YAML_ENUM("root-compression", OPTIONAL, root_compression, struct image_yaml,
 		  image.root_compression),
-	YAML_ENUM("signatures", OPTIONAL, signatures, struct image_yaml, image.signatures),
-	YAML_ENUM("execute-from", OPTIONAL, execute_from, struct image_yaml, image.execute_from),
-	YAML_ENUM("state", OPTIONAL, states, struct image_yaml, image.state),
+	YAML_ENUM("signatures", OPTIONAL, signatures, struct image_yaml, image.boot.signatures),
+	YAML_ENUM("execute-from", OPTIONAL, execute_from, struct image_yaml,
+		  image.boot.execute_from),
+	YAML_ENUM("state", OPTIONAL, states, struct image_yaml, image.boot.state),
 	YAML_ENUM("state-without-tpm", OPTIONAL, without_tpm, struct image_yaml,
-		  image.state_without_tpm),
-	YAML_ENUM("recovery-key", OPTIONAL, recovery_keys, struct image_yaml, image.recovery_key),
+		  image.boot.without_tpm),
+	YAML_ENUM("recovery-key", OPTIONAL, recovery_keys, struct image_yaml,
+		  image.boot.recovery_key),
 	YAML_PLAIN("max-packages", OPTIONAL, CYAML_UINT, struct image_yaml, image.max_packages),
 	YAML_TEXT("max-files-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.max_files_bytes),
 	YAML_TEXT("max-image-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.max_image_bytes),

@@ -18,7 +18,17 @@ struct erofs_dirent {
 	uint32_t inode; /* index into erofs_input.inodes */
 };
 
-enum erofs_codec { EROFS_CODEC_NONE, EROFS_CODEC_LZ4HC, EROFS_CODEC_ZSTD };
+/* With what definitions, recipes and messages call them. Packs keep the numbers. */
+#define EROFS_CODECS(X)               \
+	X(EROFS_CODEC_NONE, "none")   \
+	X(EROFS_CODEC_LZ4HC, "lz4hc") \
+	X(EROFS_CODEC_ZSTD, "zstd")
+
+#define EROFS_CODEC_ENUMERATOR(enumerator, name) enumerator,
+
+enum erofs_codec { EROFS_CODECS(EROFS_CODEC_ENUMERATOR) EROFS_CODEC_COUNT };
+
+const char *erofs_codec_name(enum erofs_codec codec);
 
 /* How content is cut. The same content and the same of this (and of the codec's library:
  * erofs_codec_version()) give the same bytes. */

@@ -98,6 +98,15 @@ int erofs_decode(enum erofs_codec codec, struct str in, uint8_t *out, size_t n, 
 	return 0;
 }
 
+#define NAME(enumerator, name) [enumerator] = (name),
+
+const char *erofs_codec_name(enum erofs_codec codec)
+{
+	static const char *const names[] = { EROFS_CODECS(NAME) };
+
+	return names[codec];
+}
+
 struct str erofs_codec_version(struct arena *a, enum erofs_codec codec)
 {
 	switch (codec) {

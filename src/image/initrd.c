@@ -242,7 +242,7 @@ static struct str inputs(struct arena *a, const struct initrd *initrd, struct tr
 int image_initrd(struct arena *a, const struct conf_image *image, struct assembled *as,
 		 struct str init, struct derive *d, struct str *ret, struct err *e)
 {
-	struct initrd initrd = { image, as, init, policy_template(a, image->execute_from) };
+	struct initrd initrd = { image, as, init, policy_template(a, image->boot.execute_from) };
 	struct tree t;
 	int r;
 

@@ -80,7 +80,7 @@ static int boot_plan(struct arena *a, const struct image_options *o, const struc
 		     struct image_plan *plan, struct err *e)
 {
 	struct boot_parts parts = { .boot_loader = as->boot_loader };
-	struct str template = policy_template(a, res->image.execute_from);
+	struct str template = policy_template(a, res->image.boot.execute_from);
 	int r;
 
 	memcpy(parts.root_hash, plan->root_hash, SHA256_BYTES);

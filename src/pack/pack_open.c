@@ -88,7 +88,7 @@ static void header_check(struct parts *p)
 		bad(p, "not a pack");
 	else if (le32toh(h->version) != PACK_VERSION)
 		bad(p, "of another version");
-	else if (le32toh(h->codec) > EROFS_CODEC_ZSTD)
+	else if (le32toh(h->codec) >= EROFS_CODEC_COUNT)
 		bad(p, "an unknown codec");
 }
 

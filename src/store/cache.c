@@ -129,7 +129,6 @@ static struct str beginning(struct arena *a, const char *path, size_t n)
 
 static struct str pack_text(struct arena *a, const char *path)
 {
-	static const char *const codecs[] = { "not compressed", "lz4hc", "zstd" };
 	struct pack *p;
 	struct str recipe, what, text;
 	struct err e;
@@ -138,7 +137,9 @@ static struct str pack_text(struct arena *a, const char *path)
 		return str_printf(a, "%s", e.msg);
 	recipe = str_from(p->recipe, strlen("pack "));
 	what = str_cut(&recipe, '\n');
-	text = str_printf(a, "%.*s, %s", STR_FMT(what), codecs[p->codec]);
+	text = str_printf(a, "%.*s, %s", STR_FMT(what),
+			  p->codec == EROFS_CODEC_NONE ? "not compressed"
+						       : erofs_codec_name(p->codec));
 	pack_close(p);
 	return text;
 }

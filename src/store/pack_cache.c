@@ -8,14 +8,13 @@
 struct str pack_recipe(struct arena *a, struct str what, struct str inputs,
 		       const struct erofs_compression *how)
 {
-	static const char *const codecs[] = { "none", "lz4hc", "zstd" };
 	struct buf b = { .a = a };
 
 	buf_printf(&b, "pack %.*s\n", STR_FMT(what));
 	buf_put(&b, inputs.p, inputs.n);
 	if (inputs.n > 0 && !str_ends(inputs, "\n"))
 		buf_u8(&b, '\n');
-	buf_printf(&b, "codec %s\n", codecs[how->codec]);
+	buf_printf(&b, "codec %s\n", erofs_codec_name(how->codec));
 	if (how->codec != EROFS_CODEC_NONE)
 		buf_printf(&b, "level %d\ncluster-bytes %u\nlibrary %.*s\n", how->level,
 			   how->cluster_bytes, STR_FMT(erofs_codec_version(a, how->codec)));

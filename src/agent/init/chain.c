@@ -8,7 +8,7 @@
 
 const char *chain_insists(const struct cmdline *cmdline, const struct efi *efi)
 {
-	if (cmdline->signatures == SIGNATURES_REQUIRED)
+	if (cmdline->words.signatures == SIGNATURES_REQUIRED)
 		return "the image says ashlar.signatures=required";
 	return efi->secure_boot ? "Secure Boot is on" : NULL;
 }
@@ -87,7 +87,7 @@ int chain_policy(struct chain *c, const char *policy_path, const char *ipe, stru
 	int r;
 
 	c->status->execution_policy = "absent";
-	if (c->cmdline->execute == EXECUTE_ANYWHERE && !file_exists(policy_path))
+	if (c->cmdline->words.execute_from == EXECUTE_ANYWHERE && !file_exists(policy_path))
 		return 0;
 	r = policy_enforce(c, policy_path, ipe, e);
 	if (r == 0) {

@@ -154,7 +154,7 @@ static void test_ipe(void **state)
 static void test_missing(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	struct cmdline cmdline = { .execute = EXECUTE_ROOT };
+	struct cmdline cmdline = { .words.execute_from = EXECUTE_ROOT };
 	struct boot_status status = { 0 };
 	struct efi efi = { .present = true, .secure_boot = true };
 	struct chain c = { .a = &a, .cmdline = &cmdline, .status = &status };
@@ -173,7 +173,7 @@ static void test_missing(void **state)
 		   "Secure Boot is on, but no execution policy is in force: the initrd has none");
 	efi.secure_boot = false;
 	assert_null(chain_insists(&cmdline, &efi));
-	cmdline.signatures = SIGNATURES_REQUIRED;
+	cmdline.words.signatures = SIGNATURES_REQUIRED;
 	assert_string_equal(chain_insists(&cmdline, &efi),
 			    "the image says ashlar.signatures=required");
 	c.insists = NULL;
@@ -194,7 +194,7 @@ static void test_missing(void **state)
 	c.signatures = (struct signatures){ .ipe_policy = STR("pkcs7") };
 	put(&a, dir, "new_policy", STR(""));
 	assert_err(chain_policy(&c, path, dir, &e), &e, "is not that of this image");
-	cmdline.execute = EXECUTE_ANYWHERE;
+	cmdline.words.execute_from = EXECUTE_ANYWHERE;
 	assert_ok(chain_policy(&c, path_join(&a, dir, "no"), dir, &e), &e);
 	assert_int_equal(status.missing.n, 3);
 	assert_ok(dir_remove(dir, &e), &e);

@@ -87,55 +87,6 @@ int cmdline_failure(struct str text, struct failure *ret, struct err *e)
 	return 0;
 }
 
-/* The words that choose one of a few; the first is the default. */
-static const struct choice {
-	const char *key;
-	size_t offset;
-	const char *values[3];
-} choices[] = {
-	{ "ashlar.signatures",
-	  offsetof(struct cmdline, signatures),
-	  { "secure-boot", "required" } },
-	{ "ashlar.execute", offsetof(struct cmdline, execute), { "root", "signed", "anywhere" } },
-	{ "ashlar.state", offsetof(struct cmdline, state), { "memory", "tpm" } },
-	{ "ashlar.without-tpm",
-	  offsetof(struct cmdline, without_tpm),
-	  { "refuse", "passphrase", "plain" } },
-	{ "ashlar.recovery-key", offsetof(struct cmdline, recovery_key), { "console", "none" } },
-};
-
-enum { CHOICES = sizeof(choices) / sizeof(*choices), VALUES_MAX = 3 };
-
-static int choice_value(const struct choice *choice, struct str value, struct cmdline *c,
-			struct err *e)
-{
-	bool three = choice->values[2] != NULL;
-
-	for (unsigned i = 0; i < VALUES_MAX && choice->values[i]; i++)
-		if (str_eqz(value, choice->values[i])) {
-			*(unsigned *)((char *)c + choice->offset) = i;
-			return 0;
-		}
-	return err_set(e, -EINVAL, "kernel command line: %s=%.*s: want %s%s%s or %s", choice->key,
-		       STR_FMT(value), choice->values[0], three ? ", " : "",
-		       three ? choice->values[1] : "", choice->values[three ? 2 : 1]);
-}
-
-/* @seen: a bit for each word that stood there already. */
-static int choice_parse(const struct param *p, struct cmdline *c, unsigned *seen, struct err *e)
-{
-	for (size_t i = 0; i < CHOICES; i++) {
-		if (!str_eqz(p->key, choices[i].key))
-			continue;
-		if (*seen & 1u << i)
-			return err_set(e, -EINVAL, "kernel command line: %s= stands there twice",
-				       choices[i].key);
-		*seen |= 1u << i;
-		return choice_value(&choices[i], p->value, c, e);
-	}
-	return 0;
-}
-
 int cmdline_parse(struct str text, struct cmdline *ret, struct err *e)
 {
 	struct cmdline c = { .timeout_sec = TIMEOUT_SEC };
@@ -145,10 +96,10 @@ int cmdline_parse(struct str text, struct cmdline *ret, struct err *e)
 	uint64_t sec;
 
 	while (param_next(&text, &p)) {
-		int r = choice_parse(&p, &c, &seen, e);
+		int r = boot_words_take(&c.words, &seen, p.key, p.value, e);
 
 		if (r < 0)
-			return r;
+			return err_wrap(e, r, "kernel command line");
 		if (str_eqz(p.key, "roothash")) {
 			/* Whoever appends to the command line must not be able to replace the root.
 			 */

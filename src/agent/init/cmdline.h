@@ -22,7 +22,7 @@
  * Words after "--" belong to the init on the root. */
 #pragma once
 
-#include "base/str.h"
+#include "base/boot_words.h"
 
 enum { ROOT_HASH_BYTES = 32, CMDLINE_BYTES_MAX = 64 << 10, CMDLINE_SEC_MAX = 86400 };
 
@@ -31,17 +31,10 @@ struct failure {
 	unsigned delay_sec;
 };
 
-/* In the order of the words in cmdline.c. */
-enum cmdline_signatures { SIGNATURES_SECURE_BOOT, SIGNATURES_REQUIRED };
-enum cmdline_execute { EXECUTE_ROOT, EXECUTE_SIGNED, EXECUTE_ANYWHERE };
-enum cmdline_state { CMDLINE_STATE_MEMORY, CMDLINE_STATE_TPM };
-enum cmdline_without_tpm { WITHOUT_TPM_REFUSE, WITHOUT_TPM_PASSPHRASE, WITHOUT_TPM_PLAIN };
-enum cmdline_recovery_key { RECOVERY_KEY_CONSOLE, RECOVERY_KEY_NONE };
-
 struct cmdline {
 	uint8_t root_hash[ROOT_HASH_BYTES];
 	unsigned timeout_sec;
-	unsigned signatures, execute, state, without_tpm, recovery_key; /* the enums above */
+	struct boot_words words;
 };
 
 /* Two calls, because a mistake in one must not hide the other: a wrong root hash still obeys

@@ -48,24 +48,24 @@ static void test_cmdline(void **state)
 				&c, &e),
 		  &e);
 	assert_int_equal(c.timeout_sec, 5);
-	assert_int_equal(c.state, CMDLINE_STATE_MEMORY);
+	assert_int_equal(c.words.state, STATE_MEMORY);
 	assert_int_equal(c.root_hash[1], 0x11);
 	assert_int_equal(c.root_hash[31], 0xef);
-	assert_int_equal(c.signatures, SIGNATURES_SECURE_BOOT);
-	assert_int_equal(c.execute, EXECUTE_ROOT);
+	assert_int_equal(c.words.signatures, SIGNATURES_SECURE_BOOT);
+	assert_int_equal(c.words.execute_from, EXECUTE_ROOT);
 	assert_ok(cmdline_parse(
 			  STR("ashlar.signatures=required ashlar.execute=signed roothash=" HASH),
 			  &c, &e),
 		  &e);
-	assert_int_equal(c.signatures, SIGNATURES_REQUIRED);
-	assert_int_equal(c.execute, EXECUTE_SIGNED);
+	assert_int_equal(c.words.signatures, SIGNATURES_REQUIRED);
+	assert_int_equal(c.words.execute_from, EXECUTE_SIGNED);
 	assert_ok(cmdline_parse(STR("ashlar.state=tpm ashlar.without-tpm=plain roothash=" HASH
 				    " ashlar.recovery-key=none -- ashlar.state=memory"),
 				&c, &e),
 		  &e);
-	assert_int_equal(c.state, CMDLINE_STATE_TPM);
-	assert_int_equal(c.without_tpm, WITHOUT_TPM_PLAIN);
-	assert_int_equal(c.recovery_key, RECOVERY_KEY_NONE);
+	assert_int_equal(c.words.state, STATE_TPM);
+	assert_int_equal(c.words.without_tpm, WITHOUT_TPM_PLAIN);
+	assert_int_equal(c.words.recovery_key, RECOVERY_KEY_NONE);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_err(cmdline_parse(str_c(bad[i].text), &c, &e), &e, bad[i].error);
 }

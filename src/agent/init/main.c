@@ -240,7 +240,7 @@ static int boot(struct boot *b, struct err *e)
 	r = mounts_api(e);
 	if (r == 0)
 		r = boot_cmdline(b, e);
-	if (r == 0 && b->cmdline.execute == EXECUTE_ROOT)
+	if (r == 0 && b->cmdline.words.execute_from == EXECUTE_ROOT)
 		r = mounts_run_noexec(e);
 	b->uevents = uevents_open();
 	if (r == 0)

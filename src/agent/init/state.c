@@ -38,7 +38,7 @@ struct work {
 
 static bool is_noexec(const struct work *s)
 {
-	return s->w->cmdline->execute == EXECUTE_ROOT;
+	return s->w->cmdline->words.execute_from == EXECUTE_ROOT;
 }
 
 static void state_is(struct work *s, const char *what, const char *reason)
@@ -330,7 +330,7 @@ static int recovery_key(struct work *s, struct err *e)
 	struct str key;
 	int r;
 
-	if (s->w->cmdline->recovery_key == RECOVERY_KEY_NONE || file_exists(SHOWN))
+	if (s->w->cmdline->words.recovery_key == RECOVERY_KEY_NONE || file_exists(SHOWN))
 		return 0;
 	r = run(s->a, argv, STR(""), 0, &key, e);
 	if (r < 0)
@@ -390,7 +390,7 @@ static int act(struct work *s, enum state_action action, struct err *e)
 	const char *why = "";
 	int r = 1;
 
-	if (action == STATE_MEMORY)
+	if (action == STATE_USE_MEMORY)
 		return mount_memory(s, "", e);
 	r = load_modules(s, e);
 	if (r < 0)
@@ -417,7 +417,7 @@ static void tell(struct work *s)
 {
 	struct boot_status *status = s->w->status;
 
-	if (s->w->cmdline->state == CMDLINE_STATE_MEMORY)
+	if (s->w->cmdline->words.state == STATE_MEMORY)
 		return;
 	if (!strcmp(status->state, "memory"))
 		boot_status_missing(s->a, status,
@@ -433,11 +433,11 @@ static void tell(struct work *s)
 
 static int plan(struct work *s, enum state_action *ret, struct err *e)
 {
-	struct state_facts f = { .state = s->w->cmdline->state,
-				 .without_tpm = s->w->cmdline->without_tpm };
+	struct state_facts f = { .state = s->w->cmdline->words.state,
+				 .without_tpm = s->w->cmdline->words.without_tpm };
 	int r = 0;
 
-	if (f.state != CMDLINE_STATE_MEMORY)
+	if (f.state != STATE_MEMORY)
 		r = partition_find(s, e);
 	f.no_tpm = s->no_tpm;
 	f.kind = s->kind;

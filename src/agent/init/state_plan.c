@@ -93,8 +93,8 @@ static int plan_passphrase(const struct state_facts *f, enum state_action *ret, 
 
 int state_plan(const struct state_facts *f, enum state_action *ret, struct err *e)
 {
-	if (f->state == CMDLINE_STATE_MEMORY) {
-		*ret = STATE_MEMORY;
+	if (f->state == STATE_MEMORY) {
+		*ret = STATE_USE_MEMORY;
 		return 0;
 	}
 	switch (f->kind) {

@@ -20,7 +20,7 @@ enum { STATE_HEAD_BYTES = 16 << 10 };
 enum state_kind state_kind(struct str head);
 
 enum state_action {
-	STATE_MEMORY,
+	STATE_USE_MEMORY,
 	STATE_CREATE_TPM,
 	STATE_CREATE_PASSPHRASE,
 	STATE_CREATE_PLAIN,
@@ -31,8 +31,9 @@ enum state_action {
 };
 
 struct state_facts {
-	unsigned state, without_tpm; /* of struct cmdline */
-	const char *no_tpm;          /* why a TPM cannot be used; NULL: it can */
+	enum state state;
+	enum without_tpm without_tpm;
+	const char *no_tpm; /* why a TPM cannot be used; NULL: it can */
 	enum state_kind kind;
 	struct str partition; /* its name, unless absent */
 };

@@ -66,7 +66,7 @@ static void test_plan(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct state_facts f = { CMDLINE_STATE_TPM, rows[i].without_tpm, rows[i].no_tpm,
+		struct state_facts f = { STATE_TPM, rows[i].without_tpm, rows[i].no_tpm,
 					 rows[i].kind, STR("vda5") };
 
 		if (rows[i].action < 0) {
@@ -75,9 +75,9 @@ static void test_plan(void **state)
 			assert_ok(state_plan(&f, &action, &e), &e);
 			assert_int_equal(action, rows[i].action);
 		}
-		f.state = CMDLINE_STATE_MEMORY;
+		f.state = STATE_MEMORY;
 		assert_ok(state_plan(&f, &action, &e), &e);
-		assert_int_equal(action, STATE_MEMORY);
+		assert_int_equal(action, STATE_USE_MEMORY);
 	}
 }
 
