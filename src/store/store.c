@@ -9,7 +9,6 @@
 #include "base/io.h"
 #include "base/thread_pool.h"
 #include "base/trace.h"
-#include "upstream/debian/convert.h"
 #include "upstream/upstream.h"
 
 enum { PACKAGE_BYTES_MAX = 1 << 30, PAYLOAD_BYTES_MAX = 2047 << 20, RPM_ZSTD_LEVEL = 9 };
@@ -70,7 +69,8 @@ static struct str inputs(struct arena *a, const struct store_options *o,
 	buf_printf(&b, "definition %.*s\n", STR_FMT(hex_encode(a, want->definition, SHA256_BYTES)));
 	buf_printf(&b, "package-signing-key %.*s\n",
 		   STR_FMT(hex_encode(a, fingerprint, sizeof(fingerprint))));
-	buf_printf(&b, "conversion %d\nrpm-zstd-level %d\n", CONVERT_VERSION, RPM_ZSTD_LEVEL);
+	buf_printf(&b, "conversion %u\nrpm-zstd-level %d\n",
+		   upstream_convert_version(want->upstream), RPM_ZSTD_LEVEL);
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
@@ -190,8 +190,8 @@ static int convert(struct item *item, struct err *e)
 	int r = file_read(&work, item->deb, PACKAGE_BYTES_MAX, &deb, e);
 
 	if (r == 0)
-		r = deb_convert(&work, deb, item->want->meta, item->want->conf,
-				item->want->upstream, &p, e);
+		r = upstream_convert(&work, deb, item->want->meta, item->want->conf,
+				     item->want->upstream, &p, e);
 	if (r == 0)
 		r = elf_deps(&work, &p, e);
 	if (r == 0)

@@ -265,7 +265,7 @@ static int run_all(struct run *r, struct err *e)
 	return 0;
 }
 
-int fetch_all(struct arena *a, struct fetch *items, size_t n, unsigned first_delay_ms,
+int fetch_all(struct arena *a, struct fetch *const *items, size_t n, unsigned first_delay_ms,
 	      const struct apt_conf *apt, struct progress *progress, struct err *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -279,7 +279,7 @@ int fetch_all(struct arena *a, struct fetch *items, size_t n, unsigned first_del
 	pthread_once(&once, library_init);
 	r.jobs = arena_array(a, n, sizeof(*r.jobs));
 	for (size_t i = 0; i < n; i++)
-		r.jobs[i].fetch = &items[i];
+		r.jobs[i].fetch = items[i];
 	r.multi = curl_multi_init();
 	if (!r.multi)
 		return err_set(e, -ENOMEM, "libcurl: out of memory");

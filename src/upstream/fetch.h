@@ -32,5 +32,6 @@ struct fetch {
  * What fails for a reason that may pass (no connection, time-out, a server's error, wrong bytes) is
  * tried FETCH_TRIES times with growing pauses, from
  * @first_delay_ms. The first item that fails for good ends all: "NAME: URL: cause (4 tries)". */
-must_check int fetch_all(struct arena *a, struct fetch *items, size_t n, unsigned first_delay_ms,
-			 const struct apt_conf *apt, struct progress *progress, struct err *e);
+must_check int fetch_all(struct arena *a, struct fetch *const *items, size_t n,
+			 unsigned first_delay_ms, const struct apt_conf *apt,
+			 struct progress *progress, struct err *e);

@@ -16,6 +16,7 @@ enum { READ_BYTES = 1 << 18 };
 /* One file on its way. */
 struct item {
 	const struct transfer *transfer;
+	struct fetch fetch;
 	size_t index;
 	char *path, *temp; /* @temp: while a try is on */
 	int fd;
@@ -139,11 +140,11 @@ char *transfer_path(struct arena *a, const char *cache, const uint8_t sha256[SHA
 }
 
 /* The items to fetch; for what is there already, done() is called. */
-static struct fetch *missing_find(struct set *set, const char *cache,
-				  const struct transfer *transfers, size_t n, struct item *items,
-				  size_t *ret_n, uint64_t *ret_bytes)
+static struct fetch **missing_find(struct set *set, const char *cache,
+				   const struct transfer *transfers, size_t n, struct item *items,
+				   size_t *ret_n, uint64_t *ret_bytes)
 {
-	struct fetch *fetches = arena_array(&set->a, n, sizeof(*fetches));
+	struct fetch **fetches = arena_array(&set->a, n, sizeof(*fetches));
 
 	*ret_n = 0;
 	*ret_bytes = 0;
@@ -158,10 +159,11 @@ static struct fetch *missing_find(struct set *set, const char *cache,
 			continue;
 		}
 		*ret_bytes += transfers[i].size_bytes;
-		fetches[(*ret_n)++] = (struct fetch){ .url = transfers[i].url,
-						      .name = transfers[i].name,
-						      .sink = &item_sink,
-						      .arg = it };
+		it->fetch = (struct fetch){ .url = transfers[i].url,
+					    .name = transfers[i].name,
+					    .sink = &item_sink,
+					    .arg = it };
+		fetches[(*ret_n)++] = &it->fetch;
 	}
 	return fetches;
 }
@@ -173,7 +175,7 @@ int transfer_run(const struct transfer *transfers, size_t n, const char *cache,
 	struct set set = { .progress = progress, .done = done, .arg = arg };
 	struct item *items = arena_array(&set.a, n, sizeof(*items));
 	const char *dir = path_join(&set.a, cache, "downloads");
-	struct fetch *fetches;
+	struct fetch **fetches;
 	struct apt_conf apt;
 	uint64_t bytes;
 	size_t n_missing;

@@ -8,24 +8,19 @@
 #include "rpm/package.h"
 #include "trust/openpgp.h"
 
-/* The verified state of an upstream: what its signed release files say now. Cheap; the big indexes
- * are not read yet. */
+/* The verified state of an upstream: what its signed files say now. Cheap; the big indexes are not
+ * read yet. */
 struct upstream_state {
-	uint8_t digest[SHA256_BYTES]; /* over the signed release files, architecture and translation
+	uint8_t digest[SHA256_BYTES]; /* over the signed files, architecture and translation
 					 version: the key of a cached universe */
-	uint64_t time_sec;            /* the newest Date of its release files */
-	struct upstream_release {
-		struct str suite;
-		struct str mirror_url; /* resolved: not "system", and without a trailing '/' */
-		struct str text;       /* the signed text of InRelease */
-	} * releases;
-	size_t n_releases;
+	uint64_t time_sec;            /* the newest date of its signed files */
+	void *own;                    /* of its type */
 	const struct conf_upstream *conf;
 	const char *arch, *cache;
 };
 
-/* Fetches InRelease of every suite of the @n upstreams, all at once (conditionally; what has not
- * changed costs one round trip), verifies signature and validity. With a mirror that cannot be
+/* Fetches the signed files of the @n upstreams, all at once (conditionally; what has not changed
+ * costs one round trip), verifies signature and validity. With a mirror that cannot be
  * reached: retries, then an error that names it. Borrows @confs. */
 must_check int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t n,
 				const char *arch, const char *cache, struct progress *progress,
@@ -45,6 +40,17 @@ must_check int upstream_packages(struct arena *a, const struct upstream_state *s
  * with all dropped, the requirement goes. */
 void meta_apply(struct arena *a, struct rpm_meta *m, const struct conf_upstream *upstream,
 		const struct conf_package *package);
+
+/* A downloaded package file, whose digest was checked against @meta, as an RPM package in memory:
+ * ready for rpm_write(), in @a. No code of the package runs. @conf: what Ashlar changes; @upstream:
+ * rules for all its packages. Hostile contents, and scripts that do what neither covers, are an
+ * error that names the package. */
+must_check int upstream_convert(struct arena *a, struct str bytes, const struct rpm_meta *meta,
+				const struct conf_package *conf,
+				const struct conf_upstream *upstream, struct rpm_package *ret,
+				struct err *e);
+/* Changes when a conversion's result does: part of the key of cached packages. */
+unsigned upstream_convert_version(const struct conf_upstream *upstream);
 
 /* Downloads @items (URL + expected size and SHA-256) into CACHE/downloads/SHA256, several at once,
  * skipping those that are there whole; each is verified, then @done(arg, index, path) is called,

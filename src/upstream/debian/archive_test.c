@@ -6,6 +6,7 @@
 #include "base/proc.h"
 #include "base/test.h"
 #include "upstream/debian/release.h"
+#include "upstream/debian/suites.h"
 #include "upstream/transfer.h"
 
 #include <arpa/inet.h>
@@ -219,7 +220,7 @@ static void test_signature(void **state)
 	assert_err(refresh(&t, &s, &e), &e, "which keyring '");
 	assert_non_null(strstr(e.msg, "' does not hold as a valid one"));
 
-	text = s.releases[1].text;
+	text = ((struct debian_suites *)s.own)->p[1].text;
 	put_file(&t.a, t.dir, "dists/two/InRelease",
 		 signed_with(&t.a, "archive@example.org", "SHA1", text));
 	assert_err(refresh(&t, &s, &e), &e, "suite 'two': file:///");

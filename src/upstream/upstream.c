@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "upstream/upstream.h"
+
+#include "upstream/debian/archive.h"
+#include "upstream/ops.h"
+
+static const struct upstream_ops *ops_of(const struct conf_upstream *conf)
+{
+	static const struct upstream_ops *const by_type[] = {
+		[UPSTREAM_DEBIAN] = &debian_ops,
+	};
+
+	return by_type[conf->type];
+}
+
+static int begin_all(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
+		     const char *cache, struct upstream_state *ret, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		int rc;
+
+		ret[i] = (struct upstream_state){ .conf = &confs[i], .arch = arch, .cache = cache };
+		rc = ops_of(&confs[i])->begin(a, &ret[i], e);
+		if (rc < 0)
+			return err_wrap(e, rc, "upstream '%.*s'", STR_FMT(confs[i].name));
+	}
+	return 0;
+}
+
+/* The files of all upstreams at once: together they take as long as the slowest. */
+static int rounds(struct arena *a, struct upstream_state *states, size_t n,
+		  const struct apt_conf *apt, struct progress *progress, struct err *e)
+{
+	for (;;) {
+		vec_fetch fetches = { 0 };
+		int rc = 0;
+
+		for (size_t i = 0; i < n && rc >= 0; i++) {
+			rc = ops_of(states[i].conf)->ask(a, &states[i], &fetches, e);
+			if (rc < 0)
+				rc = err_wrap(e, rc, "upstream '%.*s'",
+					      STR_FMT(states[i].conf->name));
+		}
+		if (rc < 0 || fetches.n == 0)
+			return rc;
+		rc = fetch_all(a, fetches.p, fetches.n, FETCH_FIRST_DELAY_MS, apt, progress, e);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
+		     const char *cache, struct progress *progress, struct upstream_state *ret,
+		     struct err *e)
+{
+	struct upstream_state *states = arena_array(a, n, sizeof(*states));
+	struct apt_conf apt;
+	int rc = begin_all(a, confs, n, arch, cache, states, e);
+
+	if (rc >= 0)
+		rc = apt_conf_read(a, &apt, e);
+	if (rc >= 0)
+		rc = rounds(a, states, n, &apt, progress, e);
+	for (size_t i = 0; i < n && rc >= 0; i++) {
+		rc = ops_of(&confs[i])->end(&states[i], &apt, e);
+		if (rc < 0)
+			rc = err_wrap(e, rc, "upstream '%.*s'", STR_FMT(confs[i].name));
+	}
+	if (rc >= 0)
+		memcpy(ret, states, n * sizeof(*states));
+	return rc;
+}
+
+bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
+		     const char *cache, struct upstream_state *ret)
+{
+	struct upstream_state *states = arena_array(a, n, sizeof(*states));
+	struct err ignored;
+
+	if (begin_all(a, confs, n, arch, cache, states, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (ops_of(&confs[i])->end(&states[i], NULL, &ignored) < 0)
+			return false;
+	memcpy(ret, states, n * sizeof(*states));
+	return true;
+}
+
+int upstream_packages(struct arena *a, const struct upstream_state *state,
+		      struct progress *progress, vec_rpm_meta *ret, struct err *e)
+{
+	return ops_of(state->conf)->packages(a, state, progress, ret, e);
+}
+
+int upstream_convert(struct arena *a, struct str bytes, const struct rpm_meta *meta,
+		     const struct conf_package *conf, const struct conf_upstream *upstream,
+		     struct rpm_package *ret, struct err *e)
+{
+	return ops_of(upstream)->convert(a, bytes, meta, conf, upstream, ret, e);
+}
+
+unsigned upstream_convert_version(const struct conf_upstream *upstream)
+{
+	return ops_of(upstream)->convert_version;
+}
