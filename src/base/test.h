@@ -48,3 +48,16 @@ static inline char *test_dir(struct arena *a)
 		if (!str_eqz(assert_s, (text)))                                             \
 			fail_msg("%s is '%.*s', want '%s'", #s, STR_FMT(assert_s), (text)); \
 	} while (0)
+
+/* The file @dir/@name, and the folders above it. */
+static inline void test_file_put(struct arena *a, const char *dir, const char *name,
+				 struct str text)
+{
+	char *path = path_join(a, dir, name), *slash = strrchr(path, '/');
+	struct err e = { 0 };
+
+	*slash = '\0';
+	assert_ok(dir_make(path, &e), &e);
+	*slash = '/';
+	assert_ok(file_write(path, 0644, text.p, text.n, &e), &e);
+}

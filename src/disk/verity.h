@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "disk/segment.h"
 
-enum { VERITY_BLOCK_BYTES = 4096, VERITY_SALT_BYTES = 32 };
+enum { VERITY_BLOCK_BYTES = 4096, VERITY_SALT_BYTES = 32, ROOT_HASH_BYTES = SHA256_BYTES };
 
 struct verity {
 	struct segments hash; /* the hash partition: superblock, then levels from the root down */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "agent/init/partitions.h"
+#include "agent/common/partitions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,9 +4,9 @@
  * written down. A wrong one is an error always. */
 #pragma once
 
-#include "agent/init/boot_status.h"
-#include "agent/init/disks.h"
-#include "agent/init/efi.h"
+#include "agent/common/boot_status.h"
+#include "agent/common/disks.h"
+#include "agent/common/efi.h"
 #include "agent/init/signatures.h"
 
 struct chain {

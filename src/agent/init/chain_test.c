@@ -13,17 +13,6 @@
 #define GLOBAL "-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 #define EFIVAR "firmware/efi/efivars/"
 
-static void put(struct arena *a, const char *dir, const char *name, struct str text)
-{
-	char *path = path_join(a, dir, name), *slash = strrchr(path, '/');
-	struct err e = { 0 };
-
-	*slash = '\0';
-	assert_ok(dir_make(path, &e), &e);
-	*slash = '/';
-	assert_ok(file_write(path, 0644, text.p, text.n, &e), &e);
-}
-
 static struct str get(struct arena *a, const char *dir, const char *name)
 {
 	struct err e = { 0 };
@@ -41,25 +30,28 @@ static void test_efi(void **state)
 	struct efi efi;
 
 	(void)state;
-	put(&a, sys, "kernel/security/lockdown", STR("none [integrity] confidentiality\n"));
+	test_file_put(&a, sys, "kernel/security/lockdown",
+		      STR("none [integrity] confidentiality\n"));
 	efi_read(&a, sys, &efi);
 	assert_false(efi.present || efi.secure_boot || efi.setup_mode || efi.measured);
 	/* no variables: the kernel's own lockdown tells */
-	put(&a, sys, "firmware/efi/systab", STR(""));
+	test_file_put(&a, sys, "firmware/efi/systab", STR(""));
 	efi_read(&a, sys, &efi);
 	assert_true(efi.present && efi.secure_boot);
-	put(&a, sys, "kernel/security/lockdown", STR("[none] integrity confidentiality\n"));
+	test_file_put(&a, sys, "kernel/security/lockdown",
+		      STR("[none] integrity confidentiality\n"));
 	efi_read(&a, sys, &efi);
 	assert_true(efi.present && !efi.secure_boot);
-	put(&a, sys, EFIVAR "SecureBoot" GLOBAL, STR("\6\0\0\0\1"));
-	put(&a, sys, EFIVAR "SetupMode" GLOBAL, STR("\6\0\0\0\0"));
-	put(&a, sys, EFIVAR "StubPcrKernelImage-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f",
-	    STR("\6\0\0\0001\0001\0\0\0"));
+	test_file_put(&a, sys, EFIVAR "SecureBoot" GLOBAL, STR("\6\0\0\0\1"));
+	test_file_put(&a, sys, EFIVAR "SetupMode" GLOBAL, STR("\6\0\0\0\0"));
+	test_file_put(&a, sys, EFIVAR "StubPcrKernelImage-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f",
+		      STR("\6\0\0\0001\0001\0\0\0"));
 	efi_read(&a, sys, &efi);
 	assert_true(efi.secure_boot && !efi.setup_mode && efi.measured);
-	put(&a, sys, "kernel/security/lockdown", STR("none [integrity] confidentiality\n"));
-	put(&a, sys, EFIVAR "SecureBoot" GLOBAL, STR("\6\0\0\0\0"));
-	put(&a, sys, EFIVAR "SetupMode" GLOBAL, STR("\6\0\0\0\1"));
+	test_file_put(&a, sys, "kernel/security/lockdown",
+		      STR("none [integrity] confidentiality\n"));
+	test_file_put(&a, sys, EFIVAR "SecureBoot" GLOBAL, STR("\6\0\0\0\0"));
+	test_file_put(&a, sys, EFIVAR "SetupMode" GLOBAL, STR("\6\0\0\0\1"));
 	efi_read(&a, sys, &efi);
 	assert_true(!efi.secure_boot && efi.setup_mode);
 	assert_ok(dir_remove(sys, &e), &e);
@@ -73,7 +65,7 @@ static void partition_put(struct arena *a, const char *dev, const char *name, st
 
 	assert_true(hex_decode(STR(HASH), sig.root_hash, ROOT_HASH_BYTES));
 	assert_ok(verity_sig_write(a, &sig, &text, &e), &e);
-	put(a, dev, name, text);
+	test_file_put(a, dev, name, text);
 }
 
 static void test_signatures(void **state)
@@ -95,7 +87,7 @@ static void test_signatures(void **state)
 	assert_ok(gpt_type_uuid(GPT_TYPE_ROOT_VERITY_SIG, "aarch64", disk.parts.p->type, &e), &e);
 	signatures_find(&a, dev, &disk, root_hash, &s);
 	assert_str(s.problem, "vda4: open: No such file or directory");
-	put(&a, dev, "vda4", STR("{}"));
+	test_file_put(&a, dev, "vda4", STR("{}"));
 	signatures_find(&a, dev, &disk, root_hash, &s);
 	assert_str(s.problem, "vda4: verity signature partition: 2 bytes, want at least 16384");
 	partition_put(&a, dev, "vda4", STR("signature"));
@@ -132,20 +124,20 @@ static void test_ipe(void **state)
 	assert_err(ipe_enforce(&a, ipe, STR("DEFAULT action=DENY\n"), STR("pkcs7"), &e), &e,
 		   "the initrd's execution policy has no name");
 	assert_err(ipe_enforce(&a, ipe, text, STR("pkcs7"), &e), &e, "load the execution policy: ");
-	put(&a, ipe, "new_policy", STR(""));
+	test_file_put(&a, ipe, "new_policy", STR(""));
 	assert_err(ipe_enforce(&a, ipe, text, STR("pkcs7"), &e), &e,
 		   "the signed execution policy is not that of this image");
-	put(&a, ipe, "policies/ashlar/policy", str_c(policy));
+	test_file_put(&a, ipe, "policies/ashlar/policy", str_c(policy));
 	assert_err(ipe_enforce(&a, ipe, text, STR("pkcs7"), &e), &e,
 		   "the signed execution policy is not that of this image");
-	put(&a, ipe, "policies/ashlar/policy", text);
-	put(&a, ipe, "policies/ashlar/active", STR("0"));
-	put(&a, ipe, "enforce", STR("0"));
+	test_file_put(&a, ipe, "policies/ashlar/policy", text);
+	test_file_put(&a, ipe, "policies/ashlar/active", STR("0"));
+	test_file_put(&a, ipe, "enforce", STR("0"));
 	assert_ok(ipe_enforce(&a, ipe, text, STR("pkcs7"), &e), &e);
 	assert_str(get(&a, ipe, "new_policy"), "pkcs7");
 	assert_str(get(&a, ipe, "policies/ashlar/active"), "1");
 	assert_str(get(&a, ipe, "enforce"), "1");
-	put(&a, ipe, "enforce", STR("00"));
+	test_file_put(&a, ipe, "enforce", STR("00"));
 	assert_err(ipe_enforce(&a, ipe, text, STR("pkcs7"), &e), &e, "enforce' stays '10'");
 	assert_ok(dir_remove(ipe, &e), &e);
 }
@@ -185,14 +177,14 @@ static void test_missing(void **state)
 		   "not check boot loader, kernel and command line");
 	assert_ok(chain_policy(&c, path, dir, &e), &e);
 	assert_str(status.missing.p[1], "no execution policy is in force: the initrd has none");
-	put(&a, dir, "ipe-policy", str_c(policy));
+	test_file_put(&a, dir, "ipe-policy", str_c(policy));
 	assert_ok(chain_policy(&c, path, dir, &e), &e);
 	assert_str(status.missing.p[2],
 		   "no execution policy is in force: vda has no signature partition");
 	assert_string_equal(status.execution_policy, "absent");
 	/* what somebody changed is never only missing */
 	c.signatures = (struct signatures){ .ipe_policy = STR("pkcs7") };
-	put(&a, dir, "new_policy", STR(""));
+	test_file_put(&a, dir, "new_policy", STR(""));
 	assert_err(chain_policy(&c, path, dir, &e), &e, "is not that of this image");
 	cmdline.words.execute_from = EXECUTE_ANYWHERE;
 	assert_ok(chain_policy(&c, path_join(&a, dir, "no"), dir, &e), &e);

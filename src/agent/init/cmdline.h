@@ -22,14 +22,11 @@
  * Words after "--" belong to the init on the root. */
 #pragma once
 
+#include "agent/init/failure.h"
 #include "base/boot_words.h"
+#include "disk/verity.h"
 
-enum { ROOT_HASH_BYTES = 32, CMDLINE_BYTES_MAX = 64 << 10, CMDLINE_SEC_MAX = 86400 };
-
-struct failure {
-	bool reboot;
-	unsigned delay_sec;
-};
+enum { CMDLINE_BYTES_MAX = 64 << 10, CMDLINE_SEC_MAX = 86400 };
 
 struct cmdline {
 	uint8_t root_hash[ROOT_HASH_BYTES];

@@ -3,8 +3,8 @@
  * named as cryptsetup names it, so that veritysetup, lsblk and systemd know what it is. */
 #pragma once
 
+#include "agent/common/disks.h"
 #include "agent/init/cmdline.h"
-#include "agent/init/disks.h"
 #include "disk/verity.h"
 
 #define DM_NODE "/dev/mapper/root"

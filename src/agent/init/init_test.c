@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/test.h"
-#include "base/uuid.h"
 
 #include "agent/init/cmdline.h"
-#include "agent/init/disks.h"
 #include "agent/init/dm.h"
 #include "agent/init/loader.h"
 #include "agent/init/modules.h"
-#include "agent/init/partitions.h"
-#include "base/proc.h"
-#include "disk/gpt.h"
 
 #define HASH "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef"
 
@@ -135,17 +130,6 @@ static void test_modules(void **state)
 		assert_err(modules_parse(&a, str_c(bad[i].text), &m, &e), &e, bad[i].error);
 }
 
-static void put(struct arena *a, const char *dir, const char *name, struct str text)
-{
-	char *path = path_join(a, dir, name), *slash = strrchr(path, '/');
-	struct err e = { 0 };
-
-	*slash = '\0';
-	assert_ok(dir_make(path, &e), &e);
-	*slash = '/';
-	assert_ok(file_write(path, 0644, text.p, text.n, &e), &e);
-}
-
 /* No module file is there, and no kernel is asked. */
 static void test_loader(void **state)
 {
@@ -156,8 +140,9 @@ static void test_loader(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	put(&a, sys, "bus/virtio/devices/virtio0/modalias", STR("virtio:d00000008v00001AF4\n"));
-	put(&a, sys, "bus/acpi/devices/x/modalias", STR("acpi:A:\nscsi:t-0x00\n"));
+	test_file_put(&a, sys, "bus/virtio/devices/virtio0/modalias",
+		      STR("virtio:d00000008v00001AF4\n"));
+	test_file_put(&a, sys, "bus/acpi/devices/x/modalias", STR("acpi:A:\nscsi:t-0x00\n"));
 	assert_ok(modules_parse(&a, str_c(modules_text), &m, &e), &e);
 	assert_ok(loader_scan(&m, sys, &e), &e);
 	assert_true(m.p[3].wanted && m.p[4].wanted);
@@ -171,103 +156,6 @@ static void test_loader(void **state)
 		loader_step(&a, &m, sys, &failed, &e), &e,
 		"kernel module erofs: open: No such file or directory; before it: scsi_mod: open: No");
 	assert_ok(dir_remove(sys, &e), &e);
-}
-
-/* sgdisk writes the table that is read. */
-static void disk_make(struct arena *a, const char *dir)
-{
-	char *path = path_join(a, dir, "disk");
-	const char *const argv[] = { "sgdisk",
-				     "-n1:2048:+1M",
-				     "-n3:8192:+2M",
-				     "-u1:11111111-2222-3333-4444-555555555555",
-				     "-u3:00112233-4455-6677-8899-AABBCCDDEEFF",
-				     "-t3:41092B05-9FC8-4523-994F-2DEF0408B176",
-				     path,
-				     NULL };
-	struct proc_result r;
-	struct err e = { 0 };
-
-	put(a, dir, "disk", STR(""));
-	assert_int_equal(truncate(path, 16 << 20), 0);
-	if (proc_run(a, argv, (struct str){ 0 }, "gdisk", &r, &e) < 0)
-		skip();
-	assert_int_equal(r.status, 0);
-}
-
-static void sys_make(struct arena *a, const char *dir)
-{
-	put(a, dir, "block/disk/size", STR("32768\n"));
-	put(a, dir, "block/disk/queue/logical_block_size", STR("512\n"));
-	put(a, dir, "block/disk/disk1/partition", STR("1\n"));
-	put(a, dir, "block/disk/disk1/start", STR("2048\n"));
-	put(a, dir, "block/disk/disk1/size", STR("2048\n"));
-	put(a, dir, "block/disk/disk1/dev", STR("253:1\n"));
-	put(a, dir, "block/disk/disk3/partition", STR("3\n"));
-	put(a, dir, "block/disk/disk3/start", STR("8192\n"));
-	put(a, dir, "block/disk/disk3/size", STR("4096\n"));
-	put(a, dir, "block/disk/disk3/dev", STR("253:3\n"));
-	put(a, dir, "block/loop0/size", STR("0\n"));
-	put(a, dir, "block/gone/size", STR("2048\n"));
-}
-
-static void test_disks(void **state)
-{
-	_cleanup_arena_ struct arena a = { 0 };
-	const struct disk_partition *part;
-	const struct disk *disk;
-	char *dir = test_dir(&a);
-	uint8_t x[16], y[16];
-	struct disk copy;
-	vec_disk disks;
-	struct err e = { 0 };
-
-	(void)state;
-	disk_make(&a, dir);
-	sys_make(&a, dir);
-	assert_ok(disks_scan(&a, dir, dir, &disks, &e), &e);
-	assert_str(disks_text(&a, &disks),
-		   "disk (16 MiB): disk1 11111111-2222-3333-4444-555555555555, "
-		   "disk3 00112233-4455-6677-8899-aabbccddeeff; "
-		   "gone (1 MiB): open: No such file or directory");
-	assert_true(uuid_parse(STR("00112233-4455-6677-8899-aabbccddeeff"), x));
-	assert_true(uuid_parse(STR("11111111-2222-3333-4444-555555555555"), y));
-	disk = disks_find(&disks, x, y);
-	assert_non_null(disk);
-	part = disk_partition_find(disk, x);
-	assert_str(part->name, "disk3");
-	assert_str(part->devno, "253:3");
-	assert_int_equal(part->size_bytes, 2 << 20);
-	assert_str(gpt_type_name(&a, part->type), "root-x86-64-verity-sig");
-	copy = disk_dup(&a, disk);
-	assert_str(disk_partition_find(&copy, y)->devno, "253:1");
-	y[0] ^= 1;
-	assert_null(disks_find(&disks, x, y));
-	put(&a, dir, "block/disk/disk3/start", STR("8193\n"));
-	assert_ok(disks_scan(&a, dir, dir, &disks, &e), &e);
-	assert_int_equal(disks.p[0].parts.n, 1);
-	assert_ok(dir_remove(dir, &e), &e);
-	disks.n = 0;
-	assert_str(disks_text(&a, &disks), "no disk at all");
-}
-
-static void test_partitions(void **state)
-{
-	_cleanup_arena_ struct arena a = { 0 };
-	uint8_t *disk = arena_alloc(&a, 8192);
-	vec_partition v;
-	struct err e = { 0 };
-
-	(void)state;
-	assert_err(partitions_parse(&a, disk, 8192, 512, &v, &e), &e, "no GUID partition table");
-	assert_err(partitions_parse(&a, disk, 100, 512, &v, &e), &e, "no GUID partition table");
-	memcpy(disk + 512, "EFI PART", 8);
-	disk[512 + 80] = 4;
-	assert_err(partitions_parse(&a, disk, 8192, 512, &v, &e), &e, "4 entries of 0 bytes");
-	disk[512 + 84] = 128;
-	memset(disk + 512 + 72, 0xff, 8);
-	assert_err(partitions_parse(&a, disk, 8192, 512, &v, &e), &e,
-		   "not within the first 8192 bytes");
 }
 
 static void test_dm_params(void **state)
@@ -299,7 +187,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cmdline),   cmocka_unit_test(test_failure),
 		cmocka_unit_test(test_modules),   cmocka_unit_test(test_loader),
-		cmocka_unit_test(test_disks),     cmocka_unit_test(test_partitions),
 		cmocka_unit_test(test_dm_params),
 	};
 

@@ -11,15 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/init/boot_status.h"
+#include "agent/common/boot_status.h"
+#include "agent/common/disks.h"
+#include "agent/common/report.h"
+#include "agent/common/run.h"
 #include "agent/init/chain.h"
 #include "agent/init/cmdline.h"
-#include "agent/init/disks.h"
 #include "agent/init/dm.h"
 #include "agent/init/loader.h"
 #include "agent/init/mounts.h"
-#include "agent/init/report.h"
-#include "agent/init/run.h"
 #include "agent/init/state.h"
 #include "base/io.h"
 #include "base/uuid.h"
@@ -293,5 +293,5 @@ int main(int argc, char **argv)
 		execv(INIT, argv);
 		(void)err_sys(&e, "start '" INIT "' on the root %.*s", STR_FMT(b.root->name));
 	}
-	report_failure(&b.failure, &e);
+	failure_end(&b.failure, &e);
 }

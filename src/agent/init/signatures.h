@@ -2,8 +2,8 @@
 /* signatures.h - the signatures that lie on the disk beside the root. */
 #pragma once
 
+#include "agent/common/disks.h"
 #include "agent/init/cmdline.h"
-#include "agent/init/disks.h"
 
 /* Not checked: that is the kernel's to do. */
 struct signatures {

@@ -6,11 +6,11 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "agent/common/disks.h"
+#include "agent/common/report.h"
+#include "agent/common/run.h"
 #include "agent/init/ask.h"
-#include "agent/init/disks.h"
 #include "agent/init/mounts.h"
-#include "agent/init/report.h"
-#include "agent/init/run.h"
 #include "agent/init/state_plan.h"
 #include "base/io.h"
 #include "disk/gpt.h"

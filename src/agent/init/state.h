@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "agent/init/boot_status.h"
+#include "agent/common/boot_status.h"
 #include "agent/init/tpm.h"
 
 #define STATE_DEFINITIONS "/usr/lib/ashlar/state"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/test.h"
 
-#include "agent/init/run.h"
+#include "agent/common/run.h"
 #include "agent/init/state_plan.h"
 #include "agent/init/tpm.h"
 

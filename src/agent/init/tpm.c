@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/init/tpm.h"
 
-#include "agent/init/run.h"
+#include "agent/common/run.h"
 #include "base/io.h"
 
 enum { ATTRIBUTE_BYTES_MAX = 4096, POLICY_BYTES_MAX = 1 << 20 };

@@ -2,7 +2,7 @@
 /* tpm.h - the machine's TPM 2.0, and what this boot told it. */
 #pragma once
 
-#include "agent/init/boot_status.h"
+#include "agent/common/boot_status.h"
 
 #define TPM_SIGNATURE  "/run/systemd/tpm2-pcr-signature.json"
 #define TPM_PUBLIC_KEY "/run/systemd/tpm2-pcr-public-key.pem"

@@ -3,7 +3,7 @@
 
 #include <linux/capability.h>
 
-#include "agent/init/boot_status.h"
+#include "agent/common/boot_status.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/json_parse.h"

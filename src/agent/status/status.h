@@ -3,7 +3,7 @@
  * the kernel shows it now. */
 #pragma once
 
-#include "agent/init/efi.h"
+#include "agent/common/efi.h"
 #include "base/str.h"
 
 /* As far as this user may see. */
@@ -12,7 +12,7 @@ enum known { KNOWN_NO, KNOWN_YES, KNOWN_NOT };
 struct status {
 	struct str image; /* "Ashlar server 1.0.20261123" */
 	bool development_keys;
-	/* of the boot (agent/init/boot_status.h); texts are empty when its file is not there */
+	/* of the boot (agent/common/boot_status.h); texts are empty when its file is not there */
 	struct str root_hash, root_signature, execution_policy, state, state_reason;
 	/* now */
 	struct efi efi;

@@ -8,40 +8,31 @@
 #define SECURITY "sys/kernel/security/"
 #define EFIVARS  "sys/firmware/efi/efivars/"
 
-static void put(struct arena *a, const char *dir, const char *name, struct str text)
-{
-	char *path = path_join(a, dir, name), *slash = strrchr(path, '/');
-	struct err e = { 0 };
-
-	*slash = '\0';
-	assert_ok(dir_make(path, &e), &e);
-	*slash = '/';
-	assert_ok(file_write(path, 0644, text.p, text.n, &e), &e);
-}
-
 /* A machine on which all is well. */
 static char *machine(struct arena *a)
 {
 	char *dir = test_dir(a);
 
-	put(a, dir, "usr/lib/os-release",
-	    STR("NAME=\"Ashlar\"\nIMAGE_ID=server\nIMAGE_VERSION=1.0.1\n"));
-	put(a, dir, "run/ashlar/boot.json",
-	    STR("{\"secure-boot\": true, \"root-hash\": \"00ff\", \"root-signature\": \"checked\", "
-		"\"execution-policy\": \"enforcing\", \"state\": \"encrypted-tpm\", "
-		"\"state-reason\": \"\", \"missing\": []}"));
-	put(a, dir, "proc/1/status", STR("Name:\tsystemd\nCapBnd:\t000001fdffffffff\n"));
-	put(a, dir, "sys/class/tpm/tpm0/tpm_version_major", STR("2\n"));
-	put(a, dir, "sys/block/dm-0/dm/name", STR("root\n"));
-	put(a, dir, "sys/block/dm-0/dm/uuid", STR("CRYPT-VERITY-00-root\n"));
-	put(a, dir, SECURITY "lockdown", STR("none [integrity] confidentiality\n"));
-	put(a, dir, SECURITY "ipe/enforce", STR("1"));
-	put(a, dir, SECURITY "ipe/policies/ashlar/active", STR("1"));
-	put(a, dir, SECURITY "ipe/policies/ashlar/policy",
-	    STR("policy_name=ashlar policy_version=1.0.0\nDEFAULT action=DENY\n"));
-	put(a, dir, EFIVARS "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", STR("\6\0\0\0\1"));
-	put(a, dir, EFIVARS "StubPcrKernelImage-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f",
-	    STR("\6\0\0\0001\0001\0\0\0"));
+	test_file_put(a, dir, "usr/lib/os-release",
+		      STR("NAME=\"Ashlar\"\nIMAGE_ID=server\nIMAGE_VERSION=1.0.1\n"));
+	test_file_put(
+		a, dir, "run/ashlar/boot.json",
+		STR("{\"secure-boot\": true, \"root-hash\": \"00ff\", \"root-signature\": \"checked\", "
+		    "\"execution-policy\": \"enforcing\", \"state\": \"encrypted-tpm\", "
+		    "\"state-reason\": \"\", \"missing\": []}"));
+	test_file_put(a, dir, "proc/1/status", STR("Name:\tsystemd\nCapBnd:\t000001fdffffffff\n"));
+	test_file_put(a, dir, "sys/class/tpm/tpm0/tpm_version_major", STR("2\n"));
+	test_file_put(a, dir, "sys/block/dm-0/dm/name", STR("root\n"));
+	test_file_put(a, dir, "sys/block/dm-0/dm/uuid", STR("CRYPT-VERITY-00-root\n"));
+	test_file_put(a, dir, SECURITY "lockdown", STR("none [integrity] confidentiality\n"));
+	test_file_put(a, dir, SECURITY "ipe/enforce", STR("1"));
+	test_file_put(a, dir, SECURITY "ipe/policies/ashlar/active", STR("1"));
+	test_file_put(a, dir, SECURITY "ipe/policies/ashlar/policy",
+		      STR("policy_name=ashlar policy_version=1.0.0\nDEFAULT action=DENY\n"));
+	test_file_put(a, dir, EFIVARS "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
+		      STR("\6\0\0\0\1"));
+	test_file_put(a, dir, EFIVARS "StubPcrKernelImage-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f",
+		      STR("\6\0\0\0001\0001\0\0\0"));
 	return dir;
 }
 
@@ -81,12 +72,13 @@ static void test_missing(void **state)
 	struct status s;
 
 	(void)state;
-	put(&a, dir, "usr/lib/os-release", STR("NAME=A\nASHLAR_DEVELOPMENT_KEYS=1\n"));
-	put(&a, dir, SECURITY "lockdown", STR("[none] integrity confidentiality\n"));
-	put(&a, dir, SECURITY "ipe/enforce", STR("0"));
-	put(&a, dir, "sys/block/dm-0/dm/name", STR("other\n"));
-	put(&a, dir, "run/ashlar/boot.json",
-	    STR("{\"execution-policy\":\"enforcing\",\"missing\":[\"Secure Boot is off\"]}"));
+	test_file_put(&a, dir, "usr/lib/os-release", STR("NAME=A\nASHLAR_DEVELOPMENT_KEYS=1\n"));
+	test_file_put(&a, dir, SECURITY "lockdown", STR("[none] integrity confidentiality\n"));
+	test_file_put(&a, dir, SECURITY "ipe/enforce", STR("0"));
+	test_file_put(&a, dir, "sys/block/dm-0/dm/name", STR("other\n"));
+	test_file_put(
+		&a, dir, "run/ashlar/boot.json",
+		STR("{\"execution-policy\":\"enforcing\",\"missing\":[\"Secure Boot is off\"]}"));
 	status_read(&a, dir, &s);
 	assert_true(str_starts(
 		status_text(&a, &s),
@@ -99,12 +91,12 @@ static void test_missing(void **state)
 		"  - the execution policy is no longer in force\n"));
 	/* a user other than root */
 	assert_int_equal(unlink(path_join(&a, dir, SECURITY "ipe/enforce")), 0);
-	put(&a, dir, "proc/1/status", STR("CapBnd:\t000001ffffffffff\n"));
-	put(&a, dir, "run/ashlar/boot.json", STR("{\"execution-policy\":\"enforcing\"}"));
+	test_file_put(&a, dir, "proc/1/status", STR("CapBnd:\t000001ffffffffff\n"));
+	test_file_put(&a, dir, "run/ashlar/boot.json", STR("{\"execution-policy\":\"enforcing\"}"));
 	status_read(&a, dir, &s);
 	assert_int_equal(s.enforced, KNOWN_NOT);
 	assert_str(s.missing.p[s.missing.n - 1], "root can change the execution policy");
-	put(&a, dir, "run/ashlar/boot.json", STR("{\"missing\":"));
+	test_file_put(&a, dir, "run/ashlar/boot.json", STR("{\"missing\":"));
 	status_read(&a, dir, &s);
 	assert_str(s.missing.p[0], "nothing is known of how this machine was started: "
 				   "/run/ashlar/boot.json is not there, or damaged");
@@ -119,15 +111,15 @@ static void test_policies(void **state)
 	struct status s;
 
 	(void)state;
-	put(&a, dir, SECURITY "ipe/policies/ashlar/policy",
-	    STR("op=EXECUTE dmverity_signature=TRUE action=ALLOW\n"));
+	test_file_put(&a, dir, SECURITY "ipe/policies/ashlar/policy",
+		      STR("op=EXECUTE dmverity_signature=TRUE action=ALLOW\n"));
 	status_read(&a, dir, &s);
 	assert_true(str_has(status_text(&a, &s), "from the root and from signed volumes only"));
-	put(&a, dir, SECURITY "ipe/policies/ashlar/policy",
-	    STR("DEFAULT op=EXECUTE action=ALLOW\n"));
+	test_file_put(&a, dir, SECURITY "ipe/policies/ashlar/policy",
+		      STR("DEFAULT op=EXECUTE action=ALLOW\n"));
 	status_read(&a, dir, &s);
 	assert_true(str_has(status_text(&a, &s), "the image lets programs run from anywhere"));
-	put(&a, dir, SECURITY "ipe/policies/ashlar/active", STR("0"));
+	test_file_put(&a, dir, SECURITY "ipe/policies/ashlar/active", STR("0"));
 	status_read(&a, dir, &s);
 	assert_int_equal(s.enforced, KNOWN_NO);
 	assert_str(s.missing.p[0], "the execution policy is no longer in force");

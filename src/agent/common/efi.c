@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "agent/init/efi.h"
+#include "agent/common/efi.h"
 
 #include "base/io.h"
 

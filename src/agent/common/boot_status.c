@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "agent/init/boot_status.h"
+#include "agent/common/boot_status.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "agent/init/report.h"
+#include "agent/common/report.h"
 #include "base/io.h"
 #include "base/json.h"
 

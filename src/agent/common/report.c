@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "agent/init/report.h"
+#include "agent/common/report.h"
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/reboot.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -17,7 +16,8 @@ static void line_write(enum report_level level, struct str text)
 {
 	_cleanup_close_ int kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	char line[LINE_BYTES_MAX + 32];
-	int n = snprintf(line, sizeof(line), "<%d>ashlar-init: %.*s\n", (int)level, STR_FMT(text));
+	int n = snprintf(line, sizeof(line), "<%d>%s: %.*s\n", (int)level, report_name,
+			 STR_FMT(text));
 
 	if (kmsg < 0 || write(kmsg, line, (size_t)n) < 0)
 		dprintf(STDERR_FILENO, "%s", line + 3);
@@ -34,18 +34,4 @@ void report(enum report_level level, const char *fmt, ...)
 	va_end(ap);
 	for (rest = str_c(text.msg); rest.n > 0; rest = str_from(rest, LINE_BYTES_MAX))
 		line_write(level, str_head(rest, LINE_BYTES_MAX));
-}
-
-void report_failure(const struct failure *failure, const struct err *e)
-{
-	report(REPORT_EMERG, "%s", e->msg);
-	if (failure->reboot) {
-		report(REPORT_EMERG, "restarting in %u s", failure->delay_sec);
-		sleep(failure->delay_sec);
-		reboot(RB_AUTOBOOT);
-	}
-	report(REPORT_EMERG, "stopped: the machine can be reset or switched off");
-	/* The kernel panics when its first process ends. */
-	for (;;)
-		pause();
 }

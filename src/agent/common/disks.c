@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "agent/init/disks.h"
+#include "agent/common/disks.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "agent/init/partitions.h"
+#include "agent/common/partitions.h"
 #include "base/io.h"
 #include "base/uuid.h"
 #include "disk/gpt.h"

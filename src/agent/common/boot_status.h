@@ -3,7 +3,8 @@
  * in BOOT_STATUS_PATH (ashlar-status reads it). */
 #pragma once
 
-#include "agent/init/cmdline.h"
+#include "base/str.h"
+#include "disk/verity.h"
 
 #define BOOT_STATUS_PATH "/run/ashlar/boot.json"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "agent/init/partitions.h"
+#include "agent/common/partitions.h"
 
 #include "base/rd.h"
 

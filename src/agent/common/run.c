@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "agent/init/run.h"
+#include "agent/common/run.h"
 
 #include <stdlib.h>
 
