@@ -3,15 +3,15 @@
 #include <sys/stat.h>
 
 #include "artifact/diff.h"
+#include "artifact/manifest.h"
 #include "artifact/parts.h"
 #include "base/io.h"
-#include "base/json_parse.h"
 #include "tree/caps.h"
 #include "tree/root_tree.h"
 
 #define RAW ".raw"
 
-enum { IMAGE_BYTES_MAX = 2047u << 20, MANIFEST_BYTES_MAX = 16 << 20 };
+enum { IMAGE_BYTES_MAX = 2047u << 20 };
 #define FILES_BYTES_MAX (16ull << 30)
 
 static const char only_definitions[] = "only a definition says whose a file is";
@@ -56,101 +56,39 @@ static struct str numbered(struct arena *a, const vec_diff_size *sizes, struct s
 
 /* The manifest. */
 
-static int number(const vec_json_value *object, const char *key, uint64_t *ret, struct err *e)
+static void partitions_take(struct arena *a, const struct manifest *m, struct diff_side *s)
 {
-	struct str text = { 0 };
-	int r = json_member(object, key, JSON_NUMBER, &text, e);
-
-	if (r == 0 && !str_u64(text, INT64_MAX, ret))
-		r = err_set(e, -EBADMSG, "'%s' is %.*s", key, STR_FMT(text));
-	return r;
+	vec_each(p, &m->partitions)
+		size_add(a, &s->sizes, numbered(a, &s->sizes, tree_escaped(a, p->type)),
+			 p->size_bytes);
 }
 
-static int array(struct arena *a, const vec_json_value *object, const char *key,
-		 vec_json_value *ret, struct err *e)
+static void packages_take(struct arena *a, const struct manifest *m, struct diff_side *s)
 {
-	struct str text = { 0 };
-	int r = json_member(object, key, JSON_ARRAY, &text, e);
-
-	return r < 0 ? r : json_parse(a, text, ret, e);
-}
-
-static int package_read(struct arena *a, struct str text, struct diff_side *s, struct err *e)
-{
-	struct diff_package p = { 0 };
-	vec_json_value members;
-	int r = json_parse(a, text, &members, e);
-
-	if (r == 0)
-		r = json_member(&members, "name", JSON_STRING, &p.name, e);
-	if (r == 0)
-		r = json_member(&members, "evr", JSON_STRING, &p.evr, e);
-	if (r == 0)
-		r = json_member(&members, "arch", JSON_STRING, &p.arch, e);
-	if (r == 0)
-		r = json_member(&members, "rpm-sha256", JSON_STRING, &p.rpm_sha256, e);
-	if (r == 0)
-		vec_push(a, &s->packages) = p;
-	return r;
-}
-
-static int packages_read(struct arena *a, const vec_json_value *m, struct diff_side *s,
-			 struct err *e)
-{
-	vec_json_value packages;
-	int r = array(a, m, "packages", &packages, e);
-
-	for (size_t i = 0; r == 0 && i < packages.n; i++)
-		r = package_read(a, packages.p[i].text, s, e);
-	if (r == 0 && s->packages.n > 1)
+	vec_each(p, &m->packages)
+		vec_push(a, &s->packages) = (struct diff_package){
+			.name = p->name,
+			.evr = p->evr,
+			.arch = p->arch,
+			.rpm_sha256 = hex_encode(a, p->rpm_sha256, SHA256_BYTES),
+		};
+	if (s->packages.n > 1)
 		qsort(s->packages.p, s->packages.n, sizeof(*s->packages.p), package_cmp);
-	return r < 0 ? err_wrap(e, r, "packages") : 0;
-}
-
-static int partitions_read(struct arena *a, const vec_json_value *m, struct diff_side *s,
-			   struct err *e)
-{
-	vec_json_value partitions;
-	int r = array(a, m, "partitions", &partitions, e);
-
-	for (size_t i = 0; r == 0 && i < partitions.n; i++) {
-		vec_json_value members;
-		struct str type = { 0 };
-		uint64_t bytes = 0;
-
-		r = json_parse(a, partitions.p[i].text, &members, e);
-		if (r == 0)
-			r = json_member(&members, "type", JSON_STRING, &type, e);
-		if (r == 0)
-			r = number(&members, "size-bytes", &bytes, e);
-		if (r == 0)
-			size_add(a, &s->sizes, numbered(a, &s->sizes, tree_escaped(a, type)),
-				 bytes);
-	}
-	return r < 0 ? err_wrap(e, r, "partitions") : 0;
 }
 
 /* All that a manifest tells. */
 static int manifest_read(struct arena *a, struct str text, struct diff_side *s, struct err *e)
 {
-	uint64_t files_bytes = 0, image_bytes = 0;
-	vec_json_value m;
-	int r = json_parse(a, text, &m, e);
+	struct manifest m;
+	int r = manifest_parse(a, text, &m, e);
 
-	if (r == 0)
-		r = json_member(&m, "root-hash", JSON_STRING, &s->root_hash, e);
-	if (r == 0)
-		r = number(&m, "files-bytes", &files_bytes, e);
-	if (r == 0)
-		r = number(&m, "image-bytes", &image_bytes, e);
-	if (r == 0)
-		r = partitions_read(a, &m, s, e);
-	if (r == 0)
-		r = packages_read(a, &m, s, e);
 	if (r < 0)
 		return err_wrap(e, r, "%s", s->name);
-	size_add(a, &s->sizes, STR("files"), files_bytes);
-	size_add(a, &s->sizes, STR("image"), image_bytes);
+	s->root_hash = hex_encode(a, m.root_hash, SHA256_BYTES);
+	partitions_take(a, &m, s);
+	packages_take(a, &m, s);
+	size_add(a, &s->sizes, STR("files"), m.files_bytes);
+	size_add(a, &s->sizes, STR("image"), m.image_bytes);
 	sizes_sort(&s->sizes);
 	return 0;
 }
@@ -228,9 +166,9 @@ static struct str root_hash(struct arena *a, const struct image_parts *parts)
 /* What the manifest beside it says of its packages, when it is of this image. */
 static struct str image_packages(struct arena *a, struct diff_side *s)
 {
-	struct str base = str_head(str_c(s->name), strlen(s->name) - strlen(RAW)), text;
-	const char *path = str_z(a, str_printf(a, "%.*s.manifest.json", STR_FMT(base)));
+	const char *path = manifest_path(a, s->name);
 	struct diff_side manifest = { .name = path };
+	struct str text;
 	struct err e;
 	int r = file_read(a, path, MANIFEST_BYTES_MAX, &text, &e);
 

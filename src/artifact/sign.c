@@ -12,7 +12,7 @@
 
 #define RAW ".raw"
 
-enum { IMAGE_BYTES_MAX = 2047u << 20, MANIFEST_BYTES_MAX = 16 << 20, HOLE_BYTES = 64 << 10 };
+enum { IMAGE_BYTES_MAX = 2047u << 20, HOLE_BYTES = 64 << 10 };
 
 /* What there was before anything was signed. */
 static int unsigned_parts(struct arena *a, const struct image_parts *in, const struct keys *keys,
@@ -122,13 +122,22 @@ static const char *beside(struct arena *a, const struct signed_image *s, const c
 static int manifest_replace(struct arena *a, const struct signed_image *s, const struct keys *keys,
 			    struct err *e)
 {
-	const char *path = beside(a, s, ".manifest.json");
+	const char *path = manifest_path(a, s->path);
+	struct manifest m;
 	struct str text;
 	int r = file_read(a, path, MANIFEST_BYTES_MAX, &text, e);
 
+	if (r < 0)
+		return r;
+	r = manifest_parse(a, text, &m, e);
 	if (r == 0)
-		r = manifest_signed(a, text, &s->boot, keys, s->grown_bytes, &text, e);
-	return r < 0 ? err_wrap(e, r, "%s", path) : file_write(path, 0644, text.p, text.n, e);
+		r = manifest_measure(a, &s->boot, keys, &m.measurements, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s", path);
+	manifest_signing(&s->boot, keys, &m.signing);
+	m.stored_bytes += (uint64_t)s->grown_bytes;
+	text = manifest_dump(a, &m);
+	return file_write(path, 0644, text.p, text.n, e);
 }
 
 /* The manifest last: as long as it says less than the image holds, nothing is wrong. */

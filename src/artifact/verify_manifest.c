@@ -1,48 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "artifact/measure.h"
+#include "artifact/manifest.h"
 #include "artifact/verify_checks.h"
-#include "base/json_parse.h"
 #include "base/uuid.h"
 #include "keys/secure_boot.h"
-
-/* Opens the member, an object or an array. */
-static int member_open(struct verify_work *w, const vec_json_value *object, const char *key,
-		       enum json_type type, vec_json_value *ret, struct err *e)
-{
-	struct str text = { 0 };
-	int r = json_member(object, key, type, &text, e);
-
-	return r < 0 ? r : json_parse(w->a, text, ret, e);
-}
-
-static int is(const vec_json_value *object, const char *key, enum json_type type, struct str want,
-	      struct err *e)
-{
-	struct str text = { 0 };
-	int r = json_member(object, key, type, &text, e);
-
-	if (r < 0 || str_eq(text, want))
-		return r;
-	return err_set(e, -EBADMSG, "'%s' is '%.*s'; the image has '%.*s'", key, STR_FMT(text),
-		       STR_FMT(want));
-}
-
-static int is_text(const vec_json_value *object, const char *key, struct str want, struct err *e)
-{
-	return is(object, key, JSON_STRING, want, e);
-}
-
-static int is_hex(struct verify_work *w, const vec_json_value *object, const char *key,
-		  const uint8_t digest[SHA256_BYTES], struct err *e)
-{
-	return is_text(object, key, hex_encode(w->a, digest, SHA256_BYTES), e);
-}
-
-static int is_number(struct verify_work *w, const vec_json_value *object, const char *key,
-		     uint64_t want, struct err *e)
-{
-	return is(object, key, JSON_NUMBER, str_printf(w->a, "%llu", (unsigned long long)want), e);
-}
 
 static struct str section(const struct verify_work *w, const char *name)
 {
@@ -51,171 +11,104 @@ static struct str section(const struct verify_work *w, const char *name)
 	return s ? s->data : (struct str){ 0 };
 }
 
-static int identity_check(struct verify_work *w, const vec_json_value *m, struct err *e)
+static void partitions_fill(struct verify_work *w, struct manifest *m)
 {
-	const struct json_value *development = json_find(m, "development-keys");
-	int r = is_text(m, "version", w->version, e);
+	m->partitions.p = NULL;
+	m->partitions.n = m->partitions.cap = 0;
+	for (size_t i = 0; i < w->parts.gpt.n_partitions; i++) {
+		const struct gpt_partition *p = &w->parts.gpt.partitions[i];
 
-	if (r == 0)
-		r = is_text(m, "arch", str_c(w->arch), e);
-	if (r == 0)
-		r = is_text(m, "kernel", section(w, ".uname"), e);
-	if (r == 0)
-		r = is_hex(w, m, "root-hash", w->parts.root_hash, e);
-	if (r == 0)
-		r = is_text(m, "command-line", section(w, ".cmdline"), e);
-	if (r == 0)
-		r = is_text(m, "uki", w->parts.uki->path, e);
-	if (r == 0)
-		r = is_number(w, m, "root-bytes", w->parts.bytes[PARTITION_ROOT].n, e);
-	if (r == 0)
-		r = is_number(w, m, "image-bytes", w->in->image.n, e);
-	w->report.development = development && development->type == JSON_TRUE;
-	return r;
-}
-
-static int partition_check(struct verify_work *w, const struct json_value *v,
-			   const struct gpt_partition *p, struct err *e)
-{
-	vec_json_value members;
-	int r = json_parse(w->a, v->text, &members, e);
-
-	if (r == 0)
-		r = is_text(&members, "label", p->label, e);
-	if (r == 0)
-		r = is_text(&members, "type", gpt_type_name(w->a, p->type), e);
-	if (r == 0)
-		r = is_text(&members, "uuid", uuid_text(w->a, p->uuid), e);
-	if (r == 0)
-		r = is_number(w, &members, "start-bytes", p->start_lba * GPT_SECTOR_BYTES, e);
-	if (r == 0)
-		r = is_number(w, &members, "size-bytes", p->size_lba * GPT_SECTOR_BYTES, e);
-	return r < 0 ? err_wrap(e, r, "partition '%.*s'", STR_FMT(p->label)) : 0;
-}
-
-static int partitions_check(struct verify_work *w, const vec_json_value *m, struct err *e)
-{
-	vec_json_value partitions;
-	int r = member_open(w, m, "partitions", JSON_ARRAY, &partitions, e);
-
-	if (r == 0 && partitions.n != w->parts.gpt.n_partitions)
-		r = err_set(e, -EBADMSG, "%zu partitions; the image has %zu", partitions.n,
-			    w->parts.gpt.n_partitions);
-	for (size_t i = 0; r == 0 && i < partitions.n; i++)
-		r = partition_check(w, &partitions.p[i], &w->parts.gpt.partitions[i], e);
-	return r;
-}
-
-static int signing_check(struct verify_work *w, const vec_json_value *m, struct err *e)
-{
-	static const enum key_role roles[] = { KEY_DB, KEY_VERITY, KEY_IPE, KEY_PCR };
-	uint8_t fingerprint[SHA256_BYTES];
-	vec_json_value signing;
-	int r = member_open(w, m, "signing", JSON_OBJECT, &signing, e);
-
-	if (r == 0)
-		r = is(&signing, "complete", JSON_TRUE, STR("true"), e);
-	for (size_t i = 0; r == 0 && i < sizeof(roles) / sizeof(*roles); i++) {
-		struct str by = w->signed_by[roles[i]];
-
-		sha256(by.p, by.n, fingerprint);
-		r = is_hex(w, &signing, key_role_name(roles[i]), fingerprint, e);
+		vec_push(w->a, &m->partitions) = (struct manifest_partition){
+			.label = p->label,
+			.type = gpt_type_name(w->a, p->type),
+			.uuid = uuid_text(w->a, p->uuid),
+			.start_bytes = p->start_lba * GPT_SECTOR_BYTES,
+			.size_bytes = p->size_lba * GPT_SECTOR_BYTES,
+		};
 	}
-	return r < 0 ? err_wrap(e, r, "signing") : 0;
 }
 
-static int pcr11_check(struct verify_work *w, const vec_json_value *measurements, struct err *e)
+/* The package-signing certificate signs nothing in the image itself. */
+static void signing_fill(const struct verify_work *w, struct manifest_signing *s)
 {
-	uint8_t pcr[SHA256_BYTES];
-	vec_json_value pcr11;
-	int r = member_open(w, measurements, "pcr-11", JSON_OBJECT, &pcr11, e);
+	s->complete = true;
+	for (size_t i = 0; i < MANIFEST_SIGNERS; i++) {
+		struct str by = w->signed_by[manifest_signers[i]];
 
-	measure_pcr11(&w->parts.uki_pe, pcr);
-	for (size_t i = 0; r == 0 && i < MEASURE_PHASES; i++) {
-		measure_phase(pcr, measure_phases[i]);
-		r = is_hex(w, &pcr11, measure_phases[i], pcr, e);
+		if (manifest_signers[i] != KEY_PACKAGE)
+			sha256(by.p, by.n, s->certificates[i]);
 	}
-	return r;
 }
 
 /* PCR 7 by what the image itself enrols: the keys may have been rotated since. */
-static int measurements_check(struct verify_work *w, const vec_json_value *m, struct err *e)
+static int measurements_fill(const struct verify_work *w, struct manifest_measurements *m,
+			     struct err *e)
 {
-	uint8_t pcr4[SHA256_BYTES], pcr7[SHA256_BYTES];
-	vec_json_value measurements;
-	int r = member_open(w, m, "measurements", JSON_OBJECT, &measurements, e);
+	uint8_t pcr[SHA256_BYTES];
+	int r = measure_pcr4(w->parts.boot_loader->data, w->parts.uki->data, m->pcr4, e);
 
-	if (r == 0)
-		r = measure_pcr4(w->parts.boot_loader->data, w->parts.uki->data, pcr4, e);
-	if (r == 0)
-		r = is_hex(w, &measurements, "pcr-4", pcr4, e);
+	m->pcr4_known = true;
 	if (r == 0)
 		r = measure_pcr7(w->enrolled[KEY_PK], w->enrolled[KEY_KEK], w->enrolled[KEY_DB],
-				 secure_boot_owner, w->signed_by[KEY_DB], pcr7, e);
-	if (r == 0)
-		r = is_hex(w, &measurements, "pcr-7", pcr7, e);
-	if (r == 0)
-		r = pcr11_check(w, &measurements, e);
-	return r < 0 ? err_wrap(e, r, "measurements") : 0;
+				 secure_boot_owner, w->signed_by[KEY_DB], m->pcr7, e);
+	if (r < 0)
+		return err_wrap(e, r, "measurements");
+	measure_pcr11(&w->parts.uki_pe, pcr);
+	for (size_t i = 0; i < MEASURE_PHASES; i++) {
+		measure_phase(pcr, measure_phases[i]);
+		memcpy(m->pcr11[i], pcr, sizeof(pcr));
+	}
+	return 0;
 }
 
-static int number(const vec_json_value *object, const char *key, uint64_t *ret, struct err *e)
+/* @ret, which is what the manifest says, with all of it that the image itself tells. */
+static int image_tells(struct verify_work *w, struct manifest *ret, struct err *e)
 {
-	struct str text = { 0 };
-	int r = json_member(object, key, JSON_NUMBER, &text, e);
+	ret->version = w->version;
+	ret->arch = str_c(w->arch);
+	ret->kernel = section(w, ".uname");
+	memcpy(ret->root_hash, w->parts.root_hash, SHA256_BYTES);
+	ret->command_line = section(w, ".cmdline");
+	ret->uki = w->parts.uki->path;
+	ret->root_bytes = w->parts.bytes[PARTITION_ROOT].n;
+	ret->image_bytes = w->in->image.n;
+	partitions_fill(w, ret);
+	signing_fill(w, &ret->signing);
+	return measurements_fill(w, &ret->measurements, e);
+}
 
-	if (r == 0 && !str_u64(text, UINT64_MAX, ret))
-		r = err_set(e, -EBADMSG, "'%s' is %.*s", key, STR_FMT(text));
+static int budget_check(const char *key, uint64_t max, uint64_t used, struct err *e)
+{
+	if (max == 0 || used <= max)
+		return 0;
+	return err_set(e, -EDQUOT, "budgets: '%s' is %llu, but it takes %llu", key,
+		       (unsigned long long)max, (unsigned long long)used);
+}
+
+static int budgets_check(const struct manifest *m, struct err *e)
+{
+	int r = budget_check("max-packages", m->budgets.max_packages, m->packages.n, e);
+
+	if (r == 0)
+		r = budget_check("max-files-bytes", m->budgets.max_files_bytes, m->files_bytes, e);
+	if (r == 0)
+		r = budget_check("max-image-bytes", m->budgets.max_image_bytes, m->stored_bytes, e);
 	return r;
-}
-
-static int budget_check(const vec_json_value *budgets, const char *key, uint64_t used,
-			struct err *e)
-{
-	uint64_t max;
-	int r = number(budgets, key, &max, e);
-
-	if (r < 0 || max == 0 || used <= max)
-		return r;
-	return err_set(e, -EDQUOT, "'%s' is %llu, but it takes %llu", key, (unsigned long long)max,
-		       (unsigned long long)used);
-}
-
-static int budgets_check(struct verify_work *w, const vec_json_value *m, struct err *e)
-{
-	uint64_t files_bytes = 0, stored_bytes = 0;
-	vec_json_value budgets, packages;
-	int r = member_open(w, m, "budgets", JSON_OBJECT, &budgets, e);
-
-	if (r == 0)
-		r = member_open(w, m, "packages", JSON_ARRAY, &packages, e);
-	if (r == 0)
-		r = number(m, "files-bytes", &files_bytes, e);
-	if (r == 0)
-		r = number(m, "stored-bytes", &stored_bytes, e);
-	if (r == 0)
-		r = budget_check(&budgets, "max-packages", packages.n, e);
-	if (r == 0)
-		r = budget_check(&budgets, "max-files-bytes", files_bytes, e);
-	if (r == 0)
-		r = budget_check(&budgets, "max-image-bytes", stored_bytes, e);
-	return r < 0 ? err_wrap(e, r, "budgets") : 0;
 }
 
 int verify_manifest(struct verify_work *w, struct err *e)
 {
-	vec_json_value m;
-	int r = json_parse(w->a, w->in->manifest, &m, e);
+	struct manifest m, image;
+	int r = manifest_parse(w->a, w->in->manifest, &m, e);
 
+	if (r == 0) {
+		image = m;
+		w->report.development = m.development_keys;
+		r = image_tells(w, &image, e);
+	}
 	if (r == 0)
-		r = identity_check(w, &m, e);
+		r = manifest_same(w->a, &m, &image, e);
 	if (r == 0)
-		r = partitions_check(w, &m, e);
-	if (r == 0)
-		r = signing_check(w, &m, e);
-	if (r == 0)
-		r = measurements_check(w, &m, e);
-	if (r == 0)
-		r = budgets_check(w, &m, e);
+		r = budgets_check(&m, e);
 	return r < 0 ? err_wrap(e, r, "manifest") : 0;
 }

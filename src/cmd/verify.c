@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
 
+#include "artifact/manifest.h"
 #include "artifact/verify.h"
 #include "base/json.h"
 
-#define RAW ".raw"
-
-enum { IMAGE_BYTES_MAX = 2047u << 20, MANIFEST_BYTES_MAX = 16 << 20 };
+enum { IMAGE_BYTES_MAX = 2047u << 20 };
 
 struct verify_options {
 	struct common_options common;
@@ -42,13 +41,8 @@ static int certificates_read(struct arena *a, const struct verify_options *o,
 /* Beside the image, when it is there. */
 static int manifest_read(struct arena *a, const char *image, struct str *ret, struct err *e)
 {
-	struct str base = str_c(image), path;
-	int r;
+	int r = file_read(a, manifest_path(a, image), MANIFEST_BYTES_MAX, ret, e);
 
-	if (str_ends(base, RAW))
-		base = str_head(base, base.n - strlen(RAW));
-	path = str_printf(a, "%.*s.manifest.json", STR_FMT(base));
-	r = file_read(a, path.p, MANIFEST_BYTES_MAX, ret, e);
 	return r == -ENOENT ? 0 : r;
 }
 

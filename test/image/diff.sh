@@ -93,7 +93,7 @@ trouble "diff: no file" "open '$WORK/none.raw': No such file or directory" "$ASH
 trouble "diff: no definition" "there is no 'sever' in 'distro/images'" "$ASHLAR" diff --keys "$CHECK/keys" "$IMAGE" sever
 trouble "diff: neither" "'a/b': want an image (*.raw), a manifest (*.json), or the name of a definition" "$ASHLAR" diff "$IMAGE" a/b
 echo '{"root-hash":1}' >"$WORK/bad.json"
-trouble "diff: no manifest" "$WORK/bad.json: no 'root-hash' of its type" "$ASHLAR" diff "$WORK/bad.json" "$IMAGE"
+trouble "diff: no manifest" "$WORK/bad.json: no 'manifest-version' of its type" "$ASHLAR" diff "$WORK/bad.json" "$IMAGE"
 truncate -s 2MiB "$WORK/empty.raw"
 trouble "diff: no image" "$WORK/empty.raw: partition table: " "$ASHLAR" diff "$WORK/empty.raw" "$IMAGE"
 trouble "diff: one argument" "want 'ashlar diff A B'" "$ASHLAR" diff "$IMAGE"
