@@ -6,6 +6,7 @@
 
 #include "base/trace.h"
 #include "tree/generators.h"
+#include "tree/prune.h"
 
 struct keep {
 	const struct conf_image *image;
@@ -47,25 +48,6 @@ static bool keep_file(void *arg, size_t package, const struct rpm_file *f)
 
 	k->not_installed[package][i] = !kept;
 	return kept;
-}
-
-/* Folders in which only left-out files stood say nothing. Children come after parents: backwards,
- * one pass is enough. */
-static void prune_empty(struct arena *a, struct tree *t)
-{
-	vec_id ids;
-
-	tree_walk(a, t, &ids);
-	for (size_t k = ids.n; k-- > 0;) {
-		vec_id children;
-
-		if (!S_ISDIR(t->nodes.p[ids.p[k]].mode) ||
-		    !str_starts(tree_path(a, t, ids.p[k]), "/usr/share/"))
-			continue;
-		tree_children(a, t, ids.p[k], &children);
-		if (children.n == 0)
-			tree_remove(t, ids.p[k]);
-	}
 }
 
 /* A damaged pack leaves the cache, so that the next try makes it again. */
@@ -177,7 +159,7 @@ int image_assemble(struct arena *a, const struct image_options *o, const struct 
 		r = boot_files(a, o, res, packages, as, e);
 	if (r < 0)
 		return r;
-	prune_empty(a, &as->tree);
+	prune_emptied(a, &as->tree, list, not_installed, res->n);
 	r = image_generate(o, res, development_keys, d, as, e);
 	if (r == 0)
 		r = image_rpmdb(res, packages, not_installed, d, as, e);
