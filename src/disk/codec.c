@@ -205,27 +205,39 @@ static const char *xz_reason(lzma_ret r)
 	}
 }
 
-static int xz_expand(struct str in, struct sink *s, struct err *e)
+static int lzma_run(lzma_stream *x, lzma_ret r, struct str in, struct sink *s, const char *name,
+		    struct err *e)
 {
-	__attribute__((cleanup(lzma_end))) lzma_stream x = LZMA_STREAM_INIT;
-	lzma_ret r = lzma_stream_decoder(&x, XZ_MEMORY_MAX, LZMA_CONCATENATED);
-
 	if (r != LZMA_OK)
-		return err_set(e, -ENOMEM, "xz: out of memory");
-	sink_init(s, xz_hint(in));
-	x.next_in = (const uint8_t *)in.p;
-	x.avail_in = in.n;
+		return err_set(e, -ENOMEM, "%s: out of memory", name);
+	x->next_in = (const uint8_t *)in.p;
+	x->avail_in = in.n;
 	while (r == LZMA_OK) {
 		if (sink_room(s, e) < 0)
 			return -EFBIG;
-		x.next_out = s->p + s->n;
-		x.avail_out = s->cap - s->n;
-		r = lzma_code(&x, LZMA_FINISH);
-		s->n = s->cap - x.avail_out;
+		x->next_out = s->p + s->n;
+		x->avail_out = s->cap - s->n;
+		r = lzma_code(x, LZMA_FINISH);
+		s->n = s->cap - x->avail_out;
 	}
-	if (r != LZMA_STREAM_END)
-		return err_set(e, -EBADMSG, "xz: %s", xz_reason(r));
-	return 0;
+	return r == LZMA_STREAM_END ? 0 : err_set(e, -EBADMSG, "%s: %s", name, xz_reason(r));
+}
+
+static int xz_expand(struct str in, struct sink *s, struct err *e)
+{
+	__attribute__((cleanup(lzma_end))) lzma_stream x = LZMA_STREAM_INIT;
+
+	sink_init(s, xz_hint(in));
+	return lzma_run(&x, lzma_stream_decoder(&x, XZ_MEMORY_MAX, LZMA_CONCATENATED), in, s, "xz",
+			e);
+}
+
+static int lzma_expand(struct str in, struct sink *s, struct err *e)
+{
+	__attribute__((cleanup(lzma_end))) lzma_stream x = LZMA_STREAM_INIT;
+
+	sink_init(s, 0);
+	return lzma_run(&x, lzma_alone_decoder(&x, XZ_MEMORY_MAX), in, s, "lzma", e);
 }
 
 /* ISIZE, the last word of a member: its size modulo 2^32 (RFC 1952, 2.3.1). */
@@ -298,6 +310,14 @@ static const struct codec {
 	{ "\x1f\x8b", 2, gzip_expand }, /* RFC 1952, 2.3.1 */
 };
 
+static int sink_give(const struct sink *s, struct str *ret, struct err *e)
+{
+	if (s->n > s->max)
+		return err_set(e, -EFBIG, "expands beyond %zu bytes", s->max);
+	*ret = (struct str){ (const char *)s->p, s->n };
+	return 0;
+}
+
 int decompress(struct arena *a, struct str in, size_t max, struct str *ret, struct err *e)
 {
 	struct sink s = { .a = a, .max = max < SIZE_MAX ? max : SIZE_MAX - 1 };
@@ -309,15 +329,18 @@ int decompress(struct arena *a, struct str in, size_t max, struct str *ret, stru
 		if (in.n < c->magic_bytes || memcmp(in.p, c->magic, c->magic_bytes) != 0)
 			continue;
 		r = c->expand(in, &s, e);
-		if (r < 0)
-			return r;
-		if (s.n > s.max)
-			return err_set(e, -EFBIG, "expands beyond %zu bytes", s.max);
-		*ret = (struct str){ (const char *)s.p, s.n };
-		return 0;
+		return r < 0 ? r : sink_give(&s, ret, e);
 	}
 	if (in.n > max)
 		return err_set(e, -EFBIG, "expands beyond %zu bytes", max);
 	*ret = in;
 	return 0;
+}
+
+int decompress_lzma(struct arena *a, struct str in, size_t max, struct str *ret, struct err *e)
+{
+	struct sink s = { .a = a, .max = max < SIZE_MAX ? max : SIZE_MAX - 1 };
+	int r = lzma_expand(in, &s, e);
+
+	return r < 0 ? r : sink_give(&s, ret, e);
 }
