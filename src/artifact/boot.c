@@ -79,10 +79,8 @@ int boot_uki(struct arena *a, const struct boot_uki *in, struct str *ret, struct
 int boot_esp(struct arena *a, const struct boot_esp *b, struct segments *ret, struct err *e)
 {
 	TRACE("ESP");
-	bool arm = strcmp(b->arch, "aarch64") == 0;
 	const struct fat_file files[] = {
-		{ arm ? STR("EFI/BOOT/BOOTAA64.EFI") : STR("EFI/BOOT/BOOTX64.EFI"),
-		  b->boot_loader },
+		{ str_c(b->arch->efi_boot), b->boot_loader },
 		{ b->uki_name, b->uki },
 		{ STR("loader/keys/auto/KEK.auth"), b->enrol[KEY_KEK] },
 		{ STR("loader/keys/auto/PK.auth"), b->enrol[KEY_PK] },

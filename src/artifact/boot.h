@@ -3,6 +3,7 @@
  * lies on with the boot loader. */
 #pragma once
 
+#include "base/arch.h"
 #include "base/hash.h"
 #include "conf/conf.h"
 #include "disk/segment.h"
@@ -29,7 +30,7 @@ struct boot_uki {
 must_check int boot_uki(struct arena *a, const struct boot_uki *in, struct str *ret, struct err *e);
 
 struct boot_esp {
-	const char *arch;
+	const struct arch *arch;
 	uint64_t size_bytes, time_sec;
 	const uint8_t *root_hash; /* gives the volume its id */
 	struct str boot_loader, uki, uki_name;

@@ -19,7 +19,7 @@ const struct option_def common_option_defs[] = {
 	{ "distro", 0, OPTION_TEXT, "DIR", "read definitions from DIR (default: distro)", O(distro),
 	  true },
 	{ "arch", 0, OPTION_TEXT, "ARCH", "build for x86_64 or aarch64 (default: this machine's)",
-	  O(arch), true },
+	  O(arch_name), true },
 	{ "jobs", 'j', OPTION_NUMBER, "N", "use N threads (default: one for each processor)",
 	  O(jobs), true },
 	{ "json", 0, OPTION_FLAG, NULL, "report as one JSON object a line on standard output",
@@ -157,11 +157,6 @@ static const char *default_cache(struct arena *a)
 
 static int options_default(struct arena *a, struct common_options *c, struct err *e)
 {
-#if defined(__aarch64__)
-	static const char native[] = "aarch64";
-#else
-	static const char native[] = "x86_64";
-#endif
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (!c->out)
@@ -172,10 +167,10 @@ static int options_default(struct arena *a, struct common_options *c, struct err
 		c->keys = "keys";
 	if (!c->distro)
 		c->distro = "distro";
+	c->arch = c->arch_name ? arch_find(str_c(c->arch_name)) : arch_native();
 	if (!c->arch)
-		c->arch = native;
-	if (strcmp(c->arch, "x86_64") != 0 && strcmp(c->arch, "aarch64") != 0)
-		return err_set(e, -EINVAL, "'--arch' is '%s'; want x86_64 or aarch64", c->arch);
+		return err_set(e, -EINVAL, "'--arch' is '%s'; want %.*s", c->arch_name,
+			       STR_FMT(arch_names(a)));
 	if (c->jobs == 0)
 		c->jobs = processors > 0 ? (uint64_t)processors : 1;
 	if (c->jobs > 256)

@@ -28,11 +28,16 @@ enum gpt_type {
 	GPT_TYPE_ROOT,
 	GPT_TYPE_ROOT_VERITY,
 	GPT_TYPE_ROOT_VERITY_SIG,
-	GPT_TYPE_VAR
+	GPT_TYPE_VAR,
+	GPT_TYPES
 };
 
-/* The type's UUID for an architecture ("x86_64", "aarch64"). */
-must_check int gpt_type_uuid(enum gpt_type type, const char *arch, uint8_t ret[16], struct err *e);
+struct arch;
+
+/* The type's UUID; @arch may be NULL for one that is the same on all. */
+void gpt_type_uuid(enum gpt_type type, const struct arch *arch, uint8_t ret[16]);
+/* Whether @uuid is that of @type, on whatever architecture. */
+bool gpt_type_is(const uint8_t uuid[16], enum gpt_type type);
 /* "ESP", "root-x86-64", ... or the UUID as text. */
 struct str gpt_type_name(struct arena *a, const uint8_t type[16]);
 

@@ -79,7 +79,7 @@ static int boot_files(struct arena *a, const struct image_options *o, const stru
 		      const struct stored_package *packages, struct assembled *as, struct err *e)
 {
 	TRACE("read boot files");
-	const char *efi = strcmp(o->arch, "aarch64") == 0 ? "aa64" : "x64";
+	const char *efi = o->arch->efi;
 	uint32_t modules = tree_find(&as->tree, STR("/usr/lib/modules"));
 	vec_id versions = { 0 };
 	int r;

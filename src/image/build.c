@@ -103,7 +103,7 @@ static struct str lock_text(struct arena *a, const struct resolved *res, const s
 
 static struct str out_path(struct arena *a, const struct image_options *o, const char *suffix)
 {
-	return str_printf(a, "%s/%s-%s%s", o->out, o->name, o->arch, suffix);
+	return str_printf(a, "%s/%s-%s%s", o->out, o->name, o->arch->name, suffix);
 }
 
 #define TO_SIGN ".to-sign"

@@ -59,7 +59,7 @@ int manifest_text(struct arena *a, const struct image_options *o, const struct r
 		.image = str_c(o->name),
 		.distribution = res->release.id,
 		.version = as->version,
-		.arch = str_c(o->arch),
+		.arch = str_c(o->arch->name),
 		.development_keys = keys->development,
 		.source_date_epoch = as->source_date_epoch,
 		.kernel = as->kernel_version,

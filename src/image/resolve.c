@@ -69,7 +69,7 @@ static struct str universe_key(struct arena *a, const struct image_options *o,
 {
 	struct buf key = { .a = a };
 
-	buf_printf(&key, "universe %s\n", o->arch);
+	buf_printf(&key, "universe %s\n", o->arch->name);
 	for (size_t i = 0; i < upstreams->n; i++)
 		buf_put(&key, states[i].digest, SHA256_BYTES);
 	buf_put(&key, d->digest, SHA256_BYTES);

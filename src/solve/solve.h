@@ -3,18 +3,19 @@
  * Id leaves this folder. */
 #pragma once
 
+#include "base/arch.h"
 #include "rpm/package.h"
 
 struct universe; /* every package that can be chosen; opaque */
 
 /* Adds all of @packages as one repository. @packages[i] keeps its number: solutions name packages
  * by it. What is chosen does not depend on their order. */
-must_check int universe_build(const vec_rpm_meta *packages, const char *arch, struct universe **ret,
-			      struct err *e);
+must_check int universe_build(const vec_rpm_meta *packages, const struct arch *arch,
+			      struct universe **ret, struct err *e);
 /* The universe as bytes, with everything a lock needs, so that a warm start parses nothing else.
  * Loading borrows them: they must outlive the universe. Damage is noticed (SHA-256). */
 must_check int universe_save(struct arena *a, struct universe *u, struct str *ret, struct err *e);
-must_check int universe_load(struct str bytes, const char *arch, struct universe **ret,
+must_check int universe_load(struct str bytes, const struct arch *arch, struct universe **ret,
 			     struct err *e);
 size_t universe_size(const struct universe *u);
 /* All facts about package number @i (strings in @a). */

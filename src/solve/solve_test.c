@@ -63,7 +63,7 @@ static void world_open(struct world *w, const char *text)
 	*w = (struct world){ 0 };
 	w->metas = metas_parse(&w->a, text);
 	w->request.what = "image 'test'";
-	assert_ok(universe_build(&w->metas, "x86_64", &w->u, &w->e), &w->e);
+	assert_ok(universe_build(&w->metas, &arch_x86_64, &w->u, &w->e), &w->e);
 }
 
 static void world_done(struct world *w)
@@ -356,9 +356,9 @@ static void test_save(void **state)
 	w.metas.p[0].size_bytes = 1ULL << 40;
 	w.metas.p[0].summary = STR("a shell");
 	universe_free(w.u);
-	assert_ok(universe_build(&w.metas, "x86_64", &w.u, &w.e), &w.e);
+	assert_ok(universe_build(&w.metas, &arch_x86_64, &w.u, &w.e), &w.e);
 	assert_ok(universe_save(&w.a, w.u, &bytes, &w.e), &w.e);
-	assert_ok(universe_load(bytes, "x86_64", &again, &w.e), &w.e);
+	assert_ok(universe_load(bytes, &arch_x86_64, &again, &w.e), &w.e);
 	assert_int_equal(universe_size(again), 4);
 	for (uint32_t i = 0; i < 4; i++) {
 		struct rpm_meta m;
@@ -386,16 +386,16 @@ static void test_damaged(void **state)
 	assert_ok(universe_save(&w.a, w.u, &bytes, &w.e), &w.e);
 	for (size_t i = 0; i < bytes.n; i++) {
 		((char *)bytes.p)[i] ^= 0x20;
-		assert_err(universe_load(bytes, "x86_64", &again, &w.e), &w.e,
+		assert_err(universe_load(bytes, &arch_x86_64, &again, &w.e), &w.e,
 			   "the cached universe of packages is damaged");
 		((char *)bytes.p)[i] ^= 0x20;
-		assert_err(universe_load(str_head(bytes, i), "x86_64", &again, &w.e), &w.e,
+		assert_err(universe_load(str_head(bytes, i), &arch_x86_64, &again, &w.e), &w.e,
 			   "damaged");
 	}
-	assert_ok(universe_load(bytes, "x86_64", &again, &w.e), &w.e);
+	assert_ok(universe_load(bytes, &arch_x86_64, &again, &w.e), &w.e);
 	universe_free(again);
 	w.metas.p[0].requires.p[0].name = STR("(libc or");
-	assert_err(universe_build(&w.metas, "x86_64", &again, &w.e), &w.e,
+	assert_err(universe_build(&w.metas, &arch_x86_64, &again, &w.e), &w.e,
 		   "'(libc or' is not a dependency");
 	world_done(&w);
 }
@@ -427,7 +427,7 @@ static void test_order(void **state)
 			v.metas.p[k] = m;
 		}
 		universe_free(v.u);
-		assert_ok(universe_build(&v.metas, "x86_64", &v.u, &v.e), &v.e);
+		assert_ok(universe_build(&v.metas, &arch_x86_64, &v.u, &v.e), &v.e);
 		v.request = w.request;
 		assert_ok(solve(&v.a, v.u, &v.request, &v.solution, &v.e), &v.e);
 		assert_true(str_eq(chosen(&v), chosen(&w)));

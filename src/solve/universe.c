@@ -5,6 +5,7 @@
 #include <solv/pool_parserpmrichdep.h>
 #include <solv/poolarch.h>
 
+#include "base/arch.h"
 #include "base/rd.h"
 #include "base/trace.h"
 #include "solve/encode.h"
@@ -185,7 +186,7 @@ static void solvable_fill(const struct universe *u, const Id *ids, uint32_t i, Q
 	}
 }
 
-static int pool_fill(struct universe *u, const char *arch, struct err *e)
+static int pool_fill(struct universe *u, const struct arch *arch, struct err *e)
 {
 	Id *ids = calloc(u->head.n_deps + 1, sizeof(*ids));
 	Repo *repo;
@@ -196,7 +197,7 @@ static int pool_fill(struct universe *u, const char *arch, struct err *e)
 		return err_set(e, -ENOMEM, "no memory for %u dependencies", u->head.n_deps);
 	r = ids_make(u, ids, e);
 	if (r == 0) {
-		pool_setarch(u->pool, arch);
+		pool_setarch(u->pool, arch->name);
 		repo = repo_create(u->pool, "upstream");
 		u->first = repo_add_solvable_block(repo, (int)u->head.n_packages);
 		queue_init(&q);
@@ -210,7 +211,8 @@ static int pool_fill(struct universe *u, const char *arch, struct err *e)
 }
 
 /* Takes over @u, also when it fails. */
-static int universe_open(struct universe *u, const char *arch, struct universe **ret, struct err *e)
+static int universe_open(struct universe *u, const struct arch *arch, struct universe **ret,
+			 struct err *e)
 {
 	int r = universe_check(u, e);
 
@@ -242,7 +244,7 @@ static struct universe *universe_new(void)
 	return u;
 }
 
-int universe_build(const vec_rpm_meta *packages, const char *arch, struct universe **ret,
+int universe_build(const vec_rpm_meta *packages, const struct arch *arch, struct universe **ret,
 		   struct err *e)
 {
 	struct universe *u;
@@ -255,7 +257,7 @@ int universe_build(const vec_rpm_meta *packages, const char *arch, struct univer
 	return universe_open(u, arch, ret, e);
 }
 
-int universe_load(struct str bytes, const char *arch, struct universe **ret, struct err *e)
+int universe_load(struct str bytes, const struct arch *arch, struct universe **ret, struct err *e)
 {
 	TRACE("load universe");
 	struct universe *u = universe_new();

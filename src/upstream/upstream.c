@@ -13,8 +13,9 @@ static const struct upstream_ops *ops_of(const struct conf_upstream *conf)
 	return by_type[conf->type];
 }
 
-static int begin_all(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
-		     const char *cache, struct upstream_state *ret, struct err *e)
+static int begin_all(struct arena *a, const struct conf_upstream *confs, size_t n,
+		     const struct arch *arch, const char *cache, struct upstream_state *ret,
+		     struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		int rc;
@@ -49,9 +50,9 @@ static int rounds(struct arena *a, struct upstream_state *states, size_t n,
 	}
 }
 
-int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
-		     const char *cache, struct progress *progress, struct upstream_state *ret,
-		     struct err *e)
+int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t n,
+		     const struct arch *arch, const char *cache, struct progress *progress,
+		     struct upstream_state *ret, struct err *e)
 {
 	struct upstream_state *states = arena_array(a, n, sizeof(*states));
 	struct apt_conf apt;
@@ -71,8 +72,8 @@ int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t 
 	return rc;
 }
 
-bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
-		     const char *cache, struct upstream_state *ret)
+bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t n,
+		     const struct arch *arch, const char *cache, struct upstream_state *ret)
 {
 	struct upstream_state *states = arena_array(a, n, sizeof(*states));
 	struct err ignored;

@@ -3,6 +3,7 @@
  * chosen packages fetched and converted. */
 #pragma once
 
+#include "base/arch.h"
 #include "base/progress.h"
 #include "conf/conf.h"
 #include "rpm/package.h"
@@ -16,20 +17,23 @@ struct upstream_state {
 	uint64_t time_sec;            /* the newest date of its signed files */
 	void *own;                    /* of its type */
 	const struct conf_upstream *conf;
-	const char *arch, *cache;
+	const struct arch *arch;
+	const char *cache;
 };
 
 /* Fetches the signed files of the @n upstreams, all at once (conditionally; what has not changed
  * costs one round trip), verifies signature and validity. With a mirror that cannot be
  * reached: retries, then an error that names it. Borrows @confs. */
 must_check int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t n,
-				const char *arch, const char *cache, struct progress *progress,
-				struct upstream_state *ret, struct err *e);
+				const struct arch *arch, const char *cache,
+				struct progress *progress, struct upstream_state *ret,
+				struct err *e);
 /* What the last upstream_refresh() left in the cache, without asking the mirrors: verified with the
  * keyring of today, and valid today. False when that is not all there: upstream_refresh() knows
  * why. */
 must_check bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t n,
-				const char *arch, const char *cache, struct upstream_state *ret);
+				const struct arch *arch, const char *cache,
+				struct upstream_state *ret);
 /* Reads all indexes (fetched into the cache by digest where missing, in parallel) into RPM terms:
  * docs/translation.md. Of a package that several suites have in one version, the first suite's
  * stays; of several versions, all. */

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size >= SHA256_BYTES)
 		sha256(bytes, size - SHA256_BYTES, bytes + size - SHA256_BYTES);
-	if (universe_load((struct str){ (char *)bytes, size }, "x86_64", &u, &e) == 0)
+	if (universe_load((struct str){ (char *)bytes, size }, &arch_x86_64, &u, &e) == 0)
 		universe_free(u);
 	return 0;
 }

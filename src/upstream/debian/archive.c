@@ -80,7 +80,7 @@ static int indexes_list(struct arena *a, const struct upstream_state *state, vec
 		if (rc < 0)
 			return rc;
 		vec_each(c, &state->conf->components) {
-			rc = index_add(a, state, suite, &parsed, *c, debian_arch(state->arch),
+			rc = index_add(a, state, suite, &parsed, *c, str_c(state->arch->debian),
 				       indexes, transfers, e);
 			if (rc >= 0 && parsed.arch_all)
 				rc = index_add(a, state, suite, &parsed, *c, STR("all"), indexes,
@@ -128,7 +128,7 @@ static int index_translate(struct arena *a, const struct upstream_state *state,
 			   const struct index *index, struct str text, vec_rpm_meta *ret,
 			   struct err *e)
 {
-	struct str arch = debian_arch(state->arch);
+	struct str arch = str_c(state->arch->debian);
 	struct stanza s;
 	int rc;
 

@@ -170,7 +170,7 @@ static void archive_make(struct archive *t)
 
 static int refresh(struct archive *t, struct upstream_state *ret, struct err *e)
 {
-	return upstream_refresh(&t->a, &t->conf, 1, "x86_64", t->cache, quiet, ret, e);
+	return upstream_refresh(&t->a, &t->conf, 1, &arch_x86_64, t->cache, quiet, ret, e);
 }
 
 static void test_packages(void **state)
@@ -266,7 +266,7 @@ static void test_validity(void **state)
 
 static bool recall(struct archive *t, struct upstream_state *ret)
 {
-	return upstream_recall(&t->a, &t->conf, 1, "x86_64", t->cache, ret);
+	return upstream_recall(&t->a, &t->conf, 1, &arch_x86_64, t->cache, ret);
 }
 
 static void test_recall(void **state)
@@ -317,10 +317,10 @@ static void test_two_upstreams(void **state)
 	both[0] = both[1] = t.conf;
 	both[0].name = STR("first");
 	both[1].name = STR("second");
-	assert_ok(upstream_refresh(&t.a, both, 2, "x86_64", t.cache, quiet, s, &e), &e);
+	assert_ok(upstream_refresh(&t.a, both, 2, &arch_x86_64, t.cache, quiet, s, &e), &e);
 	assert_memory_equal(s[0].digest, s[1].digest, SHA256_BYTES);
 	both[1].mirror = STR("file:///nonexistent");
-	assert_err(upstream_refresh(&t.a, both, 2, "x86_64", t.cache, quiet, s, &e), &e,
+	assert_err(upstream_refresh(&t.a, both, 2, &arch_x86_64, t.cache, quiet, s, &e), &e,
 		   "upstream 'second': suite 'one': file:///nonexistent/");
 	arena_done(&t.a);
 }
