@@ -119,6 +119,18 @@ struct output {
 /* In the order in which they are put in place: what a full disk could still stop comes first. */
 enum { OUTPUT_IMAGE, OUTPUT_REPOSITORY, OUTPUT_LOCK, OUTPUT_TO_SIGN, OUTPUT_MANIFEST, OUTPUTS };
 
+/* What OUT may hold for this verb, and so what a killed build may have left there. */
+static bool is_output(struct str name)
+{
+	static const char *const suffixes[] = { ".raw",  ".repository",    ".lock",
+						TO_SIGN, ".manifest.json", UNSOLVABLE };
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		if (str_ends(name, suffixes[i]))
+			return true;
+	return false;
+}
+
 static int output_begin(struct arena *a, const struct image_options *o, const char *suffix,
 			struct output *ret, struct err *e)
 {
@@ -352,10 +364,11 @@ int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 			o->keys);
 	if (r == 0)
 		r = cache_hold(o->cache, false, o->progress, &held, e);
-	if (r == 0)
+	if (r == 0 && !dry_run)
 		r = dir_make(o->out, e);
 	if (r == 0) {
-		dir_clean_temps(o->out);
+		if (!dry_run)
+			dir_clean_temps_of(o->out, is_output);
 		r = make_current(a, o, dry_run, &keys, ret, e);
 	}
 	keys_done(&keys);

@@ -14,6 +14,8 @@ enum {
 	UNIVERSES_KEPT = 4, /* 31 MB each */
 	SOLUTION_BYTES_MAX = 64 << 20,
 	SOLUTIONS_KEPT = 64, /* under 1 MB each */
+	/* an upstream that has news again each time it is asked is one that is not in order */
+	RESOLVE_TRIES_MAX = 8,
 };
 
 /* Chosen by measurement: docs/decisions/0017. */
@@ -111,7 +113,7 @@ static int request(struct arena *a, const struct image_options *o, const struct 
 		.exclude = image->exclude,
 		.weak_dependencies = image->weak_dependencies,
 		.testcase_dir =
-			path_join(a, o->out, str_z(a, str_printf(a, "%s-unsolvable", o->name))),
+			path_join(a, o->out, str_z(a, str_printf(a, "%s" UNSOLVABLE, o->name))),
 		.what = what,
 	};
 
@@ -185,8 +187,10 @@ static void want_fill(const struct definitions *d, const struct resolved *res, s
 	want->conf = &res->confs[i];
 	want->upstream = upstream_of(res, want->meta);
 	sha256_init(&h);
-	vec_each(rule, &want->upstream->drop_requires)
-		sha256_update(&h, rule->p, rule->n + 1);
+	vec_each(rule, &want->upstream->drop_requires) {
+		sha256_update(&h, rule->p, rule->n);
+		sha256_update(&h, "", 1);
+	}
 	sha256_update(&h, text.p, text.n);
 	sha256_final(&h, want->definition);
 }
@@ -332,13 +336,13 @@ int image_resolve_now(struct arena *a, const struct image_options *o, struct res
 
 	if (r < 0)
 		return r;
-	for (;;) {
+	for (unsigned tries = 1;; tries++) {
 		r = image_resolve(a, o, ret, e);
 		if (r < 0)
 			return r;
 		r = resolved_confirm(ret, e);
 		resolved_done(ret);
-		if (r != -ESTALE)
+		if (r != -ESTALE || tries == RESOLVE_TRIES_MAX)
 			return r;
 	}
 }

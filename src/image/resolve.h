@@ -9,6 +9,9 @@
 #include "solve/solve.h"
 #include "store/store.h"
 
+/* Behind the image's name: the folder under OUT with a test case of what cannot be chosen. */
+#define UNSOLVABLE "-unsolvable"
+
 /* What every step of a build is told; borrowed, unchanged. */
 struct image_options {
 	const char *name; /* of the image */
