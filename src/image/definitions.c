@@ -33,8 +33,7 @@ int definitions_read(struct arena *a, const char *distro, struct definitions *re
 	struct buf all = { .a = a };
 	struct str text;
 	vec_str names;
-	int r = file_read(a, path_join(a, distro, "upstreams.yaml"), DEFINITION_BYTES_MAX, &text,
-			  e);
+	int r = file_read_below(a, distro, "upstreams.yaml", DEFINITION_BYTES_MAX, &text, e);
 
 	if (r < 0)
 		return r;
@@ -43,10 +42,11 @@ int definitions_read(struct arena *a, const char *distro, struct definitions *re
 	if (r < 0)
 		return r;
 	vec_each(name, &names) {
-		const char *path = path_join(a, path_join(a, dir, str_z(a, *name)), "package.yaml");
+		const char *below =
+			str_z(a, str_printf(a, "packages/%.*s/package.yaml", STR_FMT(*name)));
 		struct conf_package conf;
 
-		r = file_read(a, path, DEFINITION_BYTES_MAX, &text, e);
+		r = file_read_below(a, distro, below, DEFINITION_BYTES_MAX, &text, e);
 		if (r < 0)
 			return r;
 		r = conf_package_read(a, distro, *name, &conf, e);
