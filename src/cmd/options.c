@@ -126,6 +126,22 @@ static int option_take(struct arena *a, const struct verb *verb, char **argv, vo
 	return r < 0 ? r : taken;
 }
 
+/* As definitions write a switch, and as shells do. */
+static int switch_parse(const char *name, const char *value, bool *ret, struct err *e)
+{
+	static const char *const on[] = { "1", "yes", "true", "on" }, *const off[] = { "0", "no",
+										       "false",
+										       "off" };
+
+	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++) {
+		if (strcmp(value, on[i]) != 0 && strcmp(value, off[i]) != 0)
+			continue;
+		*ret = strcmp(value, on[i]) == 0;
+		return 0;
+	}
+	return err_set(e, -EINVAL, "%s is '%s'; want yes or no", name, value);
+}
+
 static int options_from_environment(struct arena *a, void *options, struct err *e)
 {
 	for (const struct option_def *d = common_option_defs; d->name; d++) {
@@ -137,8 +153,14 @@ static int options_from_environment(struct arena *a, void *options, struct err *
 			if (*c >= 'a' && *c <= 'z')
 				*c = (char)(*c - 'a' + 'A');
 		value = d->shared ? getenv(name) : NULL;
-		if (!value || value[0] == '\0' || (d->type == OPTION_FLAG && !strcmp(value, "0")))
+		if (!value || value[0] == '\0')
 			continue;
+		if (d->type == OPTION_FLAG) {
+			r = switch_parse(name, value, (bool *)((char *)options + d->offset), e);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		r = option_set(d, options, value, name, e);
 		if (r < 0)
 			return r;
