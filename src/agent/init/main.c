@@ -113,6 +113,9 @@ static int boot_look(struct boot *b, bool is_last, struct err *e)
 	if (!disk)
 		return is_last ? not_found(b, &disks, e) : 0;
 	b->disk = disk_dup(b->a, disk);
+	if (b->disk.problem.n > 0)
+		report(REPORT_WARNING, "%.*s: %.*s; its backup is used", STR_FMT(b->disk.name),
+		       STR_FMT(b->disk.problem));
 	b->root = disk_partition_find(&b->disk, b->root_uuid);
 	b->verity = disk_partition_find(&b->disk, b->verity_uuid);
 	return 1;
