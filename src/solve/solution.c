@@ -9,16 +9,13 @@
  * little-endian. */
 
 enum {
-	SOLVE_VERSION = 1,    /* raised when the same request may get another answer */
-	SOLUTION_VERSION = 1, /* of the form */
 	SOLUTION_PACKAGES_MAX = 1 << 16,
 };
 static const char magic[8] = "ASHLSOLV";
 
-struct str solve_version(struct arena *a)
+struct str solve_library_version(struct arena *a)
 {
-	return str_printf(a, "%d %d %d libsolv %s", SOLVE_VERSION, SOLUTION_VERSION,
-			  UNIVERSE_VERSION, solv_version);
+	return str_printf(a, "libsolv %s", solv_version);
 }
 
 static uint32_t place_of(const struct solution *s, uint32_t number)

@@ -6,6 +6,9 @@
 #include "base/arch.h"
 #include "rpm/package.h"
 
+/* Of the bytes that are kept; and of the answer: raised when the same request may get another. */
+enum { UNIVERSE_VERSION = 2, SOLUTION_VERSION = 1, SOLVE_VERSION = 1 };
+
 struct universe; /* every package that can be chosen; opaque */
 
 /* Adds all of @packages as one repository. @packages[i] keeps its number: solutions name packages
@@ -50,8 +53,8 @@ struct solution {
 must_check int solve(struct arena *a, struct universe *u, const struct solve_request *request,
 		     struct solution *ret, struct err *e);
 
-/* What the answer depends on besides the universe and the request. */
-struct str solve_version(struct arena *a);
+/* What the answer depends on besides the universe and the request: "libsolv 0.7.23". */
+struct str solve_library_version(struct arena *a);
 /* The solution without its universe: the facts about each chosen package, which its place in
  * *ret_metas now stands for. */
 void solution_detach(struct arena *a, const struct universe *u, const struct solution *solution,

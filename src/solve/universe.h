@@ -17,7 +17,6 @@
 #include "solve/solve.h"
 
 enum {
-	UNIVERSE_VERSION = 2,
 	UNIVERSE_TEXTS = 18, /* fields of struct rpm_meta that are texts */
 	UNIVERSE_LISTS = 6,  /* and lists of dependencies */
 	UNIVERSE_PACKAGES_MAX = 1 << 20,

@@ -14,8 +14,6 @@
 /* ld.so.conf(5) may include files that include files; a loop of them ends here. */
 enum { INCLUDE_DEPTH_MAX = 8 };
 
-/* Counts up when the same inputs come to give something else. */
-enum { GENERATOR_VERSION = 1 };
 
 struct folder {
 	struct str path; /* as it is written: so it enters the cache */
@@ -304,7 +302,7 @@ int gen_linker_cache_inputs(struct arena *a, struct tree *t, const struct arch *
 {
 	struct search s;
 
-	gen_inputs_init(a, t, GENERATOR_VERSION, ret);
+	gen_inputs_init(a, t, ret);
 	gen_input(ret, "arch", str_c(arch->name));
 	gen_input_node(ret, STR("/etc/ld.so.cache"));
 	return search_init(&s, t, arch, ret, e);

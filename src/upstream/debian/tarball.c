@@ -407,3 +407,8 @@ int tarball_read(struct arena *a, struct str tar, struct tarball *ret, struct er
 	*ret = (struct tarball){ r.files, r.refused };
 	return 0;
 }
+
+struct str tarball_library_version(struct arena *a)
+{
+	return str_printf(a, "%s", archive_version_string());
+}

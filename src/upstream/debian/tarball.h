@@ -37,6 +37,9 @@ struct tarball {
  * that are not UTF-8 or have control characters, sparse files, devices above 255. */
 must_check int tarball_read(struct arena *a, struct str tar, struct tarball *ret, struct err *e);
 
+/* What reads them: "libarchive 3.6.2". */
+struct str tarball_library_version(struct arena *a);
+
 /* "/lib/x" -> "/usr/lib/x"; what is elsewhere, and "/lib" itself, is returned as it is. */
 struct str path_usrmerge(struct arena *a, struct str path);
 /* The file of that path, in a sorted list; NULL when there is none. */
