@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 
-#include "base/arch.h"
 #include "base/io.h"
 #include "base/progress.h"
 #include "base/str.h"
@@ -26,8 +25,7 @@ struct option_def {
 
 /* What every verb shares; the first member of each verb's options struct. */
 struct common_options {
-	const char *out, *cache, *keys, *distro, *arch_name;
-	const struct arch *arch;
+	const char *out, *cache, *keys, *distro, *arch;
 	uint64_t jobs;
 	bool json, quiet, help;
 	bool timings; /* only of verbs that have the option, as is .trace */

@@ -170,18 +170,14 @@ static int database_read(struct arena *a, const char *dir, struct str *ret, stru
 	return 0;
 }
 
-struct str rpm_library_version(struct arena *a)
-{
-	return str_printf(a, "rpm %s", RPMVERSION);
-}
-
 /* SQLite is librpm's business: it is asked as librpm has it. */
-struct str sqlite_library_version(struct arena *a)
+struct str rpmdb_writer(struct arena *a)
 {
-	const char *(*version)(void);
+	const char *(*sqlite_version)(void);
 
-	*(void **)&version = dlsym(RTLD_DEFAULT, "sqlite3_libversion");
-	return str_printf(a, "sqlite %s", version ? version() : "unknown");
+	*(void **)&sqlite_version = dlsym(RTLD_DEFAULT, "sqlite3_libversion");
+	return str_printf(a, "rpm %s sqlite %s", RPMVERSION,
+			  sqlite_version ? sqlite_version() : "unknown");
 }
 
 int rpmdb_write(struct arena *a, const struct rpmdb_package *packages, size_t n,

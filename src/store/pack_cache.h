@@ -5,14 +5,12 @@
 #pragma once
 
 #include "pack/pack.h"
-#include "store/recipe.h"
 
-/* Of the pack of what @content makes: "pack package bash", all lines of that, then codec, level,
- * cluster size. */
-struct str pack_recipe(struct arena *a, const struct recipe *content,
+/* What a pack's bytes depend on, as lines of "NAME VALUE": "pack WHAT" first ("package bash",
+ * "derived hwdb"), then @inputs (such lines), then codec, level, cluster size and versions. The
+ * pack's key is the SHA-256 of it, and `ashlar cache explain` compares two of them line by line. */
+struct str pack_recipe(struct arena *a, struct str what, struct str inputs,
 		       const struct erofs_compression *how);
-/* What it is of: "package bash". */
-struct str pack_recipe_what(struct str recipe);
 
 /* "CACHE/packs/KEY.pack" */
 char *pack_cache_path(struct arena *a, const char *cache, struct str recipe);
