@@ -76,29 +76,35 @@ int boot_uki(struct arena *a, const struct boot_uki *in, struct str *ret, struct
 	return 0;
 }
 
-int boot_esp(struct arena *a, const struct boot_esp *b, struct segments *ret, struct err *e)
+static struct fat_file *file_put(struct fat_file *f, struct str path, struct str data)
+{
+	*f = (struct fat_file){ .path = path, .data = data };
+	return f + 1;
+}
+
+int boot_esp(struct arena *a, const struct payload *p, struct segments *ret, struct err *e)
 {
 	TRACE("ESP");
-	bool arm = strcmp(b->arch, "aarch64") == 0;
-	const struct fat_file files[] = {
-		{ arm ? STR("EFI/BOOT/BOOTAA64.EFI") : STR("EFI/BOOT/BOOTX64.EFI"),
-		  b->boot_loader },
-		{ b->uki_name, b->uki },
-		{ STR("loader/keys/auto/KEK.auth"), b->enrol[KEY_KEK] },
-		{ STR("loader/keys/auto/PK.auth"), b->enrol[KEY_PK] },
-		{ STR("loader/keys/auto/db.auth"), b->enrol[KEY_DB] },
-		{ STR("loader/loader.conf"), str_c(loader_conf) },
-	};
-	const struct fat_input in = {
+	enum { OTHERS = 5 };
+	struct fat_file *files = arena_array(a, p->kernels.n + OTHERS, sizeof(*files)), *f = files;
+	struct fat_input in = {
 		.files = files,
-		.n_files = sizeof(files) / sizeof(*files),
-		.size_bytes = b->size_bytes,
-		.volume_id = (uint32_t)b->root_hash[0] << 24 | (uint32_t)b->root_hash[1] << 16 |
-			     (uint32_t)b->root_hash[2] << 8 | b->root_hash[3],
+		.size_bytes = p->esp_bytes,
+		.volume_id = (uint32_t)p->root_hash[0] << 24 | (uint32_t)p->root_hash[1] << 16 |
+			     (uint32_t)p->root_hash[2] << 8 | p->root_hash[3],
 		.label = "ESP",
-		.time_sec = b->time_sec,
+		.time_sec = p->time_sec,
 	};
-	int r = fat_write(a, &in, ret, e);
+	int r;
 
+	f = file_put(f, str_c(p->arch->efi_boot), p->boot_loader);
+	vec_each(kernel, &p->kernels)
+		f = file_put(f, kernel->uki_name, kernel->uki);
+	f = file_put(f, STR("loader/keys/auto/KEK.auth"), p->enrol[KEY_KEK]);
+	f = file_put(f, STR("loader/keys/auto/PK.auth"), p->enrol[KEY_PK]);
+	f = file_put(f, STR("loader/keys/auto/db.auth"), p->enrol[KEY_DB]);
+	f = file_put(f, STR("loader/loader.conf"), str_c(loader_conf));
+	in.n_files = (size_t)(f - files);
+	r = fat_write(a, &in, ret, e);
 	return r < 0 ? err_wrap(e, r, "EFI system partition (esp-bytes in the definition)") : 0;
 }

@@ -3,7 +3,7 @@
  * lies on with the boot loader. */
 #pragma once
 
-#include "base/hash.h"
+#include "artifact/payload.h"
 #include "conf/conf.h"
 #include "disk/segment.h"
 #include "keys/keys.h"
@@ -28,13 +28,7 @@ struct boot_uki {
 /* Not signed. */
 must_check int boot_uki(struct arena *a, const struct boot_uki *in, struct str *ret, struct err *e);
 
-struct boot_esp {
-	const char *arch;
-	uint64_t size_bytes, time_sec;
-	const uint8_t *root_hash; /* gives the volume its id */
-	struct str boot_loader, uki, uki_name;
-	const struct str *enrol; /* PK, KEK, db (trust/keys.h) */
-};
-
-must_check int boot_esp(struct arena *a, const struct boot_esp *b, struct segments *ret,
+/* The EFI system partition: what firmware starts, the kernels, and the keys that a machine without
+ * an owner may enrol. */
+must_check int boot_esp(struct arena *a, const struct payload *p, struct segments *ret,
 			struct err *e);

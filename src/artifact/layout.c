@@ -44,7 +44,7 @@ static uint64_t round_up(uint64_t n, uint64_t to)
 	return (n + to - 1) / to * to;
 }
 
-int image_layout(struct arena *a, const char *arch, struct str version,
+int image_layout(struct arena *a, const struct arch *arch, struct str version,
 		 const uint8_t root_hash[SHA256_BYTES], const uint64_t sizes[IMAGE_PARTITIONS],
 		 struct image_layout *ret, struct err *e)
 {
@@ -56,9 +56,7 @@ int image_layout(struct arena *a, const char *arch, struct str version,
 	for (size_t i = 0; i < IMAGE_PARTITIONS; i++) {
 		struct gpt_partition *p = &l.partitions[i];
 
-		r = gpt_type_uuid(kinds[i].type, arch, p->type, e);
-		if (r < 0)
-			return r;
+		gpt_type_uuid(kinds[i].type, arch, p->type);
 		p->label = str_c(kinds[i].label);
 		if (i != PARTITION_ESP)
 			p->label = str_cat(a, p->label, version);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "artifact/parts.h"
+#include "base/arch.h"
 
 struct image_layout {
 	struct gpt_partition partitions[IMAGE_PARTITIONS];
@@ -15,7 +16,7 @@ struct image_layout {
 /* @sizes: in bytes, multiples of a sector. The first partition starts at
  * 1 MiB, the others at multiples of 4 KiB, which is systemd-repart's grain, too; the disk has whole
  * MiB. */
-must_check int image_layout(struct arena *a, const char *arch, struct str version,
+must_check int image_layout(struct arena *a, const struct arch *arch, struct str version,
 			    const uint8_t root_hash[SHA256_BYTES],
 			    const uint64_t sizes[IMAGE_PARTITIONS], struct image_layout *ret,
 			    struct err *e);

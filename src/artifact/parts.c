@@ -16,19 +16,6 @@ static const struct {
 	{ GPT_TYPE_ROOT_VERITY_SIG, "root-verity-sig" },
 };
 
-static bool is_type(const struct gpt_partition *p, enum gpt_type type)
-{
-	static const char *const archs[] = { "x86_64", "aarch64" };
-	uint8_t uuid[16];
-	struct err e;
-
-	for (size_t i = 0; i < 2; i++)
-		if (gpt_type_uuid(type, archs[i], uuid, &e) == 0 &&
-		    memcmp(uuid, p->type, sizeof(uuid)) == 0)
-			return true;
-	return false;
-}
-
 /* gpt_read() has checked that every partition lies within the image. */
 int image_partition_find(struct str image, struct image_parts *parts, enum image_partition which,
 			 struct err *e)
@@ -36,7 +23,7 @@ int image_partition_find(struct str image, struct image_parts *parts, enum image
 	for (size_t k = 0; k < parts->gpt.n_partitions; k++) {
 		const struct gpt_partition *p = &parts->gpt.partitions[k];
 
-		if (!is_type(p, partition_types[which].type))
+		if (!gpt_type_is(p->type, partition_types[which].type))
 			continue;
 		parts->partitions[which] = p;
 		parts->bytes[which] = str_head(str_from(image, p->start_lba * GPT_SECTOR_BYTES),

@@ -42,9 +42,14 @@ int image_verify(struct arena *a, const struct verify_input *in, struct verify_r
 	struct verify_work w = { .a = a, .in = in };
 	int r = image_parts_read(a, in->image, &w.parts, e);
 
-	w.arch = w.parts.uki_pe.machine == PE_MACHINE_AARCH64 ? "aarch64" : "x86_64";
-	if (r == 0)
-		r = verify_boot(&w, e);
+	if (r < 0)
+		return r;
+	w.arch = arch_by_pe(w.parts.uki_pe.machine);
+	if (!w.arch)
+		return err_set(e, -EBADMSG, "'%.*s' is for machine %#x; want %.*s",
+			       STR_FMT(w.parts.uki->path), w.parts.uki_pe.machine,
+			       STR_FMT(arch_names(a)));
+	r = verify_boot(&w, e);
 	if (r == 0)
 		r = verify_layout(&w, e);
 	if (r == 0)

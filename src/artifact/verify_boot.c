@@ -23,16 +23,11 @@ enum { N_ENROLMENTS = sizeof(enrolments) / sizeof(*enrolments) };
 static int esp_check(struct verify_work *w, struct err *e)
 {
 	const struct image_parts *parts = &w->parts;
-	struct str enrol[N_ENROLMENTS] = { 0 };
-	const struct boot_esp esp = {
+	struct payload payload = {
 		.arch = w->arch,
-		.size_bytes = parts->esp.size_bytes,
 		.time_sec = parts->esp.time_sec,
-		.root_hash = parts->root_hash,
 		.boot_loader = parts->boot_loader->data,
-		.uki = parts->uki->data,
-		.uki_name = parts->uki->path,
-		.enrol = enrol,
+		.esp_bytes = parts->esp.size_bytes,
 	};
 	struct segments want;
 	int r;
@@ -44,7 +39,7 @@ static int esp_check(struct verify_work *w, struct err *e)
 
 		for (size_t k = 0; k < N_ENROLMENTS; k++)
 			if (str_eqz(f->path, enrolments[k].path)) {
-				enrol[k] = f->data;
+				payload.enrol[k] = f->data;
 				known = true;
 			}
 		if (!known)
@@ -52,7 +47,10 @@ static int esp_check(struct verify_work *w, struct err *e)
 				       "EFI system partition: '%.*s' does not belong there",
 				       STR_FMT(f->path));
 	}
-	r = boot_esp(w->a, &esp, &want, e);
+	memcpy(payload.root_hash, parts->root_hash, SHA256_BYTES);
+	vec_push(w->a, &payload.kernels) =
+		(struct payload_kernel){ .uki_name = parts->uki->path, .uki = parts->uki->data };
+	r = boot_esp(w->a, &payload, &want, e);
 	if (r < 0)
 		return err_wrap(e, r, "EFI system partition");
 	return verify_same("EFI system partition", parts->bytes[PARTITION_ESP], &want, e);

@@ -6,13 +6,14 @@
 
 #include "artifact/parts.h"
 #include "artifact/verify.h"
+#include "base/arch.h"
 #include "disk/segment.h"
 
 struct verify_work {
 	struct arena *a;
 	const struct verify_input *in;
 	struct image_parts parts;
-	const char *arch;                /* by the UKI's machine */
+	const struct arch *arch;         /* by the UKI's machine */
 	struct str version;              /* IMAGE_VERSION of the UKI's .osrel */
 	struct str signed_by[KEY_ROLES]; /* the certificate of each role that signed the image */
 	struct str enrolled[3];          /* signature lists for PK, KEK and db on the ESP */

@@ -65,7 +65,7 @@ static int measurements_fill(const struct verify_work *w, struct manifest_measur
 static int image_tells(struct verify_work *w, struct manifest *ret, struct err *e)
 {
 	ret->version = w->version;
-	ret->arch = str_c(w->arch);
+	ret->arch = str_c(w->arch->name);
 	ret->kernel = section(w, ".uname");
 	memcpy(ret->root_hash, w->parts.root_hash, SHA256_BYTES);
 	ret->command_line = section(w, ".cmdline");

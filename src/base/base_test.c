@@ -211,12 +211,78 @@ static void test_temps(void **state)
 	assert_ok(dir_remove(dir, &e), &e);
 }
 
+static bool is_mine(struct str name)
+{
+	return str_ends(name, ".raw");
+}
+
+/* A folder may be shared: what is not named as file_temp() names it, or not for us, is somebody's.
+ */
+static void test_temps_of_others(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+	char *dir = test_dir(&a);
+	static const char *const names[] = { ".tmp-my-backup",   ".tmp-1-2",
+					     ".tmp-1-2-",        ".tmp-x-2-a.raw",
+					     ".tmp-1-y-a.raw",   ".tmp-1-9999-a.raw",
+					     ".tmp-1-2-a.other", ".tmp--1-2-a.raw",
+					     ".tmp-1-2-a.raw" };
+	enum { N = sizeof(names) / sizeof(*names) };
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		assert_ok(file_write(path_join(&a, dir, names[i]), 0644, "", 0, &e), &e);
+	assert_ok(dir_make(path_join(&a, dir, ".tmp-1-2-b.raw/below"), &e), &e);
+	assert_ok(dir_make(path_join(&a, dir, ".tmp-folder/below"), &e), &e);
+	dir_clean_temps_of(dir, is_mine);
+	assert_int_equal(n_temps(dir), N - 1 + 1);
+	assert_false(file_exists(path_join(&a, dir, ".tmp-1-2-a.raw")));
+	assert_false(file_exists(path_join(&a, dir, ".tmp-1-2-b.raw")));
+	dir_clean_temps(dir);
+	assert_int_equal(n_temps(dir), N - 2 + 1);
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
+static void test_read_below(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+	char *dir = test_dir(&a), *link = path_join(&a, test_dir(&a), "dir");
+	struct str got;
+
+	(void)state;
+	assert_ok(dir_make(path_join(&a, dir, "x/y"), &e), &e);
+	assert_ok(file_write(path_join(&a, dir, "x/y/file"), 0644, "text", 4, &e), &e);
+	assert_int_equal(symlink("file", path_join(&a, dir, "x/y/link")), 0);
+	assert_int_equal(symlink("y", path_join(&a, dir, "x/z")), 0);
+	assert_int_equal(mkfifo(path_join(&a, dir, "x/pipe"), 0600), 0);
+	assert_int_equal(symlink(dir, link), 0);
+	assert_ok(file_read_below(&a, dir, "x/y/file", 4, &got, &e), &e);
+	assert_str(got, "text");
+	assert_ok(file_read_below(&a, link, "x/y/file", 4, &got, &e), &e);
+	assert_err(file_read_below(&a, dir, "x/y/link", 4, &got, &e), &e,
+		   "x/y/link' is or lies behind a symbolic link");
+	assert_err(file_read_below(&a, dir, "x/z/file", 4, &got, &e), &e,
+		   "x/z/file' is or lies behind a symbolic link");
+	assert_err(file_read_below(&a, dir, "x/pipe", 4, &got, &e), &e,
+		   "x/pipe' is no regular file");
+	assert_err(file_read_below(&a, dir, "x/y", 4, &got, &e), &e, "x/y' is no regular file");
+	assert_err(file_read_below(&a, dir, "x/y/file", 3, &got, &e), &e,
+		   "more than the 3 allowed");
+	assert_int_equal(file_read_below(&a, dir, "x/none", 3, &got, &e), -ENOENT);
+	assert_int_equal(file_read_below(&a, dir, "none/none", 3, &got, &e), -ENOENT);
+	assert_int_equal(file_read_below(&a, dir, "x/y/file/none", 3, &got, &e), -ENOTDIR);
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
 static void test_dir_commit(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct err e = { 0 };
 	char *dir = test_dir(&a), *path = path_join(&a, dir, "x"), *temp;
 	static const char *const names[] = { "first", "second" };
+	char link[1];
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -228,6 +294,19 @@ static void test_dir_commit(void **state)
 		assert_true(file_exists(path_join(&a, path, names[i])));
 		assert_false(file_exists(path_join(&a, path, names[!i])));
 		assert_int_equal(n_temps(dir), 0);
+	}
+	assert_ok(dir_make(path_join(&a, dir, "theirs/below"), &e), &e);
+	assert_ok(dir_remove(path, &e), &e);
+	assert_int_equal(symlink("theirs", path), 0);
+	{
+		_cleanup_close_ int fd = -1;
+
+		assert_ok(dir_temp(&a, path, &fd, &temp, &e), &e);
+		assert_ok(dir_commit(temp, path, &e),
+			  &e); /* in place of the link, not where it leads */
+		assert_int_equal(n_temps(dir), 0);
+		assert_int_equal(readlink(path, link, sizeof(link)), -1);
+		assert_true(file_exists(path_join(&a, dir, "theirs/below")));
 	}
 	assert_ok(dir_remove(dir, &e), &e);
 }
@@ -383,13 +462,22 @@ static void test_json_parse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_err),         cmocka_unit_test(test_str),
-		cmocka_unit_test(test_glob),        cmocka_unit_test(test_map),
-		cmocka_unit_test(test_rd),          cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_copy),        cmocka_unit_test(test_file),
-		cmocka_unit_test(test_keep_newest), cmocka_unit_test(test_pool),
-		cmocka_unit_test(test_temps),       cmocka_unit_test(test_dir_commit),
-		cmocka_unit_test(test_proc),        cmocka_unit_test(test_json),
+		cmocka_unit_test(test_err),
+		cmocka_unit_test(test_str),
+		cmocka_unit_test(test_glob),
+		cmocka_unit_test(test_map),
+		cmocka_unit_test(test_rd),
+		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_keep_newest),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_temps),
+		cmocka_unit_test(test_dir_commit),
+		cmocka_unit_test(test_temps_of_others),
+		cmocka_unit_test(test_read_below),
+		cmocka_unit_test(test_proc),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_parse),
 	};
 

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TEMP_PREFIX ".tmp-"
+
 enum { TEMP_TRIES_MAX = 1000, USED_AGAIN_SEC = 3600, COPY_BYTES = 65536 };
 
 void close_p(int *fd)
@@ -180,7 +182,7 @@ static int temp_make(struct arena *a, const char *path, mode_t mode, bool folder
 	int dir_bytes = slash ? (int)(name - path) : 0;
 
 	for (unsigned i = 0; i < TEMP_TRIES_MAX; i++) {
-		char *z = str_z(a, str_printf(a, "%.*s.tmp-%d-%u-%s", dir_bytes, path,
+		char *z = str_z(a, str_printf(a, "%.*s" TEMP_PREFIX "%d-%u-%s", dir_bytes, path,
 					      (int)getpid(), i, name));
 		int fd = temp_open(z, mode, folder);
 
@@ -300,12 +302,23 @@ int dir_make(const char *path, struct err *e)
 	return 0;
 }
 
+int dir_make_parent(struct arena *a, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path)
+		return 0;
+	return dir_make(str_z(a, str_head(str_c(path), (size_t)(slash - path))), e);
+}
+
 static int remove_below(int parent, const char *name, unsigned depth, struct err *e)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
 	struct dirent *entry;
 	DIR *d;
 
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP) && unlinkat(parent, name, 0) == 0)
+		return 0; /* a link, or a file */
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "open '%s'", name);
 	d = depth > 256 ? NULL : fdopendir(fd);
@@ -352,16 +365,35 @@ static void temp_clean(int dir, const char *name)
 	close(fd);
 }
 
-void dir_clean_temps(const char *dir)
+/* ".tmp-PID-N-NAME", as temp_make() writes it; *ret is NAME. */
+static bool temp_name_parse(struct str s, struct str *ret)
+{
+	struct str rest = str_from(s, strlen(TEMP_PREFIX));
+	uint64_t number;
+
+	if (!str_starts(s, TEMP_PREFIX) || !str_u64(str_cut(&rest, '-'), INT32_MAX, &number) ||
+	    !str_u64(str_cut(&rest, '-'), TEMP_TRIES_MAX, &number) || rest.n == 0)
+		return false;
+	*ret = rest;
+	return true;
+}
+
+void dir_clean_temps_of(const char *dir, bool (*ours)(struct str name))
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
+	struct str name;
 
 	while (d && (entry = readdir(d)))
-		if (strncmp(entry->d_name, ".tmp-", strlen(".tmp-")) == 0)
+		if (temp_name_parse(str_c(entry->d_name), &name) && (!ours || ours(name)))
 			temp_clean(dirfd(d), entry->d_name);
 	if (d)
 		closedir(d);
+}
+
+void dir_clean_temps(const char *dir)
+{
+	dir_clean_temps_of(dir, NULL);
 }
 
 struct aged {

@@ -22,6 +22,12 @@ static inline int take_fd(int *fd)
  * missing file gives -ENOENT. */
 must_check int file_read(struct arena *a, const char *path, size_t max, struct str *ret,
 			 struct err *e);
+/* The regular file @below (no empty, "." or ".." part) of the folder @dir, of which only @dir
+ * itself may be or contain a symbolic link: what somebody else put into a folder must not lead out
+ * of it, nor to a pipe that nobody writes to. -ELOOP for a link, -EINVAL for what is no regular
+ * file. */
+must_check int file_read_below(struct arena *a, const char *dir, const char *below, size_t max,
+			       struct str *ret, struct err *e);
 must_check int fd_read_all(struct arena *a, int fd, size_t max, struct str *ret, struct err *e);
 
 /* Appears under @path complete or not at all: written to a name beside it, synced, renamed. Safe
@@ -47,8 +53,10 @@ must_check int dir_temp(struct arena *a, const char *path, int *ret_fd, char **r
 			struct err *e);
 must_check int dir_commit(const char *temp, const char *path, struct err *e);
 /* Removes what file_temp() and dir_temp() made in @dir for a process that is gone: whose descriptor
- * nobody holds open. */
+ * nobody holds open. In a folder that others use, too, only what was to get a name that @ours says
+ * yes to. */
 void dir_clean_temps(const char *dir);
+void dir_clean_temps_of(const char *dir, bool (*ours)(struct str name));
 /* Removes all but the @n files that were written last: for a cache whose entries can be made again.
  */
 void dir_keep_newest(const char *dir, size_t n);
@@ -64,7 +72,10 @@ must_check int fd_copy(int from, uint64_t offset, uint64_t n, int to, uint64_t a
 
 /* With its parents; an existing directory is fine. */
 must_check int dir_make(const char *path, struct err *e);
-/* Removes a folder and all below it, never following symbolic links; a missing one is fine. */
+/* The folder that @path stands in. */
+must_check int dir_make_parent(struct arena *a, const char *path, struct err *e);
+/* Removes a folder and all below it, or the symbolic link that stands in its place, never following
+ * one; a missing one is fine. */
 must_check int dir_remove(const char *path, struct err *e);
 /* Names in a folder, sorted by bytes, without "." and ".." and names that start with a dot. */
 must_check int dir_list(struct arena *a, const char *path, vec_str *ret, struct err *e);

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "base/json.h"
 #include "image/build.h"
 
 struct build_options {
@@ -36,10 +37,10 @@ static void summary_text(struct arena *a, const struct build_options *o,
 	printf("  version    %.*s\n", STR_FMT(s->version));
 	printf("  packages   %zu\n", s->n_packages);
 	printf("  root       %.1f MB of files, %.1f MB as EROFS\n", mb(s->files_bytes),
-	       mb(s->plan.root_bytes));
-	printf("  image      %.1f MB on disk (%.1f MB with holes)\n", mb(s->plan.stored_bytes),
-	       mb(s->plan.layout.size_bytes));
-	printf("  root hash  %.*s\n", STR_FMT(hex_encode(a, s->plan.root_hash, SHA256_BYTES)));
+	       mb(s->root_bytes));
+	printf("  image      %.1f MB on disk (%.1f MB with holes)\n", mb(s->stored_bytes),
+	       mb(s->image_bytes));
+	printf("  root hash  %.*s\n", STR_FMT(hex_encode(a, s->root_hash, SHA256_BYTES)));
 	printf("  time      ");
 	for (unsigned i = 0; i < n; i++)
 		printf(" %s %.2f s%s", stages[i].name, stages[i].own_sec, i + 1 < n ? "," : "\n");
@@ -57,10 +58,10 @@ static void summary_json(struct arena *a, const struct image_summary *s)
 	json_str(&j, "version", s->version);
 	json_u64(&j, "packages", s->n_packages);
 	json_u64(&j, "files-bytes", s->files_bytes);
-	json_u64(&j, "root-bytes", s->plan.root_bytes);
-	json_u64(&j, "stored-bytes", s->plan.stored_bytes);
-	json_u64(&j, "image-bytes", s->plan.layout.size_bytes);
-	json_str(&j, "root-hash", hex_encode(a, s->plan.root_hash, SHA256_BYTES));
+	json_u64(&j, "root-bytes", s->root_bytes);
+	json_u64(&j, "stored-bytes", s->stored_bytes);
+	json_u64(&j, "image-bytes", s->image_bytes);
+	json_str(&j, "root-hash", hex_encode(a, s->root_hash, SHA256_BYTES));
 	json_end_object(&j);
 	text = json_text(&j);
 	printf("%.*s\n", STR_FMT(text));
@@ -86,7 +87,6 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 	const struct build_options *o = options_;
 	struct image_options image = image_options(&o->common, args[0]);
 	struct image_summary s;
-	struct str plan;
 	int r;
 
 	image.sign_later = o->sign_later;
@@ -94,14 +94,12 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (o->dry_run) {
-		plan = image_plan_dump(a, &s.plan);
-		printf("%.*s", STR_FMT(plan));
-	} else if (o->common.json) {
+	if (o->dry_run)
+		printf("%.*s", STR_FMT(s.plan));
+	else if (o->common.json)
 		summary_json(a, &s);
-	} else if (!o->common.quiet) {
+	else if (!o->common.quiet)
 		summary_text(a, o, &s, args[0]);
-	}
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "base/arch.h"
 #include "base/io.h"
 #include "base/progress.h"
 #include "base/str.h"
@@ -25,7 +26,8 @@ struct option_def {
 
 /* What every verb shares; the first member of each verb's options struct. */
 struct common_options {
-	const char *out, *cache, *keys, *distro, *arch;
+	const char *out, *cache, *keys, *distro, *arch_name;
+	const struct arch *arch;
 	uint64_t jobs;
 	bool json, quiet, help;
 	bool timings; /* only of verbs that have the option, as is .trace */

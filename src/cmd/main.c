@@ -13,11 +13,13 @@ const struct verb *const verbs[] = { &verb_build,  &verb_explain, &verb_run,
 				     &verb_verify, &verb_diff,    &verb_sign,
 				     &verb_key,    &verb_cache,   NULL };
 
-/* Results appear by renaming, so there is nothing to undo; temporary files are removed by the next
- * run. */
+/* Each file appears by renaming, so there is nothing to undo; temporary files are removed by the
+ * next run. That is all that can be promised at any moment: a build that was putting its results in
+ * place leaves some of them new and some old. */
 static void interrupted(int number)
 {
-	static const char text[] = "\nashlar: interrupted; results and cache are as they were\n";
+	static const char text[] =
+		"\nashlar: interrupted; no file is half written, and the same command again completes what was begun\n";
 
 	(void)number;
 	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)

@@ -19,7 +19,7 @@ const struct option_def common_option_defs[] = {
 	{ "distro", 0, OPTION_TEXT, "DIR", "read definitions from DIR (default: distro)", O(distro),
 	  true },
 	{ "arch", 0, OPTION_TEXT, "ARCH", "build for x86_64 or aarch64 (default: this machine's)",
-	  O(arch), true },
+	  O(arch_name), true },
 	{ "jobs", 'j', OPTION_NUMBER, "N", "use N threads (default: one for each processor)",
 	  O(jobs), true },
 	{ "json", 0, OPTION_FLAG, NULL, "report as one JSON object a line on standard output",
@@ -126,6 +126,22 @@ static int option_take(struct arena *a, const struct verb *verb, char **argv, vo
 	return r < 0 ? r : taken;
 }
 
+/* As definitions write a switch, and as shells do. */
+static int switch_parse(const char *name, const char *value, bool *ret, struct err *e)
+{
+	static const char *const on[] = { "1", "yes", "true", "on" }, *const off[] = { "0", "no",
+										       "false",
+										       "off" };
+
+	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++) {
+		if (strcmp(value, on[i]) != 0 && strcmp(value, off[i]) != 0)
+			continue;
+		*ret = strcmp(value, on[i]) == 0;
+		return 0;
+	}
+	return err_set(e, -EINVAL, "%s is '%s'; want yes or no", name, value);
+}
+
 static int options_from_environment(struct arena *a, void *options, struct err *e)
 {
 	for (const struct option_def *d = common_option_defs; d->name; d++) {
@@ -137,8 +153,14 @@ static int options_from_environment(struct arena *a, void *options, struct err *
 			if (*c >= 'a' && *c <= 'z')
 				*c = (char)(*c - 'a' + 'A');
 		value = d->shared ? getenv(name) : NULL;
-		if (!value || value[0] == '\0' || (d->type == OPTION_FLAG && !strcmp(value, "0")))
+		if (!value || value[0] == '\0')
 			continue;
+		if (d->type == OPTION_FLAG) {
+			r = switch_parse(name, value, (bool *)((char *)options + d->offset), e);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		r = option_set(d, options, value, name, e);
 		if (r < 0)
 			return r;
@@ -157,11 +179,6 @@ static const char *default_cache(struct arena *a)
 
 static int options_default(struct arena *a, struct common_options *c, struct err *e)
 {
-#if defined(__aarch64__)
-	static const char native[] = "aarch64";
-#else
-	static const char native[] = "x86_64";
-#endif
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (!c->out)
@@ -172,10 +189,10 @@ static int options_default(struct arena *a, struct common_options *c, struct err
 		c->keys = "keys";
 	if (!c->distro)
 		c->distro = "distro";
+	c->arch = c->arch_name ? arch_find(str_c(c->arch_name)) : arch_native();
 	if (!c->arch)
-		c->arch = native;
-	if (strcmp(c->arch, "x86_64") != 0 && strcmp(c->arch, "aarch64") != 0)
-		return err_set(e, -EINVAL, "'--arch' is '%s'; want x86_64 or aarch64", c->arch);
+		return err_set(e, -EINVAL, "'--arch' is '%s'; want %.*s", c->arch_name,
+			       STR_FMT(arch_names(a)));
 	if (c->jobs == 0)
 		c->jobs = processors > 0 ? (uint64_t)processors : 1;
 	if (c->jobs > 256)

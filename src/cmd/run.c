@@ -207,7 +207,7 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 
 	if (!o->image)
 		o->image = str_z(a, str_printf(a, "%s/%s-%s.raw", o->common.out, args[0],
-					       o->common.arch));
+					       o->common.arch->name));
 	if (!file_exists(o->image))
 		return err_set(e, -ENOENT, "'%s' is not there; 'ashlar build %s' makes it",
 			       o->image, args[0]);

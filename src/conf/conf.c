@@ -6,21 +6,21 @@
 #include "conf/load.h"
 #include "conf/schema.h"
 
-static int source_load(struct arena *a, const char *at, const char *folder, struct conf_file *file,
-		       struct err *e)
+static int source_load(struct arena *a, const char *at, const struct conf_folder *folder,
+		       struct conf_file *file, struct err *e)
 {
-	const char *path = path_join(a, folder, str_z(a, file->source));
-	int r = file_read(a, path, CONF_FILE_BYTES_MAX, &file->content, e);
+	const char *below = path_join(a, folder->below, str_z(a, file->source));
+	int r = file_read_below(a, folder->distro, below, CONF_FILE_BYTES_MAX, &file->content, e);
 
 	if (r == -ENOENT)
-		return err_set(e, -EINVAL, "%s: the file's source '%.*s' is missing; want '%s'", at,
-			       STR_FMT(file->source), path);
+		return err_set(e, -EINVAL, "%s: the file's source '%.*s' is missing; want '%s/%s'",
+			       at, STR_FMT(file->source), folder->distro, below);
 	if (r < 0)
 		return err_wrap(e, r, "%s: the file's source", at);
 	return 0;
 }
 
-int conf_files_load(struct arena *a, const struct yaml_doc *doc, const char *folder,
+int conf_files_load(struct arena *a, const struct yaml_doc *doc, const struct conf_folder *folder,
 		    struct conf_file *files, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -48,7 +48,7 @@ int conf_files_load(struct arena *a, const struct yaml_doc *doc, const char *fol
 
 int conf_release_read(struct arena *a, const char *distro, struct conf_release *ret, struct err *e)
 {
-	return yaml_read(a, &schema_release, path_join(a, distro, "release.yaml"), ret, NULL, e);
+	return yaml_read(a, &schema_release, distro, "release.yaml", ret, NULL, e);
 }
 
 static int upstreams_unique(struct arena *a, const vec_conf_upstream *upstreams,
@@ -82,15 +82,15 @@ int conf_upstreams_parse(struct arena *a, struct str yaml, const char *name, vec
 
 int conf_upstreams_read(struct arena *a, const char *distro, vec_conf_upstream *ret, struct err *e)
 {
-	const char *path = path_join(a, distro, "upstreams.yaml");
+	static const char below[] = "upstreams.yaml";
 	struct str text;
-	int r = yaml_file(a, path, &text, e);
+	int r = yaml_file(a, distro, below, &text, e);
 
-	return r < 0 ? r : conf_upstreams_parse(a, text, path, ret, e);
+	return r < 0 ? r : conf_upstreams_parse(a, text, path_join(a, distro, below), ret, e);
 }
 
-static int package_parse(struct arena *a, struct str yaml, const char *name, const char *folder,
-			 struct conf_package *ret, struct err *e)
+static int package_parse(struct arena *a, struct str yaml, const char *name,
+			 const struct conf_folder *folder, struct conf_package *ret, struct err *e)
 {
 	struct conf_package package;
 	struct yaml_doc doc;
@@ -115,19 +115,21 @@ int conf_package_read(struct arena *a, const char *distro, struct str name,
 		      struct conf_package *ret, struct err *e)
 {
 	struct conf_package package = { 0 };
-	const char *folder, *path;
+	struct conf_folder files = { .distro = distro };
+	const char *folder, *below;
 	struct str text;
 	int r;
 
 	if (!form_ok(FORM_NAME, name))
 		return err_set(e, -EINVAL, "package '%.*s': want %s", STR_FMT(name),
 			       form_want(FORM_NAME));
-	folder = str_printf(a, "%s/packages/%.*s", distro, STR_FMT(name)).p;
-	path = path_join(a, folder, "package.yaml");
-	if (file_exists(path)) {
-		r = yaml_file(a, path, &text, e);
+	folder = str_z(a, str_printf(a, "packages/%.*s", STR_FMT(name)));
+	below = path_join(a, folder, "package.yaml");
+	files.below = path_join(a, folder, "files");
+	if (file_exists(path_join(a, distro, below))) {
+		r = yaml_file(a, distro, below, &text, e);
 		if (r == 0)
-			r = package_parse(a, text, path, path_join(a, folder, "files"), &package,
+			r = package_parse(a, text, path_join(a, distro, below), &files, &package,
 					  e);
 		if (r < 0)
 			return r;

@@ -75,6 +75,12 @@ struct conf_mode {
 	struct str mode;              /* octal text "4755" */
 };
 
+/* Whose what matches is, instead of an account of whoever built the package. */
+struct conf_owner {
+	struct str path;        /* a glob */
+	struct str user, group; /* empty ones stay as upstream has them */
+};
+
 struct conf_link {
 	struct str path, target;
 };
@@ -107,7 +113,10 @@ struct conf_package {
 	vec_str enable_units, disable_units, mask_units;
 	VEC(struct conf_alternative) alternatives;
 	VEC(struct conf_caps) caps;
+	VEC(struct conf_owner) owners; /* in order, before modes */
 	VEC(struct conf_mode) modes;
+	vec_str device_files;        /* devices that it may bring */
+	uint64_t max_unpacked_bytes; /* 0: as every package */
 	VEC(struct conf_link) links;
 	VEC(struct conf_file) files;
 	VEC(struct conf_scripts) scripts; /* whose work is done otherwise, or not needed */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/test.h"
 
+#include <sys/stat.h>
+
 #include "conf/load.h"
 #include "conf/schema.h"
 
@@ -209,6 +211,45 @@ static void test_distro(void **state)
 		assert_ok(conf_package_read(&a, "distro", *name, &package, &e), &e);
 }
 
+static void put(struct arena *a, const char *dir, const char *name, const char *text)
+{
+	struct err e = { 0 };
+	const char *path = path_join(a, dir, name);
+
+	assert_ok(dir_make_parent(a, path, &e), &e);
+	assert_ok(file_write(path, 0644, text, strlen(text), &e), &e);
+}
+
+/* What comes with a checkout must not show what else is on the machine, nor make it wait. */
+static void test_links(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+	char *dir = test_dir(&a), *secret = path_join(&a, test_dir(&a), "secret");
+	struct conf_image image;
+
+	(void)state;
+	assert_ok(file_write(secret, 0600, "root:hash\n", 10, &e), &e);
+	put(&a, dir, "images/x.yaml", "files:\n  - { path: /a, source: s/leak }\n");
+	assert_ok(dir_make(path_join(&a, dir, "files/x/s"), &e), &e);
+	assert_int_equal(symlink(secret, path_join(&a, dir, "files/x/s/leak")), 0);
+	assert_err(conf_image_read(&a, dir, "x", &image, &e), &e,
+		   "x.yaml:2:5: the file's source: '");
+	assert_err(conf_image_read(&a, dir, "x", &image, &e), &e,
+		   "files/x/s/leak' is or lies behind a symbolic link");
+	unlink(path_join(&a, dir, "files/x/s/leak"));
+	assert_int_equal(mkfifo(path_join(&a, dir, "files/x/s/leak"), 0600), 0);
+	assert_err(conf_image_read(&a, dir, "x", &image, &e), &e,
+		   "leak' is no regular file; want one");
+	assert_ok(dir_remove(path_join(&a, dir, "files/x"), &e), &e);
+	assert_int_equal(symlink("/etc", path_join(&a, dir, "files/x")), 0);
+	assert_err(conf_image_read(&a, dir, "x", &image, &e), &e, "lies behind a symbolic link");
+	assert_int_equal(symlink(secret, path_join(&a, dir, "images/y.yaml")), 0);
+	assert_err(conf_image_read(&a, dir, "y", &image, &e), &e,
+		   "images/y.yaml' is or lies behind a symbolic link");
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
 static void test_bounds(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -264,7 +305,7 @@ int main(void)
 		cmocka_unit_test(test_messages), cmocka_unit_test(test_image),
 		cmocka_unit_test(test_package),  cmocka_unit_test(test_upstreams),
 		cmocka_unit_test(test_distro),   cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_sizes),    cmocka_unit_test(test_links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

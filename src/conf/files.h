@@ -7,7 +7,13 @@
 
 enum { CONF_FILE_BYTES_MAX = 16 << 20 };
 
+/* DISTRO/BELOW. Below DISTRO no link is followed. */
+struct conf_folder {
+	const char *distro, *below;
+};
+
 /* Checks that each says what it is, fills in modes and, from @folder unless NULL, the content of
  * each `source`. */
-must_check int conf_files_load(struct arena *a, const struct yaml_doc *doc, const char *folder,
-			       struct conf_file *files, size_t n, struct err *e);
+must_check int conf_files_load(struct arena *a, const struct yaml_doc *doc,
+			       const struct conf_folder *folder, struct conf_file *files, size_t n,
+			       struct err *e);

@@ -37,15 +37,15 @@ static vec_str names_in(struct arena *a, const char *distro, const char *folder)
 	return names;
 }
 
-/* DISTRO/FOLDER/NAME.yaml, or an error that begins with @at and knows what is there. */
+/* FOLDER/NAME.yaml below DISTRO, or an error that begins with @at and knows what is there. */
 static int path_of(struct arena *a, const char *distro, const char *folder, struct str name,
 		   const char *at, const char **ret, struct err *e)
 {
-	const char *path = str_printf(a, "%s/%s/%.*s.yaml", distro, folder, STR_FMT(name)).p;
+	const char *below = str_z(a, str_printf(a, "%s/%.*s.yaml", folder, STR_FMT(name)));
 	vec_str names;
 
-	if (form_ok(FORM_NAME, name) && file_exists(path)) {
-		*ret = path;
+	if (form_ok(FORM_NAME, name) && file_exists(path_join(a, distro, below))) {
+		*ret = below;
 		return 0;
 	}
 	names = names_in(a, distro, folder);
@@ -58,22 +58,25 @@ static int path_of(struct arena *a, const char *distro, const char *folder, stru
 static int files_load(struct arena *a, const char *distro, struct str name,
 		      const struct yaml_doc *doc, struct conf_feature *feature, struct err *e)
 {
-	const char *folder = str_printf(a, "%s/files/%.*s", distro, STR_FMT(name)).p;
+	const struct conf_folder folder = {
+		.distro = distro,
+		.below = str_z(a, str_printf(a, "files/%.*s", STR_FMT(name))),
+	};
 
 	feature->name = name;
 	feature->source = str_dup(a, str_c(doc->name));
-	return conf_files_load(a, doc, folder, feature->files.p, feature->files.n, e);
+	return conf_files_load(a, doc, &folder, feature->files.p, feature->files.n, e);
 }
 
 static int layer_read(struct arena *a, const char *distro, struct str name, const char *at,
 		      struct layer *ret, struct err *e)
 {
 	struct layer layer = { .name = str_dup(a, name) };
-	const char *path = NULL;
-	int r = path_of(a, distro, "images", name, at, &path, e);
+	const char *below = NULL;
+	int r = path_of(a, distro, "images", name, at, &below, e);
 
 	if (r == 0)
-		r = yaml_read(a, &schema_image, path, &layer.yaml, &layer.doc, e);
+		r = yaml_read(a, &schema_image, distro, below, &layer.yaml, &layer.doc, e);
 	if (r == 0)
 		r = files_load(a, distro, layer.name, &layer.doc, &layer.yaml.own, e);
 	if (r == 0)
@@ -122,11 +125,11 @@ static int feature_read(struct arena *a, const char *distro, struct str name, co
 			struct part *ret, struct err *e)
 {
 	struct part part = { 0 };
-	const char *path = NULL;
-	int r = path_of(a, distro, "features", name, at, &path, e);
+	const char *below = NULL;
+	int r = path_of(a, distro, "features", name, at, &below, e);
 
 	if (r == 0)
-		r = yaml_read(a, &schema_feature, path, &part.feature, &part.doc, e);
+		r = yaml_read(a, &schema_feature, distro, below, &part.feature, &part.doc, e);
 	if (r == 0)
 		r = files_load(a, distro, name, &part.doc, &part.feature, e);
 	if (r == 0)

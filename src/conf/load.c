@@ -134,20 +134,22 @@ int yaml_load(struct arena *a, const cyaml_schema_value_t *top, struct str text,
 	return 0;
 }
 
-int yaml_file(struct arena *a, const char *path, struct str *ret, struct err *e)
+int yaml_file(struct arena *a, const char *distro, const char *below, struct str *ret,
+	      struct err *e)
 {
-	int r = file_read(a, path, YAML_BYTES_MAX, ret, e);
+	int r = file_read_below(a, distro, below, YAML_BYTES_MAX, ret, e);
 
 	if (r == -EFBIG)
-		return err_set(e, r, "%s:1:1: is larger than 1 MiB; want a definition", path);
+		return err_set(e, r, "%s/%s:1:1: is larger than 1 MiB; want a definition", distro,
+			       below);
 	return r;
 }
 
-int yaml_read(struct arena *a, const cyaml_schema_value_t *top, const char *path, void *ret,
-	      struct yaml_doc *doc, struct err *e)
+int yaml_read(struct arena *a, const cyaml_schema_value_t *top, const char *distro,
+	      const char *below, void *ret, struct yaml_doc *doc, struct err *e)
 {
 	struct str text;
-	int r = yaml_file(a, path, &text, e);
+	int r = yaml_file(a, distro, below, &text, e);
 
-	return r < 0 ? r : yaml_load(a, top, text, path, ret, doc, e);
+	return r < 0 ? r : yaml_load(a, top, text, path_join(a, distro, below), ret, doc, e);
 }

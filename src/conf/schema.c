@@ -111,6 +111,14 @@ static const cyaml_schema_field_t mode_fields[] = {
 };
 static const cyaml_schema_value_t mode = YAML_STRUCT_ENTRY(mode_fields, struct conf_mode);
 
+static const cyaml_schema_field_t owner_fields[] = {
+	YAML_TEXT("path", REQUIRED, FORM_LINE, struct conf_owner, path),
+	YAML_TEXT("user", OPTIONAL, FORM_NAME, struct conf_owner, user),
+	YAML_TEXT("group", OPTIONAL, FORM_NAME, struct conf_owner, group),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t owner = YAML_STRUCT_ENTRY(owner_fields, struct conf_owner);
+
 static const cyaml_schema_field_t link_fields[] = {
 	YAML_TEXT("path", REQUIRED, FORM_PATH, struct conf_link, path),
 	YAML_TEXT("target", REQUIRED, FORM_LINE, struct conf_link, target),
@@ -149,7 +157,11 @@ static const cyaml_schema_field_t package_fields[] = {
 	YAML_TEXTS("mask-units", name, struct conf_package, mask_units),
 	YAML_STRUCTS("alternatives", alternative, struct conf_package, alternatives),
 	YAML_STRUCTS("caps", caps, struct conf_package, caps),
+	YAML_STRUCTS("owners", owner, struct conf_package, owners),
 	YAML_STRUCTS("modes", mode, struct conf_package, modes),
+	YAML_TEXTS("device-files", path, struct conf_package, device_files),
+	YAML_TEXT("max-unpacked-bytes", OPTIONAL, FORM_SIZE, struct conf_package,
+		  max_unpacked_bytes),
 	YAML_STRUCTS("links", symlink_entry, struct conf_package, links),
 	YAML_STRUCTS("files", file, struct conf_package, files),
 	YAML_STRUCTS("scripts", script, struct conf_package, scripts),

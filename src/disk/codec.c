@@ -10,7 +10,6 @@
 
 enum {
 	SINK_BYTES_MIN = 64 << 10,
-	STEP_BYTES = 1 << 20,
 	GZIP_WINDOW_BITS = 15 + 16, /* zlib.h: the largest window, with a gzip wrapper */
 	GZIP_TRAILER_BYTES = 8,
 };
@@ -111,9 +110,6 @@ struct sink {
 	struct arena *a;
 	uint8_t *p;
 	size_t n, cap, max;
-	size_t end; /* of what is asked for in this step, at most cap */
-	decompress_watch watch;
-	void *arg;
 };
 
 /* @hint is what the stream says of itself: worth one allocation of the right size, not to be
@@ -124,27 +120,21 @@ static void sink_init(struct sink *s, uint64_t hint)
 	if (hint > s->max || s->cap > s->max)
 		s->cap = s->max;
 	s->p = arena_alloc(s->a, ++s->cap);
-	s->end = s->cap < STEP_BYTES ? s->cap : STEP_BYTES;
 }
 
-/* Makes room for at least one byte, and says what there is. */
+/* Makes room for at least one byte. */
 static int sink_room(struct sink *s, struct err *e)
 {
 	uint8_t *p;
 
-	if (s->n < s->end)
+	if (s->n < s->cap)
 		return 0;
 	if (s->n > s->max)
 		return err_set(e, -EFBIG, "expands beyond %zu bytes", s->max);
-	if (s->n == s->cap) {
-		s->cap = s->cap > s->max / 2 ? s->max + 1 : s->cap * 2;
-		p = arena_alloc(s->a, s->cap);
-		memcpy(p, s->p, s->n);
-		s->p = p;
-	}
-	s->end = s->cap - s->n < STEP_BYTES ? s->cap : s->n + STEP_BYTES;
-	if (s->watch)
-		s->watch(s->arg, (struct str){ (const char *)s->p, s->n });
+	s->cap = s->cap > s->max / 2 ? s->max + 1 : s->cap * 2;
+	p = arena_alloc(s->a, s->cap);
+	memcpy(p, s->p, s->n);
+	s->p = p;
 	return 0;
 }
 
@@ -162,7 +152,7 @@ static int zstd_expand(struct str in, struct sink *s, struct err *e)
 	sink_init(s,
 		  hint == ZSTD_CONTENTSIZE_ERROR || hint == ZSTD_CONTENTSIZE_UNKNOWN ? in.n : hint);
 	while (left > 0 || src.pos < src.size) {
-		ZSTD_outBuffer dst = { s->p, s->end, s->n };
+		ZSTD_outBuffer dst = { s->p, s->cap, s->n };
 		size_t pos = src.pos;
 
 		left = ZSTD_decompressStream(d, &dst, &src);
@@ -171,7 +161,7 @@ static int zstd_expand(struct str in, struct sink *s, struct err *e)
 		if (left > 0 && dst.pos == s->n && src.pos == pos)
 			return err_set(e, -EBADMSG, "zstd: ends in the middle of a frame");
 		s->n = dst.pos;
-		if ((left > 0 || src.pos < src.size) && sink_room(s, e) < 0)
+		if (left > 0 && sink_room(s, e) < 0)
 			return -EFBIG;
 	}
 	return 0;
@@ -215,27 +205,39 @@ static const char *xz_reason(lzma_ret r)
 	}
 }
 
-static int xz_expand(struct str in, struct sink *s, struct err *e)
+static int lzma_run(lzma_stream *x, lzma_ret r, struct str in, struct sink *s, const char *name,
+		    struct err *e)
 {
-	__attribute__((cleanup(lzma_end))) lzma_stream x = LZMA_STREAM_INIT;
-	lzma_ret r = lzma_stream_decoder(&x, XZ_MEMORY_MAX, LZMA_CONCATENATED);
-
 	if (r != LZMA_OK)
-		return err_set(e, -ENOMEM, "xz: out of memory");
-	sink_init(s, xz_hint(in));
-	x.next_in = (const uint8_t *)in.p;
-	x.avail_in = in.n;
+		return err_set(e, -ENOMEM, "%s: out of memory", name);
+	x->next_in = (const uint8_t *)in.p;
+	x->avail_in = in.n;
 	while (r == LZMA_OK) {
 		if (sink_room(s, e) < 0)
 			return -EFBIG;
-		x.next_out = s->p + s->n;
-		x.avail_out = s->end - s->n;
-		r = lzma_code(&x, LZMA_FINISH);
-		s->n = s->end - x.avail_out;
+		x->next_out = s->p + s->n;
+		x->avail_out = s->cap - s->n;
+		r = lzma_code(x, LZMA_FINISH);
+		s->n = s->cap - x->avail_out;
 	}
-	if (r != LZMA_STREAM_END)
-		return err_set(e, -EBADMSG, "xz: %s", xz_reason(r));
-	return 0;
+	return r == LZMA_STREAM_END ? 0 : err_set(e, -EBADMSG, "%s: %s", name, xz_reason(r));
+}
+
+static int xz_expand(struct str in, struct sink *s, struct err *e)
+{
+	__attribute__((cleanup(lzma_end))) lzma_stream x = LZMA_STREAM_INIT;
+
+	sink_init(s, xz_hint(in));
+	return lzma_run(&x, lzma_stream_decoder(&x, XZ_MEMORY_MAX, LZMA_CONCATENATED), in, s, "xz",
+			e);
+}
+
+static int lzma_expand(struct str in, struct sink *s, struct err *e)
+{
+	__attribute__((cleanup(lzma_end))) lzma_stream x = LZMA_STREAM_INIT;
+
+	sink_init(s, 0);
+	return lzma_run(&x, lzma_alone_decoder(&x, XZ_MEMORY_MAX), in, s, "lzma", e);
 }
 
 /* ISIZE, the last word of a member: its size modulo 2^32 (RFC 1952, 2.3.1). */
@@ -261,7 +263,7 @@ static void inflate_done(z_stream *z)
 /* One call of zlib, whose sizes are 32 bits wide: takes what it reads off *in. */
 static int gzip_step(z_stream *z, struct str *in, struct sink *s)
 {
-	uInt want = zlib_size(in->n), room = zlib_size(s->end - s->n);
+	uInt want = zlib_size(in->n), room = zlib_size(s->cap - s->n);
 	int r;
 
 	z->next_in = (z_const Bytef *)(uintptr_t)in->p;
@@ -288,7 +290,7 @@ static int gzip_expand(struct str in, struct sink *s, struct err *e)
 		if (sink_room(s, e) < 0)
 			return -EFBIG;
 		r = gzip_step(&z, &in, s);
-		if (r == Z_BUF_ERROR || (r == Z_OK && in.n == 0 && s->n < s->end))
+		if (r == Z_BUF_ERROR || (r == Z_OK && in.n == 0 && s->n < s->cap))
 			return err_set(e, -EBADMSG, "gzip: ends in the middle of a member");
 		if (r != Z_OK && r != Z_STREAM_END)
 			return err_set(e, -EBADMSG, "gzip: %s", z.msg ? z.msg : "damaged");
@@ -308,17 +310,17 @@ static const struct codec {
 	{ "\x1f\x8b", 2, gzip_expand }, /* RFC 1952, 2.3.1 */
 };
 
-int decompress(struct arena *a, struct str in, size_t max, struct str *ret, struct err *e)
+static int sink_give(const struct sink *s, struct str *ret, struct err *e)
 {
-	return decompress_watched(a, in, max, NULL, NULL, ret, e);
+	if (s->n > s->max)
+		return err_set(e, -EFBIG, "expands beyond %zu bytes", s->max);
+	*ret = (struct str){ (const char *)s->p, s->n };
+	return 0;
 }
 
-int decompress_watched(struct arena *a, struct str in, size_t max, decompress_watch watch,
-		       void *arg, struct str *ret, struct err *e)
+int decompress(struct arena *a, struct str in, size_t max, struct str *ret, struct err *e)
 {
-	struct sink s = {
-		.a = a, .max = max < SIZE_MAX ? max : SIZE_MAX - 1, .watch = watch, .arg = arg
-	};
+	struct sink s = { .a = a, .max = max < SIZE_MAX ? max : SIZE_MAX - 1 };
 	int r;
 
 	for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
@@ -327,15 +329,18 @@ int decompress_watched(struct arena *a, struct str in, size_t max, decompress_wa
 		if (in.n < c->magic_bytes || memcmp(in.p, c->magic, c->magic_bytes) != 0)
 			continue;
 		r = c->expand(in, &s, e);
-		if (r < 0)
-			return r;
-		if (s.n > s.max)
-			return err_set(e, -EFBIG, "expands beyond %zu bytes", s.max);
-		*ret = (struct str){ (const char *)s.p, s.n };
-		return 0;
+		return r < 0 ? r : sink_give(&s, ret, e);
 	}
 	if (in.n > max)
 		return err_set(e, -EFBIG, "expands beyond %zu bytes", max);
 	*ret = in;
 	return 0;
+}
+
+int decompress_lzma(struct arena *a, struct str in, size_t max, struct str *ret, struct err *e)
+{
+	struct sink s = { .a = a, .max = max < SIZE_MAX ? max : SIZE_MAX - 1 };
+	int r = lzma_expand(in, &s, e);
+
+	return r < 0 ? r : sink_give(&s, ret, e);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/arch.h"
 #include "base/test.h"
 #include "base/uuid.h"
 
 #include <fcntl.h>
 
 #include "base/proc.h"
+#include "disk/crc32.h"
 #include "disk/gpt.h"
 
 enum { DISK_LBA = 16 << 11 /* 16 MiB */ };
@@ -12,9 +14,7 @@ enum { DISK_LBA = 16 << 11 /* 16 MiB */ };
 static void partition_make(struct gpt_partition *p, enum gpt_type type, const char *label,
 			   uint64_t start, uint64_t n)
 {
-	struct err e = { 0 };
-
-	assert_ok(gpt_type_uuid(type, "x86_64", p->type, &e), &e);
+	gpt_type_uuid(type, &arch_x86_64, p->type);
 	uuid_derive("partition", label, strlen(label), p->uuid);
 	p->label = str_c(label);
 	p->start_lba = start;
@@ -149,33 +149,33 @@ static void test_types(void **state)
 {
 	static const struct {
 		enum gpt_type type;
-		const char *arch, *name, *foreign;
+		const struct arch *arch;
+		const char *name, *foreign;
 	} types[] = {
-		{ GPT_TYPE_ESP, "x86_64", "ESP", "EFI System" },
-		{ GPT_TYPE_ROOT, "x86_64", "root-x86-64", "Linux root (x86-64)" },
-		{ GPT_TYPE_ROOT, "aarch64", "root-arm64", "Linux root (ARM-64)" },
-		{ GPT_TYPE_ROOT_VERITY, "x86_64", "root-x86-64-verity",
+		{ GPT_TYPE_ESP, &arch_x86_64, "ESP", "EFI System" },
+		{ GPT_TYPE_ROOT, &arch_x86_64, "root-x86-64", "Linux root (x86-64)" },
+		{ GPT_TYPE_ROOT, &arch_aarch64, "root-arm64", "Linux root (ARM-64)" },
+		{ GPT_TYPE_ROOT_VERITY, &arch_x86_64, "root-x86-64-verity",
 		  "Linux root verity (x86-64)" },
-		{ GPT_TYPE_ROOT_VERITY, "aarch64", "root-arm64-verity",
+		{ GPT_TYPE_ROOT_VERITY, &arch_aarch64, "root-arm64-verity",
 		  "Linux root verity (ARM-64)" },
-		{ GPT_TYPE_ROOT_VERITY_SIG, "x86_64", "root-x86-64-verity-sig",
+		{ GPT_TYPE_ROOT_VERITY_SIG, &arch_x86_64, "root-x86-64-verity-sig",
 		  "Linux root verity sign. (x86-64)" },
-		{ GPT_TYPE_ROOT_VERITY_SIG, "aarch64", "root-arm64-verity-sig",
+		{ GPT_TYPE_ROOT_VERITY_SIG, &arch_aarch64, "root-arm64-verity-sig",
 		  "Linux root verity sign. (ARM-64)" },
-		{ GPT_TYPE_VAR, "aarch64", "var", "Linux variable data" },
+		{ GPT_TYPE_VAR, &arch_aarch64, "var", "Linux variable data" },
 	};
 	_cleanup_arena_ struct arena a = { 0 };
 	const char *list[] = { "sfdisk", "--label", "gpt", "-T", NULL };
 	uint8_t uuid[16], again[16];
-	struct err e = { 0 };
 	struct str out;
 
 	(void)state;
-	assert_err(gpt_type_uuid(GPT_TYPE_ROOT, "vax", uuid, &e), &e,
-		   "architecture 'vax' has no such partition type");
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		assert_ok(gpt_type_uuid(types[i].type, types[i].arch, uuid, &e), &e);
+		gpt_type_uuid(types[i].type, types[i].arch, uuid);
 		assert_str(gpt_type_name(&a, uuid), types[i].name);
+		assert_true(gpt_type_is(uuid, types[i].type));
+		assert_false(gpt_type_is(uuid, (types[i].type + 1) % GPT_TYPES));
 	}
 	memset(uuid, 0xab, sizeof(uuid));
 	assert_str(gpt_type_name(&a, uuid), "abababab-abab-abab-abab-abababababab");
@@ -187,7 +187,7 @@ static void test_types(void **state)
 		       !str_ends(line = str_trim(str_cut(&rest, '\n')), types[i].foreign))
 			;
 		assert_true(uuid_parse(str_head(line, 36), again));
-		assert_ok(gpt_type_uuid(types[i].type, types[i].arch, uuid, &e), &e);
+		gpt_type_uuid(types[i].type, types[i].arch, uuid);
 		assert_memory_equal(uuid, again, 16);
 	}
 }
@@ -273,7 +273,7 @@ static void test_damage(void **state)
 		{ 450, "partition table: no protective MBR" },
 		{ 511, "partition table: no protective MBR" },
 		{ 512, "primary partition table: no signature 'EFI PART' in sector 1" },
-		{ 520, "primary partition table: header has an unusual shape" },
+		{ 520, "primary partition table: header does not match its CRC" },
 		{ 528, "primary partition table: header does not match its CRC" },
 		{ 580, "primary partition table: header does not match its CRC" },
 		{ 1024, "primary partition table: entries do not match their CRC" },
@@ -308,13 +308,102 @@ static void test_damage(void **state)
 	assert_err(gpt_read(&a, disk, n, &got, &e), &e, "primary and backup differ");
 }
 
+/* The disk as a file that is read where it is asked. */
+static int disk_read(void *arg, uint64_t offset, uint8_t *to, size_t n, struct err *e)
+{
+	(void)e;
+	memcpy(to, (const uint8_t *)arg + offset, n);
+	return 0;
+}
+
+static void scan_ok(struct arena *a, uint8_t *disk, uint64_t n, const char *damage)
+{
+	const struct gpt_disk source = { n, GPT_SECTOR_BYTES, disk_read, disk };
+	struct gpt t = table_make(a), got;
+	struct str said;
+	struct err e = { 0 };
+
+	assert_ok(gpt_scan(a, &source, &got, &said, &e), &e);
+	assert_str(said, damage);
+	assert_memory_equal(got.disk_uuid, t.disk_uuid, 16);
+	assert_int_equal(got.n_partitions, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct gpt_partition *p = &t.partitions[i < 1 ? i : i + 1];
+
+		assert_memory_equal(got.partitions[i].type, p->type, 32);
+		assert_int_equal(got.partitions[i].start_lba, p->start_lba);
+		assert_int_equal(got.partitions[i].number, i < 1 ? 1 : i + 2);
+	}
+}
+
+static void scan_err(struct arena *a, uint8_t *disk, uint64_t n, uint32_t sector, const char *text)
+{
+	const struct gpt_disk source = { n, sector, disk_read, disk };
+	struct str damage;
+	struct gpt got;
+	struct err e = { 0 };
+
+	assert_err(gpt_scan(a, &source, &got, &damage, &e), &e, text);
+}
+
+/* The second partition is deleted, as sgdisk -d does it, and partitions keep their numbers. */
+static void entry_delete(uint8_t *disk, size_t header, size_t entries)
+{
+	uint32_t sum;
+
+	memset(disk + entries + 128, 0, 128);
+	sum = htole32(crc32_of(disk + entries, 128 * 128));
+	memcpy(disk + header + 88, &sum, sizeof(sum));
+	memset(disk + header + 16, 0, sizeof(sum));
+	sum = htole32(crc32_of(disk + header, 92));
+	memcpy(disk + header + 16, &sum, sizeof(sum));
+}
+
+static void test_scan(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	size_t n = (size_t)DISK_LBA * GPT_SECTOR_BYTES, last = n - 512;
+	struct gpt t = table_make(&a);
+	uint8_t *disk = arena_alloc(&a, 2 * n);
+
+	(void)state;
+	scan_err(&a, disk, n, 512, "no GUID partition table");
+	memcpy(disk, disk_make(&a, &t), n);
+	entry_delete(disk, 512, 1024);
+	entry_delete(disk, last, n - 33 * 512);
+	scan_ok(&a, disk, n, "");
+	scan_ok(&a, disk, 2 * n, ""); /* written to a larger disk */
+	scan_err(&a, disk, n, 4096, "no GUID partition table");
+	scan_err(&a, disk, n, 256, "sectors of 256 bytes");
+	scan_err(&a, disk, 1536, 512, "list of partitions: is not within the disk's 3 sectors");
+	scan_err(&a, disk, 512, 512, "is not within the disk's 1 sectors");
+	scan_err(&a, disk, 0, 512, "is not within the disk's 0 sectors");
+	disk[1024] ^= 1;
+	scan_ok(&a, disk, n, "primary partition table: entries do not match their CRC");
+	scan_err(&a, disk, 2 * n, 512, "partition table: entries do not match their CRC");
+	memset(disk, 0, 1 << 20);
+	scan_ok(&a, disk, n, "primary partition table: no signature 'EFI PART' in sector 1");
+	memcpy(disk + 512, disk + last, 512);
+	scan_ok(&a, disk, n, "primary partition table: header belongs into sector 32767, not 1");
+	disk[last + 40] ^= 1;
+	scan_err(&a, disk, n, 512, "partition table: header belongs into");
+}
+
+static void test_crc32(void **state)
+{
+	(void)state;
+	assert_int_equal(crc32_of("123456789", 9), 0xcbf43926); /* the check value of catalogues */
+	assert_int_equal(crc32_of("", 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),  cmocka_unit_test(test_sgdisk),
 		cmocka_unit_test(test_sfdisk), cmocka_unit_test(test_types),
 		cmocka_unit_test(test_uuid),   cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_damage), cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_crc32),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,47 +1,59 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
+
+#include "base/arch.h"
+#include "base/uuid.h"
 #include "disk/gpt.h"
 
-#include "base/uuid.h"
-
-/* Discoverable Partitions Specification, "Defined Partition Type UUIDs". No architecture: the same
- * on all. */
+/* Discoverable Partitions Specification, "Defined Partition Type UUIDs"; those of an architecture
+ * stand in base/arch.c. */
 static const struct type {
-	enum gpt_type type;
-	const char *arch, *name, *uuid;
-} types[] = {
-	{ GPT_TYPE_ESP, NULL, "ESP", "c12a7328-f81f-11d2-ba4b-00a0c93ec93b" },
-	{ GPT_TYPE_ROOT, "x86_64", "root-x86-64", "4f68bce3-e8cd-4db1-96e7-fbcaf984b709" },
-	{ GPT_TYPE_ROOT, "aarch64", "root-arm64", "b921b045-1df0-41c3-af44-4c6f280d3fae" },
-	{ GPT_TYPE_ROOT_VERITY, "x86_64", "root-x86-64-verity",
-	  "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5" },
-	{ GPT_TYPE_ROOT_VERITY, "aarch64", "root-arm64-verity",
-	  "df3300ce-d69f-4c92-978c-9bfb0f38d820" },
-	{ GPT_TYPE_ROOT_VERITY_SIG, "x86_64", "root-x86-64-verity-sig",
-	  "41092b05-9fc8-4523-994f-2def0408b176" },
-	{ GPT_TYPE_ROOT_VERITY_SIG, "aarch64", "root-arm64-verity-sig",
-	  "6db69de6-29f4-4758-a7a5-962190f00ce3" },
-	{ GPT_TYPE_VAR, NULL, "var", "4d21b016-b534-45c2-a9fb-5c16e091fd2d" },
+	const char *name, *uuid;
+} common[] = {
+	[GPT_TYPE_ESP] = { "ESP", "c12a7328-f81f-11d2-ba4b-00a0c93ec93b" },
+	[GPT_TYPE_VAR] = { "var", "4d21b016-b534-45c2-a9fb-5c16e091fd2d" },
 };
 
-enum { N_TYPES = sizeof(types) / sizeof(types[0]) };
-
-int gpt_type_uuid(enum gpt_type type, const char *arch, uint8_t ret[16], struct err *e)
+static struct type type_of(enum gpt_type type, const struct arch *arch)
 {
-	for (size_t i = 0; i < N_TYPES; i++)
-		if (types[i].type == type && (!types[i].arch || strcmp(types[i].arch, arch) == 0) &&
-		    uuid_parse(str_c(types[i].uuid), ret))
-			return 0;
-	return err_set(e, -EINVAL,
-		       "architecture '%s' has no such partition type, want x86_64 or aarch64",
-		       arch);
+	if (type == GPT_TYPE_ROOT)
+		return (struct type){ arch->gpt_root.name, arch->gpt_root.uuid };
+	if (type == GPT_TYPE_ROOT_VERITY)
+		return (struct type){ arch->gpt_root_verity.name, arch->gpt_root_verity.uuid };
+	if (type == GPT_TYPE_ROOT_VERITY_SIG)
+		return (struct type){ arch->gpt_root_verity_sig.name,
+				      arch->gpt_root_verity_sig.uuid };
+	return common[type];
 }
 
-struct str gpt_type_name(struct arena *a, const uint8_t type[16])
+void gpt_type_uuid(enum gpt_type type, const struct arch *arch, uint8_t ret[16])
 {
-	struct str text = uuid_text(a, type);
+	bool ours = uuid_parse(str_c(type_of(type, arch).uuid), ret);
 
-	for (size_t i = 0; i < N_TYPES; i++)
-		if (str_eqz(text, types[i].uuid))
-			return str_c(types[i].name);
-	return text;
+	assert(ours);
+}
+
+bool gpt_type_is(const uint8_t uuid[16], enum gpt_type type)
+{
+	uint8_t want[16];
+
+	for (size_t i = 0; i < ARCHS; i++) {
+		gpt_type_uuid(type, archs[i], want);
+		if (memcmp(uuid, want, sizeof(want)) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct str gpt_type_name(struct arena *a, const uint8_t uuid[16])
+{
+	for (int type = 0; type < GPT_TYPES; type++)
+		for (size_t i = 0; i < ARCHS; i++) {
+			uint8_t want[16];
+
+			gpt_type_uuid((enum gpt_type)type, archs[i], want);
+			if (memcmp(uuid, want, sizeof(want)) == 0)
+				return str_c(type_of((enum gpt_type)type, archs[i]).name);
+		}
+	return uuid_text(a, uuid);
 }

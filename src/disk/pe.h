@@ -13,8 +13,6 @@ struct pe_section {
 	uint32_t virtual_address, virtual_size; /* filled by pe_read() */
 };
 
-enum { PE_MACHINE_X86_64 = 0x8664, PE_MACHINE_AARCH64 = 0xaa64 };
-
 struct pe {
 	uint16_t machine;
 	const struct pe_section *sections;

@@ -8,23 +8,24 @@ extern const char agent_init[], agent_init_end[], agent_status[], agent_status_e
 
 enum { ELF_MACHINE_OFFSET = 18 };
 
-static bool runs_on(struct str program, uint8_t machine)
+static bool runs_on(struct str program, uint16_t machine)
 {
-	return program.n > ELF_MACHINE_OFFSET && (uint8_t)program.p[ELF_MACHINE_OFFSET] == machine;
+	return program.n > ELF_MACHINE_OFFSET + 1 &&
+	       ((uint8_t)program.p[ELF_MACHINE_OFFSET] | (uint8_t)program.p[ELF_MACHINE_OFFSET + 1]
+								 << 8) == machine;
 }
 
-int agents_for(const char *arch, struct agents *ret, struct err *e)
+int agents_for(const struct arch *arch, struct agents *ret, struct err *e)
 {
 	struct agents agents = {
 		.init = { agent_init, (size_t)(agent_init_end - agent_init) },
 		.status = { agent_status, (size_t)(agent_status_end - agent_status) },
 	};
-	uint8_t machine = strcmp(arch, "aarch64") == 0 ? 0xb7 : 0x3e; /* EM_AARCH64, EM_X86_64 */
 
-	if (!runs_on(agents.init, machine) || !runs_on(agents.status, machine))
+	if (!runs_on(agents.init, arch->elf_machine) || !runs_on(agents.status, arch->elf_machine))
 		return err_set(e, -ENOTSUP,
 			       "this ashlar holds no init for %s; build ashlar on such a machine",
-			       arch);
+			       arch->name);
 	*ret = agents;
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* agents.h - the programs of src/agent, which were built beside this one and are part of it. */
 #pragma once
 
+#include "base/arch.h"
 #include "base/str.h"
 
 struct agents {
@@ -10,4 +11,4 @@ struct agents {
 };
 
 /* They run on the machine type that this program was built for; another one is an error. */
-must_check int agents_for(const char *arch, struct agents *ret, struct err *e);
+must_check int agents_for(const struct arch *arch, struct agents *ret, struct err *e);

@@ -6,6 +6,7 @@
 
 #include "base/trace.h"
 #include "tree/generators.h"
+#include "tree/prune.h"
 
 struct keep {
 	const struct conf_image *image;
@@ -49,25 +50,6 @@ static bool keep_file(void *arg, size_t package, const struct rpm_file *f)
 	return kept;
 }
 
-/* Folders in which only left-out files stood say nothing. Children come after parents: backwards,
- * one pass is enough. */
-static void prune_empty(struct arena *a, struct tree *t)
-{
-	vec_id ids;
-
-	tree_walk(a, t, &ids);
-	for (size_t k = ids.n; k-- > 0;) {
-		vec_id children;
-
-		if (!S_ISDIR(t->nodes.p[ids.p[k]].mode) ||
-		    !str_starts(tree_path(a, t, ids.p[k]), "/usr/share/"))
-			continue;
-		tree_children(a, t, ids.p[k], &children);
-		if (children.n == 0)
-			tree_remove(t, ids.p[k]);
-	}
-}
-
 /* A damaged pack leaves the cache, so that the next try makes it again. */
 static int packed_read(struct arena *a, const struct pack_file *f, struct str *ret, struct err *e)
 {
@@ -97,7 +79,7 @@ static int boot_files(struct arena *a, const struct image_options *o, const stru
 		      const struct stored_package *packages, struct assembled *as, struct err *e)
 {
 	TRACE("read boot files");
-	const char *efi = strcmp(o->arch, "aarch64") == 0 ? "aa64" : "x64";
+	const char *efi = o->arch->efi;
 	uint32_t modules = tree_find(&as->tree, STR("/usr/lib/modules"));
 	vec_id versions = { 0 };
 	int r;
@@ -177,7 +159,7 @@ int image_assemble(struct arena *a, const struct image_options *o, const struct 
 		r = boot_files(a, o, res, packages, as, e);
 	if (r < 0)
 		return r;
-	prune_empty(a, &as->tree);
+	prune_emptied(a, &as->tree, list, not_installed, res->n);
 	r = image_generate(o, res, development_keys, d, as, e);
 	if (r == 0)
 		r = image_rpmdb(res, packages, not_installed, d, as, e);

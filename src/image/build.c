@@ -75,8 +75,8 @@ static int budgets(struct arena *a, const struct resolved *res, const struct ass
 		r = budget(a, res, as, "max-files-bytes", 1e6, " MB", as->files_bytes,
 			   c->max_files_bytes, e);
 	if (r == 0)
-		r = budget(a, res, as, "max-image-bytes", 1e6, " MB", plan->stored_bytes,
-			   c->max_image_bytes, e);
+		r = budget(a, res, as, "max-image-bytes", 1e6, " MB",
+			   plan->files.p[0].laid.stored_bytes, c->max_image_bytes, e);
 	return r;
 }
 
@@ -103,7 +103,7 @@ static struct str lock_text(struct arena *a, const struct resolved *res, const s
 
 static struct str out_path(struct arena *a, const struct image_options *o, const char *suffix)
 {
-	return str_printf(a, "%s/%s-%s%s", o->out, o->name, o->arch, suffix);
+	return str_printf(a, "%s/%s-%s%s", o->out, o->name, o->arch->name, suffix);
 }
 
 #define TO_SIGN ".to-sign"
@@ -116,8 +116,19 @@ struct output {
 	bool folder;
 };
 
-/* In the order in which they are put in place: what a full disk could still stop comes first. */
-enum { OUTPUT_IMAGE, OUTPUT_REPOSITORY, OUTPUT_LOCK, OUTPUT_TO_SIGN, OUTPUT_MANIFEST, OUTPUTS };
+typedef VEC(struct output) vec_output;
+
+/* What OUT may hold for this verb, and so what a killed build may have left there. */
+static bool is_output(struct str name)
+{
+	static const char *const suffixes[] = { ".raw",  ".repository",    ".lock",
+						TO_SIGN, ".manifest.json", UNSOLVABLE };
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		if (str_ends(name, suffixes[i]))
+			return true;
+	return false;
+}
 
 static int output_begin(struct arena *a, const struct image_options *o, const char *suffix,
 			struct output *ret, struct err *e)
@@ -165,16 +176,16 @@ static void output_done(struct output *out)
 	close_p(&out->fd);
 }
 
-static int image_write(struct arena *a, const struct image_options *o,
-		       const struct image_plan *plan, struct output *out, struct err *e)
+static int file_write_out(struct arena *a, const struct image_options *o,
+			  const struct planned_file *file, struct output *out, struct err *e)
 {
 	unsigned stage;
-	int r = output_begin(a, o, ".raw", out, e);
+	int r = output_begin(a, o, file->container->suffix, out, e);
 
 	if (r < 0)
 		return r;
-	stage = progress_begin(o->progress, "write", "B", plan->stored_bytes);
-	r = image_plan_write(plan, out->fd, out->path, o->progress, stage, e);
+	stage = progress_begin(o->progress, "write", "B", file->laid.stored_bytes);
+	r = laid_write(&file->laid, out->fd, out->path, o->progress, stage, e);
 	progress_end(o->progress, stage);
 	return r;
 }
@@ -199,38 +210,59 @@ static int packages_write(struct arena *a, const struct image_options *o,
 	return r;
 }
 
-/* Everything is complete beside its name first; only then is it put in place, the manifest last. */
+static struct output *output_new(struct arena *a, vec_output *outputs)
+{
+	struct output *out = &vec_push(a, outputs);
+
+	*out = (struct output){ .fd = -1 };
+	return out;
+}
+
+/* In the order in which they are put in place: what a full disk could still stop comes first, and
+ * the manifest last. */
+static int outputs_fill(struct arena *a, const struct image_options *o, struct resolved *res,
+			const struct stored_package *packages, const struct keys *keys,
+			const struct assembled *as, const struct image_plan *plan,
+			vec_output *outputs, struct err *e)
+{
+	struct output *out;
+	struct str manifest;
+	int r = 0;
+
+	vec_each(file, &plan->files)
+		if (r == 0)
+			r = file_write_out(a, o, file, output_new(a, outputs), e);
+	if (r == 0)
+		r = packages_write(a, o, packages, res->n, keys, as->source_date_epoch,
+				   output_new(a, outputs), e);
+	if (r == 0)
+		r = output_text(a, o, ".lock", lock_text(a, res, as), output_new(a, outputs), e);
+	if (r == 0 && plan->boot.pending.n > 0) {
+		out = output_new(a, outputs);
+		r = output_begin(a, o, TO_SIGN, out, e);
+		if (r == 0)
+			r = signatures_ask(a, out->temp, &plan->boot.pending, e);
+	}
+	if (r == 0)
+		r = manifest_text(a, o, res, packages, as, plan, keys, &manifest, e);
+	return r < 0 ? r : output_text(a, o, ".manifest.json", manifest, output_new(a, outputs), e);
+}
+
+/* Everything is complete beside its name first; only then is it put in place. */
 static int write_all(struct arena *a, const struct image_options *o, struct resolved *res,
 		     const struct stored_package *packages, const struct keys *keys,
 		     const struct assembled *as, const struct image_plan *plan, struct err *e)
 {
-	struct str manifest;
-	struct output outputs[OUTPUTS] = { { 0 } };
-	int r;
+	vec_output outputs = { 0 };
+	int r = outputs_fill(a, o, res, packages, keys, as, plan, &outputs, e);
 
-	for (size_t i = 0; i < OUTPUTS; i++)
-		outputs[i].fd = -1;
-	r = image_write(a, o, plan, &outputs[OUTPUT_IMAGE], e);
-
-	if (r == 0)
-		r = packages_write(a, o, packages, res->n, keys, as->source_date_epoch,
-				   &outputs[OUTPUT_REPOSITORY], e);
-	if (r == 0)
-		r = output_text(a, o, ".lock", lock_text(a, res, as), &outputs[OUTPUT_LOCK], e);
-	if (r == 0 && plan->boot.pending.n > 0)
-		r = output_begin(a, o, TO_SIGN, &outputs[OUTPUT_TO_SIGN], e);
-	if (r == 0 && plan->boot.pending.n > 0)
-		r = signatures_ask(a, outputs[OUTPUT_TO_SIGN].temp, &plan->boot.pending, e);
-	if (r == 0)
-		r = manifest_text(a, o, res, packages, as, plan, keys, &manifest, e);
-	if (r == 0)
-		r = output_text(a, o, ".manifest.json", manifest, &outputs[OUTPUT_MANIFEST], e);
 	if (r == 0)
 		r = resolved_confirm(res, e);
-	for (size_t i = 0; r == 0 && i < OUTPUTS; i++)
-		r = output_commit(&outputs[i], e);
-	for (size_t i = 0; i < OUTPUTS; i++)
-		output_done(&outputs[i]);
+	vec_each(out, &outputs)
+		if (r == 0)
+			r = output_commit(out, e);
+	vec_each(out, &outputs)
+		output_done(out);
 	return r;
 }
 
@@ -284,12 +316,16 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	if (r < 0)
 		return r;
 	*ret = (struct image_summary){
-		.plan = plan,
+		.plan = image_plan_dump(a, &plan),
+		.root_bytes = plan.payload.root.size_bytes,
+		.image_bytes = plan.files.p[0].laid.bytes.size_bytes,
+		.stored_bytes = plan.files.p[0].laid.stored_bytes,
 		.n_packages = res->n,
 		.files_bytes = as.files_bytes,
 		.version = as.version,
-		.path = out_path(a, o, ".raw"),
+		.path = out_path(a, o, plan.files.p[0].container->suffix),
 	};
+	memcpy(ret->root_hash, plan.payload.root_hash, SHA256_BYTES);
 	return 0;
 }
 
@@ -352,10 +388,11 @@ int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 			o->keys);
 	if (r == 0)
 		r = cache_hold(o->cache, false, o->progress, &held, e);
-	if (r == 0)
+	if (r == 0 && !dry_run)
 		r = dir_make(o->out, e);
 	if (r == 0) {
-		dir_clean_temps(o->out);
+		if (!dry_run)
+			dir_clean_temps_of(o->out, is_output);
 		r = make_current(a, o, dry_run, &keys, ret, e);
 	}
 	keys_done(&keys);

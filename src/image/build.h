@@ -5,10 +5,12 @@
 #include "image/plan.h"
 
 struct image_summary {
-	struct image_plan plan;
+	struct str plan; /* image_plan_dump() */
+	uint8_t root_hash[SHA256_BYTES];
 	size_t n_packages;
-	uint64_t files_bytes;
-	struct str version, path; /* of the image */
+	uint64_t files_bytes, root_bytes;   /* of its files, and of the EROFS that holds them */
+	uint64_t image_bytes, stored_bytes; /* of the disk, with its holes and without */
+	struct str version, path;           /* of the image */
 };
 
 /* Writes OUT/NAME-ARCH.raw, .manifest.json, .lock and .repository; each appears complete or not at

@@ -10,9 +10,6 @@
 
 #define RPMDB "/usr/lib/sysimage/rpm/rpmdb.sqlite"
 
-/* Count up when the same inputs come to give something else. */
-enum { STATUS_VERSION = 1, RPMDB_VERSION = 1 };
-
 struct generating {
 	const struct image_options *o;
 	const struct resolved *res;
@@ -23,6 +20,16 @@ struct generating {
 	struct arena a; /* scratch */
 	struct str status;
 };
+
+/* With what a generator reads. */
+static int derived(struct generating *g, enum recipe_kind kind, struct gen_inputs *in,
+		   derive_step step, struct err *e)
+{
+	struct recipe r = recipe_new(&g->a, kind, (struct str){ 0 });
+
+	recipe_lines(&r, gen_inputs_text(in));
+	return derive(g->derive, &r, &g->as->tree, step, g, e);
+}
 
 static int certificates_step(void *arg, struct tree *t, struct err *e)
 {
@@ -35,8 +42,7 @@ static int certificates(struct generating *g, struct err *e)
 	struct gen_inputs in;
 
 	gen_certificates_inputs(&g->a, &g->as->tree, &in);
-	return derive(g->derive, "certificates", gen_inputs_text(&in), &g->as->tree,
-		      certificates_step, g, e);
+	return derived(g, RECIPE_CERTIFICATES, &in, certificates_step, e);
 }
 
 static int modules_step(void *arg, struct tree *t, struct err *e)
@@ -51,7 +57,7 @@ static int modules(struct generating *g, struct err *e)
 	struct gen_inputs in;
 
 	gen_modules_inputs(&g->a, &g->as->tree, &g->res->image.kernel_modules, &in);
-	return derive(g->derive, "modules", gen_inputs_text(&in), &g->as->tree, modules_step, g, e);
+	return derived(g, RECIPE_MODULES, &in, modules_step, e);
 }
 
 static int hwdb_step(void *arg, struct tree *t, struct err *e)
@@ -65,7 +71,7 @@ static int hwdb(struct generating *g, struct err *e)
 	struct gen_inputs in;
 
 	gen_hwdb_inputs(&g->a, &g->as->tree, &in);
-	return derive(g->derive, "hwdb", gen_inputs_text(&in), &g->as->tree, hwdb_step, g, e);
+	return derived(g, RECIPE_HWDB, &in, hwdb_step, e);
 }
 
 static int linker_cache_step(void *arg, struct tree *t, struct err *e)
@@ -80,9 +86,7 @@ static int linker_cache(struct generating *g, struct err *e)
 	struct gen_inputs in;
 	int r = gen_linker_cache_inputs(&g->a, &g->as->tree, g->o->arch, &in, e);
 
-	return r < 0 ? r
-		     : derive(g->derive, "linker-cache", gen_inputs_text(&in), &g->as->tree,
-			      linker_cache_step, g, e);
+	return r < 0 ? r : derived(g, RECIPE_LINKER_CACHE, &in, linker_cache_step, e);
 }
 
 static int status_step(void *arg, struct tree *t, struct err *e)
@@ -95,16 +99,15 @@ static int status_step(void *arg, struct tree *t, struct err *e)
 
 static int status(struct generating *g, struct err *e)
 {
-	struct gen_inputs in;
+	struct recipe recipe = recipe_new(&g->a, RECIPE_STATUS, (struct str){ 0 });
 	struct agents agents;
 	int r = agents_for(g->o->arch, &agents, e);
 
 	if (r < 0)
 		return r;
 	g->status = agents.status;
-	gen_inputs_init(&g->a, &g->as->tree, STATUS_VERSION, &in);
-	gen_input(&in, "program", sha256_hex(&g->a, g->status.p, g->status.n));
-	return derive(g->derive, "status", gen_inputs_text(&in), &g->as->tree, status_step, g, e);
+	recipe_bytes(&recipe, "program", g->status);
+	return derive(g->derive, &recipe, &g->as->tree, status_step, g, e);
 }
 
 int image_generate(const struct image_options *o, const struct resolved *res, bool development_keys,
@@ -162,21 +165,23 @@ static int rpmdb_step(void *arg, struct tree *t, struct err *e)
 }
 
 /* A line for each package: the digest of its file, and of which of its files are not installed. */
-static void rpmdb_inputs(struct generating *g, struct gen_inputs *ret)
+static struct recipe rpmdb_recipe(struct generating *g)
 {
-	gen_inputs_init(&g->a, &g->as->tree, RPMDB_VERSION, ret);
-	gen_input(ret, "writer", rpmdb_writer(&g->a));
-	gen_input(ret, "time",
-		  str_printf(&g->a, "%llu", (unsigned long long)g->as->source_date_epoch));
+	struct arena *a = &g->a;
+	struct recipe recipe = recipe_new(a, RECIPE_RPMDB, (struct str){ 0 });
+
+	recipe_number(&recipe, "time", g->as->source_date_epoch);
 	for (size_t i = 0; i < g->res->n; i++) {
 		const struct stored_package *p = &g->packages[i];
+		struct str left_out =
+			sha256_hex(a, g->not_installed[i], p->package.files.n * sizeof(bool));
 
-		gen_input(ret, "package",
-			  str_printf(&g->a, "%.*s %.*s %.*s", STR_FMT(p->package.meta.name),
-				     STR_FMT(hex_encode(&g->a, p->sha256, SHA256_BYTES)),
-				     STR_FMT(sha256_hex(&g->a, g->not_installed[i],
-							p->package.files.n * sizeof(bool)))));
+		recipe_line(&recipe, "package",
+			    str_printf(a, "%.*s %.*s %.*s", STR_FMT(p->package.meta.name),
+				       STR_FMT(hex_encode(a, p->sha256, SHA256_BYTES)),
+				       STR_FMT(left_out)));
 	}
+	return recipe;
 }
 
 int image_rpmdb(const struct resolved *res, const struct stored_package *packages,
@@ -187,7 +192,7 @@ int image_rpmdb(const struct resolved *res, const struct stored_package *package
 				.not_installed = not_installed,
 				.derive = d,
 				.as = as };
-	struct gen_inputs in;
+	struct recipe recipe;
 	int r;
 
 	for (size_t i = 0; i < res->n; i++) {
@@ -197,8 +202,8 @@ int image_rpmdb(const struct resolved *res, const struct stored_package *package
 			if (tree_find_exact(&as->tree, files->p[k].path) == TREE_NONE)
 				not_installed[i][k] = true;
 	}
-	rpmdb_inputs(&g, &in);
-	r = derive(d, "rpmdb", gen_inputs_text(&in), &as->tree, rpmdb_step, &g, e);
+	recipe = rpmdb_recipe(&g);
+	r = derive(d, &recipe, &as->tree, rpmdb_step, &g, e);
 	arena_done(&g.a);
 	return r < 0 ? err_wrap(e, r, RPMDB) : 0;
 }

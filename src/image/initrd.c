@@ -12,8 +12,6 @@
 #define INITRD "/initrd"
 
 enum { MODULE_BYTES_MAX = 64 << 20, INITRD_ZSTD_LEVEL = 9 };
-/* Counts up when the same inputs come to give something else. */
-enum { INITRD_VERSION = 1 };
 
 /* The kernel's modules as depmod described them: paths of modules.dep by name, with '-' as '_'. */
 struct kernel_modules {
@@ -219,23 +217,21 @@ static int step(void *arg, struct tree *t, struct err *e)
 				TREE_OWNER_GENERATOR, NULL, e);
 }
 
-static struct str inputs(struct arena *a, const struct initrd *initrd, struct tree *t)
+static struct recipe recipe_of(struct arena *a, const struct initrd *initrd, struct tree *t)
 {
-	const struct conf_image *image = initrd->image;
+	struct recipe r = recipe_new(a, RECIPE_INITRD, (struct str){ 0 });
 	struct gen_inputs in;
 
-	gen_inputs_init(a, t, INITRD_VERSION, &in);
-	gen_input(&in, "level", str_printf(a, "%d", INITRD_ZSTD_LEVEL));
-	gen_input(&in, "compressor", erofs_codec_version(a, EROFS_CODEC_ZSTD));
-	gen_input(&in, "init", sha256_hex(a, initrd->init.p, initrd->init.n));
-	gen_input(&in, "policy", sha256_hex(a, initrd->policy.p, initrd->policy.n));
-	gen_input(&in, "kernel", initrd->as->kernel_version);
-	vec_each(name, &image->initrd_modules)
-		gen_input(&in, "module", *name);
-	vec_each(name, &image->initrd_drivers)
-		gen_input(&in, "driver", *name);
+	recipe_number(&r, "zstd-level", INITRD_ZSTD_LEVEL);
+	recipe_bytes(&r, "init", initrd->init);
+	recipe_bytes(&r, "policy", initrd->policy);
+	recipe_line(&r, "kernel", initrd->as->kernel_version);
+	recipe_list(&r, "modules", &initrd->image->initrd_modules);
+	recipe_list(&r, "drivers", &initrd->image->initrd_drivers);
+	gen_inputs_init(a, t, &in);
 	gen_input_below(&in, STR("/usr/lib/modules"));
-	return gen_inputs_text(&in);
+	recipe_lines(&r, gen_inputs_text(&in));
+	return r;
 }
 
 /* Derived in a tree of its own. */
@@ -243,10 +239,11 @@ int image_initrd(struct arena *a, const struct conf_image *image, struct assembl
 		 struct str init, struct derive *d, struct str *ret, struct err *e)
 {
 	struct initrd initrd = { image, as, init, policy_template(a, image->boot.execute_from) };
+	struct recipe recipe = recipe_of(a, &initrd, &as->tree);
 	struct tree t;
 	int r;
 
 	tree_init(a, &t);
-	r = derive(d, "initrd", inputs(a, &initrd, &as->tree), &t, step, &initrd, e);
+	r = derive(d, &recipe, &t, step, &initrd, e);
 	return r < 0 ? r : tree_read(a, &t, tree_find(&t, STR(INITRD)), ret, e);
 }

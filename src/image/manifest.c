@@ -54,31 +54,32 @@ int manifest_text(struct arena *a, const struct image_options *o, const struct r
 		  struct err *e)
 {
 	TRACE("manifest");
+	const struct laid *disk = &plan->files.p[0].laid;
 	struct manifest m = {
 		.manifest_version = MANIFEST_VERSION,
 		.image = str_c(o->name),
 		.distribution = res->release.id,
 		.version = as->version,
-		.arch = str_c(o->arch),
+		.arch = str_c(o->arch->name),
 		.development_keys = keys->development,
 		.source_date_epoch = as->source_date_epoch,
 		.kernel = as->kernel_version,
 		.command_line = plan->command_line,
-		.uki = plan->uki_name,
+		.uki = plan->payload.kernels.p[0].uki_name,
 		.files_bytes = as->files_bytes,
-		.root_bytes = plan->root_bytes,
-		.image_bytes = plan->layout.size_bytes,
-		.stored_bytes = plan->stored_bytes,
+		.root_bytes = plan->payload.root.size_bytes,
+		.image_bytes = disk->bytes.size_bytes,
+		.stored_bytes = disk->stored_bytes,
 		.budgets = budgets(&res->image),
 	};
 	int r = manifest_measure(a, &plan->boot, keys, &m.measurements, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "expected measurements");
-	memcpy(m.root_hash, plan->root_hash, SHA256_BYTES);
+	memcpy(m.root_hash, plan->payload.root_hash, SHA256_BYTES);
 	manifest_signing(&plan->boot, keys, &m.signing);
-	for (size_t i = 0; i < IMAGE_PARTITIONS; i++)
-		vec_push(a, &m.partitions) = partition(a, &plan->layout.partitions[i]);
+	for (size_t i = 0; i < disk->n_partitions; i++)
+		vec_push(a, &m.partitions) = partition(a, &disk->partitions[i]);
 	for (size_t i = 0; i < res->n; i++)
 		vec_push(a, &m.packages) = package(a, &packages[i]);
 	*ret = manifest_dump(a, &m);

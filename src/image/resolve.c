@@ -7,12 +7,14 @@
 #include "base/io.h"
 #include "image/definitions.h"
 #include "image/refresh.h"
-#include "image/universe.h"
 #include "store/cache.h"
+#include "store/kept.h"
 
 enum {
-	SOLUTION_BYTES_MAX = 64 << 20,
+	UNIVERSES_KEPT = 4,  /* 31 MB each */
 	SOLUTIONS_KEPT = 64, /* under 1 MB each */
+	/* an upstream that has news again each time it is asked is one that is not in order */
+	RESOLVE_TRIES_MAX = 8,
 };
 
 /* Chosen by measurement: docs/decisions/0017. */
@@ -24,18 +26,73 @@ static const struct erofs_compression root_compressions[] = {
 	[EROFS_CODEC_NONE] = { EROFS_CODEC_NONE, 0, CLUSTER_BYTES },
 };
 
-/* The universe is a function of the signed release files and of what definitions change. */
-static struct str universe_key(struct arena *a, const struct image_options *o,
-			       const vec_conf_upstream *upstreams,
-			       const struct upstream_state *states, const struct definitions *d)
+static int universe_make(const struct image_options *o, const vec_conf_upstream *upstreams,
+			 const struct upstream_state *states, const struct definitions *d,
+			 const struct recipe *recipe, struct universe **ret, struct err *e)
 {
-	struct buf key = { .a = a };
+	_cleanup_arena_ struct arena scratch = { 0 };
+	vec_rpm_meta all = { 0 };
+	struct universe *u;
+	struct str bytes;
+	int r;
 
-	buf_printf(&key, "universe %s\n", o->arch);
+	for (size_t i = 0; i < upstreams->n; i++) {
+		vec_rpm_meta metas;
+
+		r = upstream_packages(&scratch, &states[i], o->progress, &metas, e);
+		if (r < 0)
+			return err_wrap(e, r, "upstream '%.*s'", STR_FMT(upstreams->p[i].name));
+		vec_each(m, &metas) {
+			meta_apply(&scratch, m, &upstreams->p[i], definition_of(d, m->name));
+			vec_push(&scratch, &all) = *m;
+		}
+	}
+	r = universe_build(&all, o->arch, &u, e);
+	if (r < 0)
+		return r;
+	r = universe_save(&scratch, u, &bytes, e);
+	if (r == 0)
+		r = kept_put(o->cache, recipe, bytes, UNIVERSES_KEPT, e);
+	if (r < 0) {
+		universe_free(u);
+		return r;
+	}
+	*ret = u;
+	return 0;
+}
+
+/* The universe is a function of the signed release files and of what definitions change. */
+static struct recipe universe_recipe(struct arena *a, const struct image_options *o,
+				     const vec_conf_upstream *upstreams,
+				     const struct upstream_state *states,
+				     const struct definitions *d)
+{
+	struct recipe r = recipe_new(a, RECIPE_UNIVERSE, str_c(o->arch->name));
+
 	for (size_t i = 0; i < upstreams->n; i++)
-		buf_put(&key, states[i].digest, SHA256_BYTES);
-	buf_put(&key, d->digest, SHA256_BYTES);
-	return sha256_hex(a, key.v.p, key.v.n);
+		recipe_line(&r, "upstream",
+			    str_printf(a, "%.*s %.*s", STR_FMT(upstreams->p[i].name),
+				       STR_FMT(hex_encode(a, states[i].digest, SHA256_BYTES))));
+	definitions_recipe(&r, d);
+	return r;
+}
+
+/* Its bytes stay in @a. */
+static int universe_get(struct arena *a, const struct image_options *o,
+			const vec_conf_upstream *upstreams, const struct upstream_state *states,
+			const struct definitions *d, const struct recipe *recipe,
+			struct universe **ret, struct err *e)
+{
+	struct str bytes;
+	int r = kept_get(a, o->cache, recipe, &bytes, e);
+
+	if (r == 0)
+		r = universe_load(bytes, o->arch, ret, e);
+	if (r == 0)
+		return 0;
+	if (r != -ENOENT)
+		progress_note(o->progress, "cache: universe: %s; made again", e->msg);
+	return universe_make(o, upstreams, states, d, recipe, ret, e);
 }
 
 static int request(struct arena *a, const struct image_options *o, const struct conf_image *image,
@@ -47,7 +104,7 @@ static int request(struct arena *a, const struct image_options *o, const struct 
 		.exclude = image->exclude,
 		.weak_dependencies = image->weak_dependencies,
 		.testcase_dir =
-			path_join(a, o->out, str_z(a, str_printf(a, "%s-unsolvable", o->name))),
+			path_join(a, o->out, str_z(a, str_printf(a, "%s" UNSOLVABLE, o->name))),
 		.what = what,
 	};
 
@@ -55,51 +112,31 @@ static int request(struct arena *a, const struct image_options *o, const struct 
 }
 
 /* The solution is a function of the universe and the request. */
-static const char *solution_path(struct arena *a, const struct image_options *o,
-				 const struct conf_image *image, struct str universe)
+static struct recipe solution_recipe(struct arena *a, const struct conf_image *image,
+				     const struct recipe *universe)
 {
-	const char *dir = path_join(a, o->cache, "solutions");
-	struct buf key = { .a = a };
+	struct recipe r = recipe_new(a, RECIPE_SOLUTION, (struct str){ 0 });
 
-	buf_printf(&key, "solution %.*s\n%.*s\n", STR_FMT(solve_version(a)), STR_FMT(universe));
-	definition_list_put(&key, &image->packages);
-	definition_list_put(&key, &image->exclude);
-	buf_printf(&key, " %d", image->weak_dependencies);
-	return path_join(a, dir, str_z(a, sha256_hex(a, key.v.p, key.v.n)));
+	recipe_lines(&r, recipe_text(universe));
+	recipe_list(&r, "packages", &image->packages);
+	recipe_list(&r, "exclude", &image->exclude);
+	recipe_number(&r, "weak-dependencies", image->weak_dependencies);
+	return r;
 }
 
-static bool solution_load(struct arena *a, const struct image_options *o, const char *path,
-			  struct solution *ret, vec_rpm_meta *ret_metas)
+static bool solution_load(struct arena *a, const struct image_options *o,
+			  const struct recipe *recipe, struct solution *ret,
+			  vec_rpm_meta *ret_metas)
 {
 	struct str bytes;
 	struct err e;
-	int r = file_read(a, path, SOLUTION_BYTES_MAX, &bytes, &e);
+	int r = kept_get(a, o->cache, recipe, &bytes, &e);
 
 	if (r == 0)
 		r = solution_decode(a, bytes, ret, ret_metas, &e);
-	if (r < 0 && r != -ENOENT) {
-		progress_note(o->progress, "cache: %s: %s; made again", path, e.msg);
-		unlink(path); /* one note is enough */
-	}
-	if (r == 0)
-		file_used(path);
+	if (r < 0 && r != -ENOENT)
+		progress_note(o->progress, "cache: solution: %s; made again", e.msg);
 	return r == 0;
-}
-
-static int solution_keep(const struct image_options *o, const char *path,
-			 const struct solution *solution, const vec_rpm_meta *metas, struct err *e)
-{
-	_cleanup_arena_ struct arena a = { 0 };
-	const char *dir = path_join(&a, o->cache, "solutions");
-	struct str bytes = solution_encode(&a, solution, metas);
-	int r = dir_make(dir, e);
-
-	if (r < 0)
-		return r;
-	dir_clean_temps(dir);
-	r = file_write_cache(path, 0644, bytes.p, bytes.n, e);
-	dir_keep_newest(dir, SOLUTIONS_KEPT);
-	return r;
 }
 
 /* The upstream that package @m came from. */
@@ -109,22 +146,6 @@ static const struct conf_upstream *upstream_of(const struct resolved *r, const s
 		if (str_eq(r->upstreams.p[k].name, m->upstream))
 			return &r->upstreams.p[k];
 	return &r->upstreams.p[0];
-}
-
-static void want_fill(const struct definitions *d, const struct resolved *res, size_t i,
-		      struct store_want *want)
-{
-	struct str text = definition_text(d, res->metas[i].name);
-	struct sha256 h;
-
-	want->meta = &res->metas[i];
-	want->conf = &res->confs[i];
-	want->upstream = upstream_of(res, want->meta);
-	sha256_init(&h);
-	vec_each(rule, &want->upstream->drop_requires)
-		sha256_update(&h, rule->p, rule->n + 1);
-	sha256_update(&h, text.p, text.n);
-	sha256_final(&h, want->definition);
 }
 
 static void chosen_fill(struct arena *a, const struct definitions *d, const vec_rpm_meta *metas,
@@ -140,19 +161,28 @@ static void chosen_fill(struct arena *a, const struct definitions *d, const vec_
 			ret->confs[i].name = ret->metas[i].name;
 	}
 	for (size_t i = 0; i < ret->n; i++)
-		want_fill(d, ret, i, &ret->wants[i]);
+		ret->wants[i] = (struct store_want){ .maker = &maker_conversion,
+						     .meta = &ret->metas[i],
+						     .conf = &ret->confs[i],
+						     .upstream = upstream_of(ret, &ret->metas[i]) };
 	ret->root_compression = root_compressions[ret->image.root_compression];
 }
 
+/* What the solution for certain states of upstreams is kept by. */
+struct question {
+	struct recipe universe, solution;
+};
+
 /* With the universe. */
 static int choose(struct arena *a, const struct image_options *o, const struct definitions *d,
-		  const char *path, struct resolved *res, vec_rpm_meta *ret_metas, struct err *e)
+		  const struct question *q, struct resolved *res, vec_rpm_meta *ret_metas,
+		  struct err *e)
 {
 	_cleanup_arena_ struct arena work = { 0 }; /* a cached universe takes tens of MB */
 	unsigned stage = progress_begin(o->progress, "index", "packages", 0);
 	struct solution solution;
 	struct universe *u;
-	int r = universe_get(&work, o, &res->upstreams, res->states, d, &u, e);
+	int r = universe_get(&work, o, &res->upstreams, res->states, d, &q->universe, &u, e);
 
 	progress_add(o->progress, stage, r < 0 ? 0 : universe_size(u));
 	progress_end(o->progress, stage);
@@ -162,7 +192,8 @@ static int choose(struct arena *a, const struct image_options *o, const struct d
 	r = request(&work, o, &res->image, u, &solution, e);
 	if (r == 0) {
 		solution_detach(a, u, &solution, &res->solution, ret_metas);
-		r = solution_keep(o, path, &res->solution, ret_metas, e);
+		r = kept_put(o->cache, &q->solution,
+			     solution_encode(&work, &res->solution, ret_metas), SOLUTIONS_KEPT, e);
 	}
 	universe_free(u);
 	progress_add(o->progress, stage, ret_metas->n);
@@ -172,12 +203,11 @@ static int choose(struct arena *a, const struct image_options *o, const struct d
 
 /* What the cache says of res->states. */
 static bool recall(struct arena *a, const struct image_options *o, const struct definitions *d,
-		   struct resolved *res, struct str *ret_key, const char **ret_path,
-		   vec_rpm_meta *ret_metas)
+		   struct resolved *res, struct question *ret, vec_rpm_meta *ret_metas)
 {
-	*ret_key = universe_key(a, o, &res->upstreams, res->states, d);
-	*ret_path = solution_path(a, o, &res->image, *ret_key);
-	return solution_load(a, o, *ret_path, &res->solution, ret_metas);
+	ret->universe = universe_recipe(a, o, &res->upstreams, res->states, d);
+	ret->solution = solution_recipe(a, &res->image, &ret->universe);
+	return solution_load(a, o, &ret->solution, &res->solution, ret_metas);
 }
 
 /* First by what the upstreams said last; else by what they say now. */
@@ -185,21 +215,20 @@ static int solution_get(struct arena *a, const struct image_options *o, const st
 			struct resolved *res, vec_rpm_meta *ret, struct err *e)
 {
 	const struct upstream_state *now;
-	const char *path;
-	struct str key;
+	struct question q;
 	int r;
 
 	if (upstream_recall(a, res->upstreams.p, res->upstreams.n, o->arch, o->cache,
 			    res->states) &&
-	    recall(a, o, d, res, &key, &path, ret))
+	    recall(a, o, d, res, &q, ret))
 		return 0;
 	r = refresh_wait(res->refresh, &now, e);
 	if (r < 0)
 		return r;
 	memcpy(res->states, now, res->upstreams.n * sizeof(*now));
-	if (recall(a, o, d, res, &key, &path, ret))
+	if (recall(a, o, d, res, &q, ret))
 		return 0;
-	return choose(a, o, d, path, res, ret, e);
+	return choose(a, o, d, &q, res, ret, e);
 }
 
 int image_resolve(struct arena *a, const struct image_options *o, struct resolved *ret,
@@ -267,13 +296,13 @@ int image_resolve_now(struct arena *a, const struct image_options *o, struct res
 
 	if (r < 0)
 		return r;
-	for (;;) {
+	for (unsigned tries = 1;; tries++) {
 		r = image_resolve(a, o, ret, e);
 		if (r < 0)
 			return r;
 		r = resolved_confirm(ret, e);
 		resolved_done(ret);
-		if (r != -ESTALE)
+		if (r != -ESTALE || tries == RESOLVE_TRIES_MAX)
 			return r;
 	}
 }

@@ -3,15 +3,20 @@
 #pragma once
 
 #include "artifact/diff.h"
+#include "base/arch.h"
 #include "base/progress.h"
 #include "conf/conf.h"
 #include "solve/solve.h"
 #include "store/store.h"
 
+/* Behind the image's name: the folder under OUT with a test case of what cannot be chosen. */
+#define UNSOLVABLE "-unsolvable"
+
 /* What every step of a build is told; borrowed, unchanged. */
 struct image_options {
 	const char *name; /* of the image */
-	const char *distro, *cache, *keys, *out, *arch;
+	const char *distro, *cache, *keys, *out;
+	const struct arch *arch;
 	unsigned jobs;
 	uint64_t now_sec; /* certificates must be valid at this time; nothing else depends on it */
 	bool sign_later;  /* leave the image's signatures to image_sign() */

@@ -62,13 +62,18 @@ static int move_all(struct arena *a, const char *dir, const char *next, struct e
 	return 0;
 }
 
+static bool is_next(struct str name)
+{
+	return str_eqz(name, next_name);
+}
+
 int keys_change_finish(const char *dir, struct err *e)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	const char *next = path_join(&a, dir, next_name);
 	int r;
 
-	dir_clean_temps(dir);
+	dir_clean_temps_of(dir, is_next);
 	if (!file_exists(next))
 		return 0;
 	r = move_all(&a, dir, next, e);

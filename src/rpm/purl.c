@@ -57,7 +57,6 @@ struct str purl_format(struct arena *a, const struct rpm_meta *m)
 	qualifier_put(&b, '&', "checksum", str_cat(a, STR("sha256:"), hash));
 	if (m->essential)
 		qualifier_put(&b, '&', "essential", STR("yes"));
-	qualifier_put(&b, '&', "file_name", m->location);
 	qualifier_put(&b, '&', "size", str_printf(a, "%" PRIu64, m->size_bytes));
 	qualifier_put(&b, '&', "upstream",
 		      str_printf(a, "%.*s@%.*s", STR_FMT(m->source_name),
@@ -74,8 +73,6 @@ static void qualifier_set(struct rpm_meta *m, struct str key, struct str value)
 		m->origin_arch = value;
 	else if (str_eqz(key, "essential"))
 		m->essential = str_eqz(value, "yes");
-	else if (str_eqz(key, "file_name"))
-		m->location = value;
 	else if (str_eqz(key, "size") && str_u64(value, UINT64_MAX, &size))
 		m->size_bytes = size;
 	else if (str_eqz(key, "checksum") && str_starts(value, "sha256:") &&

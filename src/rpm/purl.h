@@ -2,7 +2,7 @@
 /* purl.h - where a converted package comes from, as a package URL (the purl specification, type
  * "deb"):
  *
- *   pkg:deb/UPSTREAM/NAME@VERSION?arch=A&checksum=sha256:H&essential=yes&file_name=LOCATION&size=N&upstream=SOURCE@VERSION
+ *   pkg:deb/UPSTREAM/NAME@VERSION?arch=A&checksum=sha256:H&essential=yes&size=N&upstream=SOURCE@VERSION
  *
  * Name, version and architecture in upstream's spelling; "upstream" names the source package, as
  * SBOM tools have it. It is kept in the header's VCS tag, which rpm shows (`rpm -qp --qf '%{VCS}'`)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rpm/rpmfile.h"
 
+#include "base/arch.h"
 #include "base/trace.h"
 #include "disk/codec.h"
 #include "rpm/parts.h"
@@ -15,13 +16,14 @@ static void lead_put(struct buf *b, const struct rpm_meta *m)
 {
 	struct str name = str_printf(b->a, "%.*s-%.*s-%.*s", STR_FMT(m->name), STR_FMT(m->version),
 				     STR_FMT(m->release));
+	const struct arch *arch = arch_find(m->arch);
 
 	name = str_head(name, LEAD_NAME_BYTES - 1);
 	buf_put(b, lead_magic, sizeof(lead_magic));
 	buf_u8(b, LEAD_MAJOR);
 	buf_u8(b, 0);
-	buf_be16(b, 0); /* a binary package */
-	buf_be16(b, str_eqz(m->arch, "aarch64") ? LEAD_ARCH_AARCH64 : LEAD_ARCH_X86_64);
+	buf_be16(b, 0);                                      /* a binary package */
+	buf_be16(b, (arch ? arch : &arch_x86_64)->rpm_lead); /* as rpm does for noarch */
 	buf_put(b, name.p, name.n);
 	buf_zero(b, LEAD_NAME_BYTES - name.n);
 	buf_be16(b, LEAD_OS_LINUX);

@@ -170,14 +170,18 @@ static int database_read(struct arena *a, const char *dir, struct str *ret, stru
 	return 0;
 }
 
-/* SQLite is librpm's business: it is asked as librpm has it. */
-struct str rpmdb_writer(struct arena *a)
+struct str rpm_library_version(struct arena *a)
 {
-	const char *(*sqlite_version)(void);
+	return str_printf(a, "rpm %s", RPMVERSION);
+}
 
-	*(void **)&sqlite_version = dlsym(RTLD_DEFAULT, "sqlite3_libversion");
-	return str_printf(a, "rpm %s sqlite %s", RPMVERSION,
-			  sqlite_version ? sqlite_version() : "unknown");
+/* SQLite is librpm's business: it is asked as librpm has it. */
+struct str sqlite_library_version(struct arena *a)
+{
+	const char *(*version)(void);
+
+	*(void **)&version = dlsym(RTLD_DEFAULT, "sqlite3_libversion");
+	return str_printf(a, "sqlite %s", version ? version() : "unknown");
 }
 
 int rpmdb_write(struct arena *a, const struct rpmdb_package *packages, size_t n,

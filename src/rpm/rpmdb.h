@@ -18,5 +18,7 @@ struct rpmdb_package {
  * and calls from several threads wait for each other. */
 must_check int rpmdb_write(struct arena *a, const struct rpmdb_package *packages, size_t n,
 			   uint64_t install_time_sec, struct str *ret, struct err *e);
-/* What else the bytes depend on: "rpm 4.18.0 sqlite 3.40.1". */
-struct str rpmdb_writer(struct arena *a);
+/* What else the bytes depend on, those of package files' headers, too: "rpm 4.18.0", "sqlite
+ * 3.40.1". */
+struct str rpm_library_version(struct arena *a);
+struct str sqlite_library_version(struct arena *a);

@@ -12,8 +12,6 @@ enum {
 	LEAD_NAME_OFFSET = 10,
 	LEAD_NAME_BYTES = 66,
 	LEAD_MAJOR = 3,
-	LEAD_ARCH_X86_64 = 1,
-	LEAD_ARCH_AARCH64 = 19,
 	LEAD_OS_LINUX = 1,
 	LEAD_SIGNATURE_HEADER = 5,
 	HEADER_ALIGN = 8, /* of the header behind the signatures */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "solve/encode.h"
+
 #include <stdlib.h>
 
 #include <solv/knownid.h>
-
-#include "solve/universe.h"
 
 #define TEXT(field) offsetof(struct rpm_meta, field)
 

@@ -28,10 +28,11 @@ static bool word_ok(struct str s)
 
 static bool row_parse(struct str row, struct lock_package *ret)
 {
-	struct lock_package p = { .name = str_cut(&row, ' '),
-				  .evr = str_cut(&row, ' '),
-				  .arch = str_cut(&row, ' ') };
+	struct lock_package p = { 0 };
 
+	p.name = str_cut(&row, ' ');
+	p.evr = str_cut(&row, ' ');
+	p.arch = str_cut(&row, ' ');
 	if (!hex_decode(str_cut(&row, ' '), p.sha256, sizeof(p.sha256)))
 		return false;
 	if (!str_u64(str_cut(&row, ' '), INT64_MAX, &p.size_bytes))

@@ -42,7 +42,7 @@ static void make(struct made *m)
 	vec_push(&m->a, &all) = package("app", "5");
 	vec_push(&m->a, &all.p[2].requires) = dep;
 	vec_push(&m->a, &request.packages) = STR("app");
-	assert_ok(universe_build(&all, "x86_64", &u, &m->e), &m->e);
+	assert_ok(universe_build(&all, &arch_x86_64, &u, &m->e), &m->e);
 	assert_ok(solve(&m->a, u, &request, &found, &m->e), &m->e);
 	solution_detach(&m->a, u, &found, &m->solution, &m->metas);
 	universe_free(u);

@@ -99,11 +99,35 @@ static void solution_fill(struct arena *a, const struct universe *u, Solver *sol
 	if (chosen.count > 1)
 		qsort_r(chosen.elements, (size_t)chosen.count, sizeof(Id), chosen_cmp, u->pool);
 	for (int i = 0; i < chosen.count; i++)
-		vec_push(a, &solution.packages) = universe_number(u, chosen.elements[i]);
+		vec_push(a, &solution.packages) =
+			universe_record(u, (uint32_t)(chosen.elements[i] - u->first)).number;
 	reasons_find(a, u, job, texts, &chosen, &solution);
 	queue_free(&decisions);
 	queue_free(&chosen);
 	*ret = solution;
+}
+
+/* libsolv opens files by their names in the folder, wherever these lead: so in a new one, which
+ * then takes the place of whatever is there. */
+static int testcase_put(struct arena *a, const struct universe *u, Solver *solver, const char *dir,
+			struct err *e)
+{
+	_cleanup_close_ int fd = -1;
+	struct err ignored;
+	char *temp;
+	int r = dir_make_parent(a, dir, e);
+
+	if (r == 0)
+		r = dir_temp(a, dir, &fd, &temp, e);
+	if (r < 0)
+		return r;
+	if (!testcase_write(solver, temp, TESTCASE_RESULT_PROBLEMS, NULL, NULL))
+		r = err_set(e, -EIO, "%s", pool_errstr(u->pool));
+	if (r == 0)
+		r = dir_commit(temp, dir, e);
+	if (r < 0)
+		(void)!dir_remove(temp, &ignored);
+	return r;
 }
 
 static int unsolvable(struct arena *a, const struct universe *u, Solver *solver, const Queue *job,
@@ -114,12 +138,9 @@ static int unsolvable(struct arena *a, const struct universe *u, Solver *solver,
 
 	if (!dir)
 		return err_set(e, -ENOTUNIQ, "%.*s", STR_FMT(sentence));
-	if (dir_make(dir, &why) < 0)
+	if (testcase_put(a, u, solver, dir, &why) < 0)
 		return err_set(e, -ENOTUNIQ, "%.*s; no test case was written: %s",
 			       STR_FMT(sentence), why.msg);
-	if (!testcase_write(solver, dir, TESTCASE_RESULT_PROBLEMS, NULL, NULL))
-		return err_set(e, -ENOTUNIQ, "%.*s; no test case was written: %s",
-			       STR_FMT(sentence), pool_errstr(u->pool));
 	return err_set(e, -ENOTUNIQ, "%.*s; replay with: testsolv %s/testcase.t", STR_FMT(sentence),
 		       dir);
 }

@@ -3,43 +3,23 @@
  * Id leaves this folder. */
 #pragma once
 
+#include "base/arch.h"
 #include "rpm/package.h"
 
-/* Every package that can be chosen, and some of them as they are kept in a cache; both opaque. */
-struct universe;
-struct universe_part;
-typedef VEC(struct universe_part *) vec_universe_part;
+/* Of the bytes that are kept; and of the answer: raised when the same request may get another. */
+enum { UNIVERSE_VERSION = 2, SOLUTION_VERSION = 1, SOLVE_VERSION = 1 };
 
-/* The bytes of a part, in @a, with everything a lock needs; the same for the same packages but for
- * their numbers. */
-struct str universe_encode(struct arena *a, const vec_rpm_meta *packages);
-/* Several parts as one file, with the lines that say all that they depend on. */
-struct str universe_file_encode(struct arena *a, struct str recipe, const vec_str *parts);
-/* Appends the file's parts, which borrow @bytes, to *ret; on @jobs threads. Damage is noticed
- * (SHA-256), and that the file is of another recipe. */
-must_check int universe_file_decode(struct arena *a, struct str bytes, struct str recipe,
-				    unsigned jobs, vec_universe_part *ret, struct err *e);
-/* What the bytes depend on besides the packages: lines "NAME VALUE". */
-struct str universe_version(struct arena *a);
-/* The recipe of such a file, of which this many first bytes are enough; empty when it is none. */
-enum { UNIVERSE_RECIPE_BYTES_MAX = 1 << 16 };
-struct str universe_file_recipe(struct str bytes);
+struct universe; /* every package that can be chosen; opaque */
 
-/* What is different about packages of some @names than their parts say: dependencies only. */
-struct universe_change {
-	const vec_str *names;
-	void (*apply)(const void *arg, struct arena *a, struct rpm_meta *m);
-	const void *arg;
-};
-
-/* Of the same package of the same upstream in several parts, the first part's stays. What is chosen
- * does not depend on the order of the packages in a part. Solutions name packages by number: each
- * part's go on where those of the part before it end. Borrows the parts. @change: or NULL. */
-must_check int universe_open(const vec_universe_part *parts, const struct universe_change *change,
-			     const char *arch, struct universe **ret, struct err *e);
-/* The same of one part, made of @packages. @packages[i] has number i. */
-must_check int universe_build(const vec_rpm_meta *packages, const char *arch, struct universe **ret,
-			      struct err *e);
+/* Adds all of @packages as one repository. @packages[i] keeps its number: solutions name packages
+ * by it. What is chosen does not depend on their order. */
+must_check int universe_build(const vec_rpm_meta *packages, const struct arch *arch,
+			      struct universe **ret, struct err *e);
+/* The universe as bytes, with everything a lock needs, so that a warm start parses nothing else.
+ * Loading borrows them: they must outlive the universe. Damage is noticed (SHA-256). */
+must_check int universe_save(struct arena *a, struct universe *u, struct str *ret, struct err *e);
+must_check int universe_load(struct str bytes, const struct arch *arch, struct universe **ret,
+			     struct err *e);
 size_t universe_size(const struct universe *u);
 /* All facts about package number @i (strings in @a). */
 void universe_package(struct arena *a, const struct universe *u, uint32_t i, struct rpm_meta *ret);
@@ -73,8 +53,8 @@ struct solution {
 must_check int solve(struct arena *a, struct universe *u, const struct solve_request *request,
 		     struct solution *ret, struct err *e);
 
-/* What the answer depends on besides the universe and the request. */
-struct str solve_version(struct arena *a);
+/* What the answer depends on besides the universe and the request: "libsolv 0.7.23". */
+struct str solve_library_version(struct arena *a);
 /* The solution without its universe: the facts about each chosen package, which its place in
  * *ret_metas now stands for. */
 void solution_detach(struct arena *a, const struct universe *u, const struct solution *solution,

@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "rpm/rpmfile.h"
-#include "solve/solve.h"
+#include "store/kept.h"
 #include "store/pack_cache.h"
 
 enum { MAGIC_BYTES = 8 };
@@ -131,32 +131,23 @@ static struct str beginning(struct arena *a, const char *path, size_t n)
 static struct str pack_text(struct arena *a, const char *path)
 {
 	struct pack *p;
-	struct str recipe, what, text;
+	struct str text;
 	struct err e;
 
 	if (pack_open(a, path, &p, &e) < 0)
 		return str_printf(a, "%s", e.msg);
-	recipe = str_from(p->recipe, strlen("pack "));
-	what = str_cut(&recipe, '\n');
-	text = str_printf(a, "%.*s, %s", STR_FMT(what),
+	text = str_printf(a, "%.*s, %s", STR_FMT(pack_recipe_what(p->recipe)),
 			  p->codec == EROFS_CODEC_NONE ? "not compressed"
 						       : erofs_codec_name(p->codec));
 	pack_close(p);
 	return text;
 }
 
-/* What its recipe says behind "index". */
-static struct str index_text(struct arena *a, const char *path)
+static struct str kept_text(struct arena *a, const char *path)
 {
-	struct str recipe = universe_file_recipe(beginning(a, path, UNIVERSE_RECIPE_BYTES_MAX));
+	struct str recipe = kept_recipe(a, path);
 
-	while (recipe.n > 0) {
-		struct str line = str_cut(&recipe, '\n');
-
-		if (str_eqz(str_cut(&line, ' '), "index"))
-			return str_printf(a, "packages of %.*s", STR_FMT(line));
-	}
-	return STR("packages, damaged or of another version");
+	return recipe.n > 0 ? recipe_what(recipe) : STR("damaged, or of another version");
 }
 
 struct str cache_entry_text(struct arena *a, const struct cache_entry *entry)
@@ -171,10 +162,8 @@ struct str cache_entry_text(struct arena *a, const struct cache_entry *entry)
 		return str_starts(beginning(a, entry->path, MAGIC_BYTES), "!<arch>")
 			       ? STR("package of an upstream")
 			       : STR("index of an upstream");
-	if (str_eqz(str_c(entry->kind), "solutions"))
-		return STR("packages chosen for an image");
-	if (str_eqz(str_c(entry->kind), "universe"))
-		return index_text(a, entry->path);
+	if (str_eqz(str_c(entry->kind), "solutions") || str_eqz(str_c(entry->kind), "universe"))
+		return kept_text(a, entry->path);
 	return name;
 }
 

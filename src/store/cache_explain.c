@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/io.h"
 #include "store/cache.h"
+#include "store/kept.h"
 #include "store/pack_cache.h"
 
 enum { DIGITS_MIN = 40 /* as long as SHA-1's: a digest */, DIGITS_SHOWN = 8 };
@@ -12,16 +13,11 @@ struct line {
 };
 typedef VEC(struct line) vec_line;
 
-/* What the packs of a cache were made from. */
+/* What the entries of a cache were made from. */
 struct made {
 	struct str recipe, what;
 };
 typedef VEC(struct made) vec_made;
-
-static struct str recipe_what(struct str recipe)
-{
-	return str_from(str_cut(&recipe, '\n'), strlen("pack "));
-}
 
 static vec_line lines_of(struct arena *a, struct str recipe)
 {
@@ -103,10 +99,10 @@ static struct str changes(struct arena *a, struct str was, struct str want, size
 	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
-/* In words, by the pack that was made of the same and is most like @recipe. */
+/* In words, by the entry that was made of the same and is most like @recipe. */
 static struct str why_not_there(struct arena *a, const vec_made *all, struct str recipe)
 {
-	struct str what = recipe_what(recipe), best = STR("never made");
+	struct str what = pack_recipe_what(recipe), best = STR("never made");
 	size_t fewest = SIZE_MAX;
 
 	vec_each(m, all) {
@@ -124,6 +120,22 @@ static struct str why_not_there(struct arena *a, const vec_made *all, struct str
 	return best;
 }
 
+/* Empty when it is damaged, which is as good as none, or has none. */
+static struct str recipe_of_entry(struct arena *a, const struct cache_entry *entry)
+{
+	struct str recipe = { 0 };
+	struct err ignored;
+	struct pack *p;
+
+	if (strcmp(entry->kind, "packs") != 0)
+		return kept_recipe(a, entry->path);
+	if (pack_open(a, entry->path, &p, &ignored) < 0)
+		return recipe;
+	recipe = str_dup(a, p->recipe);
+	pack_close(p);
+	return recipe;
+}
+
 static int recipes_of_all(struct arena *a, const char *cache, vec_made *ret, struct err *e)
 {
 	vec_cache_entry entries;
@@ -132,25 +144,19 @@ static int recipes_of_all(struct arena *a, const char *cache, vec_made *ret, str
 	if (r < 0)
 		return r;
 	vec_each(entry, &entries) {
-		struct err ignored; /* damaged: as good as none */
-		struct pack *p;
-		struct str recipe;
+		struct str recipe = recipe_of_entry(a, entry);
 
-		if (strcmp(entry->kind, "packs") != 0 ||
-		    pack_open(a, entry->path, &p, &ignored) < 0)
-			continue;
-		recipe = str_dup(a, p->recipe);
-		vec_push(a, ret) = (struct made){ recipe, recipe_what(recipe) };
-		pack_close(p);
+		if (recipe.n > 0)
+			vec_push(a, ret) = (struct made){ recipe, pack_recipe_what(recipe) };
 	}
 	return 0;
 }
 
 /* Whether it is there, all of it. -ENOENT, -EBADMSG. */
-static int pack_check(struct arena *a, const char *cache, struct str recipe, struct err *e)
+static int pack_check(struct arena *a, const char *path, struct err *e)
 {
 	struct pack *p;
-	int r = pack_open(a, pack_cache_path(a, cache, recipe), &p, e);
+	int r = pack_open(a, path, &p, e);
 	struct segment all;
 
 	if (r < 0)
@@ -164,6 +170,21 @@ static int pack_check(struct arena *a, const char *cache, struct str recipe, str
 	return r;
 }
 
+static int recipe_check(struct arena *a, const char *cache, struct str recipe, struct err *e)
+{
+	enum recipe_kind kind;
+	const char *path;
+
+	if (!recipe_kind_of(recipe, &kind))
+		return err_set(e, -EINVAL, "'%.*s' is no recipe", STR_FMT(recipe_what(recipe)));
+	path = recipe_text_path(a, cache, kind, recipe);
+	if (kind == RECIPE_PACK)
+		return pack_check(a, path, e);
+	if (kind == RECIPE_CONVERSION) /* checked when it is read */
+		return file_exists(path) ? 0 : err_set(e, -ENOENT, "no '%s'", path);
+	return kept_check(a, path, recipe, e);
+}
+
 int cache_explain(struct arena *a, const char *cache, const struct str *recipes, size_t n,
 		  struct cache_reason **ret, struct err *e)
 {
@@ -174,10 +195,10 @@ int cache_explain(struct arena *a, const char *cache, const struct str *recipes,
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		r = pack_check(a, cache, recipes[i], e);
+		r = recipe_check(a, cache, recipes[i], e);
 		if (r < 0 && r != -ENOENT && r != -EBADMSG)
 			return r;
-		reasons[i].what = recipe_what(recipes[i]);
+		reasons[i].what = pack_recipe_what(recipes[i]);
 		reasons[i].there = r == 0;
 		if (r == -ENOENT)
 			reasons[i].why = why_not_there(a, &all, recipes[i]);

@@ -117,10 +117,19 @@ static void test_prune(void **state)
 static const struct erofs_compression none = { EROFS_CODEC_NONE, 0, 4096 },
 				      zstd = { EROFS_CODEC_ZSTD, 3, 65536 };
 
+static struct str recipe_with(struct arena *a, const char *inputs,
+			      const struct erofs_compression *how)
+{
+	struct recipe r = recipe_new(a, RECIPE_CONVERSION, STR("x"));
+
+	recipe_lines(&r, str_c(inputs));
+	return pack_recipe(a, &r, how);
+}
+
 /* A pack of nothing, whose recipe has @inputs. */
 static struct str pack_put(struct arena *a, const char *cache, const char *inputs)
 {
-	struct str recipe = pack_recipe(a, STR("package x"), str_c(inputs), &none);
+	struct str recipe = recipe_with(a, inputs, &none);
 	static const uint8_t digest[SHA256_BYTES];
 	struct rpm_package p = { .meta = { .name = STR("x") } };
 	struct segments bytes;
@@ -153,6 +162,7 @@ static void test_explain(void **state)
 	_cleanup_arena_ struct arena a = { 0 };
 	char *cache = test_dir(&a);
 	vec_cache_entry all;
+	const struct recipe y = recipe_new(&a, RECIPE_CONVERSION, STR("y"));
 	struct str there = pack_put(&a, cache, "definition " DIGEST "1\nconversion 1\n");
 	char *path = pack_cache_path(&a, cache, there);
 	struct err e;
@@ -164,19 +174,15 @@ static void test_explain(void **state)
 	assert_str(cache_entry_text(&a, &all.p[0]), "package x, not compressed");
 	pack_put(&a, cache, "definition " DIGEST "2\nconversion 2\nversion 1\n");
 	assert_reason(cache, there, NULL);
-	assert_reason(cache, STR("pack package y\n"), "never made");
-	assert_reason(cache,
-		      pack_recipe(&a, STR("package x"),
-				  STR("definition " DIGEST "1\nconversion 3\n"), &none),
+	assert_reason(cache, pack_recipe(&a, &y, &none), "never made");
+	assert_reason(cache, recipe_with(&a, "definition " DIGEST "1\nconversion 3\n", &none),
 		      "conversion changed: 1 -> 3");
 	assert_reason(cache,
-		      pack_recipe(&a, STR("package x"),
-				  STR("definition abcdef" DIGEST "\nconversion 2\nversion 1\n"),
+		      recipe_with(&a, "definition abcdef" DIGEST "\nconversion 2\nversion 1\n",
 				  &zstd),
 		      "definition changed: 01234567.. -> abcdef01..; codec changed: none -> zstd; "
 		      "level is new: 3; cluster-bytes is new: 65536; library is new: zstd ");
-	assert_reason(cache,
-		      pack_recipe(&a, STR("package x"), STR("definition " DIGEST "1\n"), &none),
+	assert_reason(cache, recipe_with(&a, "definition " DIGEST "1\n", &none),
 		      "conversion is gone: 1");
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, "x", 1, EROFS_BLOCK_BYTES), 1);

@@ -23,12 +23,12 @@ static int make(struct derive *d, struct str what, struct str recipe, struct tre
 	return r < 0 ? r : pack_cache_put(t->a, d->cache, recipe, &bytes, ret, e);
 }
 
-int derive(struct derive *d, const char *name, struct str inputs, struct tree *t, derive_step step,
-	   void *arg, struct err *e)
+int derive(struct derive *d, const struct recipe *of, struct tree *t, derive_step step, void *arg,
+	   struct err *e)
 {
-	TRACE_OF("derive", str_c(name));
-	struct str what = str_printf(t->a, "derived %s", name);
-	struct str recipe = pack_recipe(t->a, what, inputs, &d->how);
+	struct str what = recipe_what(recipe_text(of));
+	struct str recipe = pack_recipe(t->a, of, &d->how);
+	TRACE_OF("derive", what);
 	struct pack *pack;
 	int r = pack_cache_get(t->a, d->cache, recipe, &pack, e);
 

@@ -17,9 +17,9 @@ struct derive {
 /* Puts nodes into a tree, and removes some. */
 typedef int (*derive_step)(void *arg, struct tree *t, struct err *e);
 
-/* Does to @t what @step does, which is a function of @inputs (lines "NAME VALUE", pack_cache.h): by
- * doing it, or by what the cache has of an earlier time. The tree is the same either way; content
- * lies in a pack, which is open until derive_done(). A damaged pack is noted and made again. */
-must_check int derive(struct derive *d, const char *name, struct str inputs, struct tree *t,
+/* Does to @t what @step does, which is a function of what @recipe names: by doing it, or by what
+ * the cache has of an earlier time. The tree is the same either way; content lies in a pack, which
+ * is open until derive_done(). A damaged pack is noted and made again. */
+must_check int derive(struct derive *d, const struct recipe *recipe, struct tree *t,
 		      derive_step step, void *arg, struct err *e);
 void derive_done(struct derive *d);

@@ -48,6 +48,15 @@ static int step(void *arg, struct tree *t, struct err *step_err)
 
 static const struct erofs_compression zstd = { EROFS_CODEC_ZSTD, 3, 65536 };
 
+static const struct recipe *input(unsigned i)
+{
+	struct recipe *r = arena_new(a, struct recipe);
+
+	*r = recipe_new(a, RECIPE_HWDB, STR("x"));
+	recipe_number(r, "input", i);
+	return r;
+}
+
 static struct derive begin(const char *cache)
 {
 	return (struct derive){ .cache = cache,
@@ -76,8 +85,8 @@ static void test_hit_is_miss(void **state)
 
 	(void)state;
 	calls = 0;
-	assert_ok(derive(&d, "x", STR("input 1\n"), &made, step, NULL, &e), &e);
-	assert_ok(derive(&d, "x", STR("input 1\n"), &kept, step, NULL, &e), &e);
+	assert_ok(derive(&d, input(1), &made, step, NULL, &e), &e);
+	assert_ok(derive(&d, input(1), &kept, step, NULL, &e), &e);
 	assert_int_equal(calls, 1);
 	assert_str(tree_dump(a, &kept), str_z(a, tree_dump(a, &made)));
 	assert_int_equal(tree_find(&kept, STR("/old")), TREE_NONE);
@@ -86,7 +95,7 @@ static void test_hit_is_miss(void **state)
 	assert_non_null(made.nodes.p[tree_find(&made, STR("/big"))].packed);
 	assert_non_null(kept.nodes.p[tree_find(&kept, STR("/big"))].packed);
 	assert_int_equal(kept.nodes.p[tree_find(&kept, STR("/big"))].owner, TREE_OWNER_GENERATOR);
-	assert_ok(derive(&d, "x", STR("input 2\n"), &other, step, NULL, &e), &e);
+	assert_ok(derive(&d, input(2), &other, step, NULL, &e), &e);
 	assert_int_equal(calls, 2);
 	end(&d);
 }
@@ -98,9 +107,9 @@ static void test_codec(void **state)
 
 	(void)state;
 	calls = 0;
-	assert_ok(derive(&d, "x", STR("input 1\n"), &t, step, NULL, &e), &e);
+	assert_ok(derive(&d, input(1), &t, step, NULL, &e), &e);
 	d.how = (struct erofs_compression){ EROFS_CODEC_LZ4HC, 3, 65536 };
-	assert_ok(derive(&d, "x", STR("input 1\n"), &other, step, NULL, &e), &e);
+	assert_ok(derive(&d, input(1), &other, step, NULL, &e), &e);
 	assert_int_equal(calls, 2);
 	assert_str(content(&other, "/big"), str_z(a, content(&t, "/big")));
 	end(&d);
@@ -112,12 +121,12 @@ static void test_failure(void **state)
 	struct tree t = parsed();
 
 	(void)state;
-	assert_err(derive(&d, "x", STR("input 1\n"), &t, step, (void *)"no such thing", &e), &e,
+	assert_err(derive(&d, input(1), &t, step, (void *)"no such thing", &e), &e,
 		   "no such thing");
 	assert_null(t.journal);
 	calls = 0;
 	t = parsed();
-	assert_ok(derive(&d, "x", STR("input 1\n"), &t, step, NULL, &e), &e);
+	assert_ok(derive(&d, input(1), &t, step, NULL, &e), &e);
 	assert_int_equal(calls, 1);
 	end(&d);
 }
@@ -143,25 +152,25 @@ static void test_damage(void **state)
 
 	(void)state;
 	calls = 0;
-	assert_ok(derive(&d, "x", STR("input 1\n"), &t, step, NULL, &e), &e);
+	assert_ok(derive(&d, input(1), &t, step, NULL, &e), &e);
 	good = str_z(a, tree_dump(a, &t));
 	/* what the table of files says: noticed when the pack is opened */
 	flip(&d, 0);
-	assert_ok(derive(&d, "x", STR("input 1\n"), &again, step, NULL, &e), &e);
+	assert_ok(derive(&d, input(1), &again, step, NULL, &e), &e);
 	assert_int_equal(calls, 2);
 	assert_str(tree_dump(a, &again), good);
 	end(&d);
 	/* content: noticed by who reads it; the next try makes it again */
 	d = begin(cache);
 	t = parsed();
-	assert_ok(derive(&d, "x", STR("input 1\n"), &t, step, NULL, &e), &e);
+	assert_ok(derive(&d, input(1), &t, step, NULL, &e), &e);
 	assert_int_equal(calls, 2);
 	flip(&d, d.packs.p[0]->blocks.first + 100);
 	assert_int_equal(tree_read(a, &t, tree_find(&t, STR("/big")), &(struct str){ 0 }, &e),
 			 -ESTALE);
 	assert_non_null(strstr(e.msg, "/big: "));
 	t = parsed();
-	assert_ok(derive(&d, "x", STR("input 1\n"), &t, step, NULL, &e), &e);
+	assert_ok(derive(&d, input(1), &t, step, NULL, &e), &e);
 	assert_int_equal(calls, 3);
 	assert_str(tree_dump(a, &t), good);
 	assert_true(content(&t, "/big").n > 20000);

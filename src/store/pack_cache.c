@@ -5,27 +5,32 @@
 
 #include "base/io.h"
 
-struct str pack_recipe(struct arena *a, struct str what, struct str inputs,
+struct str pack_recipe(struct arena *a, const struct recipe *content,
 		       const struct erofs_compression *how)
 {
-	struct buf b = { .a = a };
+	struct str made = recipe_text(content);
+	struct recipe r = recipe_new(a, RECIPE_PACK, recipe_what(made));
 
-	buf_printf(&b, "pack %.*s\n", STR_FMT(what));
-	buf_put(&b, inputs.p, inputs.n);
-	if (inputs.n > 0 && !str_ends(inputs, "\n"))
-		buf_u8(&b, '\n');
-	buf_printf(&b, "codec %s\n", erofs_codec_name(how->codec));
-	if (how->codec != EROFS_CODEC_NONE)
-		buf_printf(&b, "level %d\ncluster-bytes %u\nlibrary %.*s\n", how->level,
-			   how->cluster_bytes, STR_FMT(erofs_codec_version(a, how->codec)));
-	buf_printf(&b, "pack-version %d\n", PACK_VERSION);
-	return (struct str){ (const char *)b.v.p, b.v.n };
+	recipe_lines(&r, recipe_inputs(made));
+	recipe_line(&r, "codec", str_c(erofs_codec_name(how->codec)));
+	if (how->codec == EROFS_CODEC_NONE)
+		return recipe_text(&r);
+	recipe_number(&r, "level", (uint64_t)how->level);
+	recipe_number(&r, "cluster-bytes", how->cluster_bytes);
+	recipe_library(&r, how->codec == EROFS_CODEC_ZSTD ? LIBRARY_ZSTD : LIBRARY_LZ4);
+	return recipe_text(&r);
+}
+
+struct str pack_recipe_what(struct str recipe)
+{
+	struct str what = recipe_what(recipe);
+
+	return str_starts(what, "pack ") ? str_from(what, strlen("pack ")) : what;
 }
 
 char *pack_cache_path(struct arena *a, const char *cache, struct str recipe)
 {
-	return str_z(a, str_printf(a, "%s/packs/%.*s.pack", cache,
-				   STR_FMT(sha256_hex(a, recipe.p, recipe.n))));
+	return recipe_text_path(a, cache, RECIPE_PACK, recipe);
 }
 
 /* Opens what is in the place of the pack of @recipe, and makes sure that it is. */

@@ -5,12 +5,14 @@
 #pragma once
 
 #include "pack/pack.h"
+#include "store/recipe.h"
 
-/* What a pack's bytes depend on, as lines of "NAME VALUE": "pack WHAT" first ("package bash",
- * "derived hwdb"), then @inputs (such lines), then codec, level, cluster size and versions. The
- * pack's key is the SHA-256 of it, and `ashlar cache explain` compares two of them line by line. */
-struct str pack_recipe(struct arena *a, struct str what, struct str inputs,
+/* Of the pack of what @content makes: "pack package bash", all lines of that, then codec, level,
+ * cluster size. */
+struct str pack_recipe(struct arena *a, const struct recipe *content,
 		       const struct erofs_compression *how);
+/* What it is of: "package bash". */
+struct str pack_recipe_what(struct str recipe);
 
 /* "CACHE/packs/KEY.pack" */
 char *pack_cache_path(struct arena *a, const char *cache, struct str recipe);

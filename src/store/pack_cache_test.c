@@ -14,8 +14,7 @@
 
 enum { CONTENT_BYTES = 1 << 20, OLD_SEC = 1000000000 };
 
-static const struct erofs_compression zstd = { EROFS_CODEC_ZSTD, 3, 65536 },
-				      none = { EROFS_CODEC_NONE, 0, 4096 };
+static const struct erofs_compression none = { EROFS_CODEC_NONE, 0, 4096 };
 
 struct made {
 	struct str recipe, bytes;
@@ -26,8 +25,8 @@ struct made {
 static struct made make(struct arena *a)
 {
 	static const uint8_t no_rpm[SHA256_BYTES] = { 0 };
-	struct made m = { .recipe = pack_recipe(a, STR("package x"), STR("definition abc\n"),
-						&none) };
+	const struct recipe x = recipe_new(a, RECIPE_CONVERSION, STR("x"));
+	struct made m = { .recipe = pack_recipe(a, &x, &none) };
 	struct rpm_package p = { .meta = { .name = STR("x") } };
 	uint8_t *content = arena_alloc(a, CONTENT_BYTES);
 	struct err e;
@@ -45,20 +44,6 @@ static struct made make(struct arena *a)
 static bool blocks_good(const struct pack *p)
 {
 	return pack_blocks_good(&p->files[0].content.blocks);
-}
-
-static void test_recipe(void **state)
-{
-	_cleanup_arena_ struct arena a = { 0 };
-	struct str r = pack_recipe(&a, STR("derived hwdb"), STR("input 12"), &none);
-
-	(void)state;
-	assert_str(r, str_printf(&a, "pack derived hwdb\ninput 12\ncodec none\npack-version %d\n",
-				 PACK_VERSION)
-			      .p);
-	r = pack_recipe(&a, STR("package x"), STR(""), &zstd);
-	assert_true(str_starts(r, "pack package x\ncodec zstd\nlevel 3\ncluster-bytes 65536\n"
-				  "library zstd "));
 }
 
 static time_t modified(const char *path)
@@ -185,7 +170,6 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_recipe),
 		cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_many_writers),
 		cmocka_unit_test(test_killed),

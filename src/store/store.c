@@ -11,7 +11,7 @@
 #include "base/trace.h"
 #include "upstream/upstream.h"
 
-enum { PACKAGE_BYTES_MAX = 1 << 30, PAYLOAD_BYTES_MAX = 2047 << 20, RPM_ZSTD_LEVEL = 9 };
+enum { PACKAGE_BYTES_MAX = 1 << 30, PAYLOAD_BYTES_MAX = 2047 << 20 };
 
 struct store {
 	struct store_options o;
@@ -25,7 +25,7 @@ struct store {
 struct item {
 	const struct store_options *o;
 	const struct store_want *want;
-	const char *path, *deb;
+	const char *path, *source;
 	struct str recipe;
 	struct stored_package *out;
 	unsigned stage;
@@ -55,30 +55,17 @@ void store_free(struct store *s)
 	free(s);
 }
 
-/* Everything that a converted package's bytes depend on, a line each: what an explanation names. */
-static struct str inputs(struct arena *a, const struct store_options *o,
-			 const struct store_want *want)
+/* Of the package file. */
+static struct recipe recipe_of(struct arena *a, const struct store_options *o,
+			       const struct store_want *want)
 {
-	const struct rpm_meta *m = want->meta;
+	struct recipe r = recipe_new(a, want->maker->kind, want->meta->name);
 	uint8_t fingerprint[20];
-	struct buf b = { .a = a };
 
+	want->maker->inputs(&r, want);
 	openpgp_fingerprint(o->key, fingerprint);
-	buf_printf(&b, "version %.*s\n", STR_FMT(rpm_evr(a, m)));
-	buf_printf(&b, "upstream-file %.*s\n", STR_FMT(hex_encode(a, m->sha256, SHA256_BYTES)));
-	buf_printf(&b, "definition %.*s\n", STR_FMT(hex_encode(a, want->definition, SHA256_BYTES)));
-	buf_printf(&b, "package-signing-key %.*s\n",
-		   STR_FMT(hex_encode(a, fingerprint, sizeof(fingerprint))));
-	buf_printf(&b, "conversion %u\nrpm-zstd-level %d\n",
-		   upstream_convert_version(want->upstream), RPM_ZSTD_LEVEL);
-	return (struct str){ (char *)b.v.p, b.v.n };
-}
-
-static struct str recipe(struct arena *a, const struct store_options *o,
-			 const struct store_want *want, struct str inputs)
-{
-	return pack_recipe(a, str_printf(a, "package %.*s", STR_FMT(want->meta->name)), inputs,
-			   &o->how);
+	recipe_line(&r, "package-signing-key", hex_encode(a, fingerprint, sizeof(fingerprint)));
+	return r;
 }
 
 struct str *store_recipes(struct arena *a, const struct store_options *o,
@@ -86,8 +73,11 @@ struct str *store_recipes(struct arena *a, const struct store_options *o,
 {
 	struct str *recipes = arena_array(a, n, sizeof(*recipes));
 
-	for (size_t i = 0; i < n; i++)
-		recipes[i] = recipe(a, o, &wants[i], inputs(a, o, &wants[i]));
+	for (size_t i = 0; i < n; i++) {
+		struct recipe r = recipe_of(a, o, &wants[i]);
+
+		recipes[i] = pack_recipe(a, &r, &o->how);
+	}
 	return recipes;
 }
 
@@ -181,28 +171,21 @@ static int task_load(void *arg, struct arena *a, struct err *e)
 }
 
 /* Its memory is free again before the pack is cut. */
-static int convert(struct item *item, struct err *e)
+static int rpm_make(struct item *item, struct err *e)
 {
-	TRACE_OF("convert", item->want->meta->name);
 	_cleanup_arena_ struct arena work = { 0 };
-	struct rpm_package p;
-	struct str deb, rpm;
-	int r = file_read(&work, item->deb, PACKAGE_BYTES_MAX, &deb, e);
+	struct str source, rpm;
+	int r = file_read(&work, item->source, PACKAGE_BYTES_MAX, &source, e);
 
 	if (r == 0)
-		r = upstream_convert(&work, deb, item->want->meta, item->want->conf,
-				     item->want->upstream, &p, e);
-	if (r == 0)
-		r = elf_deps(&work, &p, e);
-	if (r == 0)
-		r = rpm_write(&work, &p, item->o->key, RPM_ZSTD_LEVEL, &rpm, e);
+		r = item->want->maker->make(&work, item->want, source, item->o->key, &rpm, e);
 	return r < 0 ? r : file_write_cache(item->path, 0644, rpm.p, rpm.n, e);
 }
 
-static int task_convert(void *arg, struct arena *a, struct err *e)
+static int task_make(void *arg, struct arena *a, struct err *e)
 {
 	struct item *item = arg;
-	int r = convert(item, e);
+	int r = rpm_make(item, e);
 
 	if (r == 0)
 		r = pack_make(item, a, e);
@@ -219,9 +202,9 @@ static void fetched(void *arg, size_t index, const char *path)
 	struct fetching *f = arg;
 	struct item *item = f->items[index];
 
-	item->deb =
+	item->source =
 		str_z(&f->s->a, str_c(path)); /* @path goes before the last conversion is done */
-	thread_pool_submit(f->s->pool, task_convert, item);
+	thread_pool_submit(f->s->pool, task_make, item);
 }
 
 /* The largest first: the one whose conversion takes longest is not the last to begin. */
@@ -285,17 +268,16 @@ static int fetch_missing(struct store *s, struct item *items, size_t n, struct e
 	return r;
 }
 
-static struct item item_of(struct store *s, const struct store_want *want, const char *dir,
+static struct item item_of(struct store *s, const struct store_want *want,
 			   struct stored_package *out)
 {
-	struct str from = inputs(&s->a, &s->o, want);
-	struct str name = sha256_hex(&s->a, from.p, from.n);
+	struct recipe recipe = recipe_of(&s->a, &s->o, want);
 
 	return (struct item){
 		.o = &s->o,
 		.want = want,
-		.path = str_z(&s->a, str_printf(&s->a, "%s/%.*s.rpm", dir, STR_FMT(name))),
-		.recipe = recipe(&s->a, &s->o, want, from),
+		.path = recipe_path(&s->a, s->o.cache, &recipe),
+		.recipe = pack_recipe(&s->a, &recipe, &s->o.how),
 		.out = out,
 	};
 }
@@ -317,7 +299,7 @@ int store_get(struct store *s, const struct store_want *wants, size_t n,
 	s->n = n;
 	stage = progress_begin(s->o.progress, "load", "packages", n);
 	for (size_t i = 0; i < n; i++) {
-		items[i] = item_of(s, &wants[i], dir, &s->packages[i]);
+		items[i] = item_of(s, &wants[i], &s->packages[i]);
 		items[i].stage = stage;
 		thread_pool_submit(s->pool, task_load, &items[i]);
 	}

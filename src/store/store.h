@@ -3,17 +3,9 @@
 #pragma once
 
 #include "base/progress.h"
-#include "conf/conf.h"
 #include "rpm/rpmfile.h"
+#include "store/maker.h"
 #include "store/pack_cache.h"
-
-/* A package that is wanted, and what decides what it becomes. */
-struct store_want {
-	const struct rpm_meta *meta; /* as its upstream's index and the definitions have it */
-	const struct conf_package *conf;
-	const struct conf_upstream *upstream;
-	uint8_t definition[SHA256_BYTES]; /* of the text of both definitions */
-};
 
 /* Borrowed, unchanged. */
 struct store_options {
@@ -37,7 +29,7 @@ struct store *store_new(const struct store_options *o);
 void store_free(struct store *s);
 
 /* Every package, in order. Its pack is opened where the cache has it; else cut from the cache's
- * RPM; else the package is fetched, converted and signed, while others are still being fetched.
+ * RPM; else what it is made from is fetched and it is made, while others are still being fetched.
  * What is damaged in the cache is noted and made again. *ret lives until store_free(). */
 must_check int store_get(struct store *s, const struct store_want *wants, size_t n,
 			 struct stored_package **ret, struct err *e);

@@ -11,8 +11,6 @@
 
 #define CERTS "/etc/ssl/certs"
 
-/* Counts up when the same inputs come to give something else. */
-enum { GENERATOR_VERSION = 1 };
 
 /* What packages bring, then what the definitions of an image add. */
 static const char *const folders[] = { "/usr/share/ca-certificates",
@@ -165,7 +163,7 @@ int gen_certificates(struct tree *t, struct err *e)
 
 void gen_certificates_inputs(struct arena *a, struct tree *t, struct gen_inputs *ret)
 {
-	gen_inputs_init(a, t, GENERATOR_VERSION, ret);
+	gen_inputs_init(a, t, ret);
 	for (size_t i = 0; i < 2; i++)
 		gen_input_below(ret, str_c(folders[i]));
 	gen_input_folder(ret, STR(CERTS));

@@ -11,8 +11,6 @@
 /* All files together: 25 times what Debian has. */
 enum { HWDB_BYTES_MAX = 256 << 20 };
 
-/* Counts up when the same inputs come to give something else. */
-enum { GENERATOR_VERSION = 1 };
 
 /* A record is matches, each on a line, then properties, each on a line that begins with a blank; an
  * empty line ends it. */
@@ -159,7 +157,7 @@ int gen_hwdb(struct tree *t, struct err *e)
 
 void gen_hwdb_inputs(struct arena *a, struct tree *t, struct gen_inputs *ret)
 {
-	gen_inputs_init(a, t, GENERATOR_VERSION, ret);
+	gen_inputs_init(a, t, ret);
 	gen_input_folder(ret, STR("/etc/udev/hwdb.d"));
 	gen_input_folder(ret, STR("/usr/local/lib/udev/hwdb.d"));
 	gen_input_folder(ret, STR("/usr/lib/udev/hwdb.d"));

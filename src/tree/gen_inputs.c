@@ -3,11 +3,10 @@
 
 #include <sys/stat.h>
 
-void gen_inputs_init(struct arena *a, struct tree *t, unsigned version, struct gen_inputs *ret)
+void gen_inputs_init(struct arena *a, struct tree *t, struct gen_inputs *ret)
 {
 	*ret = (struct gen_inputs){ .t = t, .lines.a = a, .reads.a = a };
 	ret->nodes = arena_array(a, t->nodes.n, sizeof(*ret->nodes));
-	buf_printf(&ret->lines, "generator %u\n", version);
 }
 
 void gen_input(struct gen_inputs *in, const char *name, struct str value)

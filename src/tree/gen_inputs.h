@@ -2,6 +2,8 @@
 /* gen_inputs.h - what an expensive generator depends on, written down: while that stays the same,
  * so does what it makes, which can then be kept and used again (store/derive.h).
  *
+ * A generator that comes to make something else of the same inputs gets another version there.
+ *
  * Beside each such generator stands a function that asks the tree all that the generator asks, in
  * the generator's own words: paths that may lead through links, folders, contents. Asking for more
  * is harmless, for less it is not; tests run each generator on trees that hold nothing else. */
@@ -13,13 +15,12 @@ enum { GEN_LOOKED_AT = 1, GEN_LISTED = 2 };
 
 struct gen_inputs {
 	struct tree *t;
-	struct buf lines; /* "NAME VALUE", for a recipe (store/pack_cache.h) */
+	struct buf lines; /* "NAME VALUE", for a recipe (store/recipe.h) */
 	struct buf reads; /* what the tree answered */
 	uint8_t *nodes;   /* GEN_LOOKED_AT, GEN_LISTED: by id */
 };
 
-/* @version: of the generator, which counts up when it makes something else of the same inputs. */
-void gen_inputs_init(struct arena *a, struct tree *t, unsigned version, struct gen_inputs *ret);
+void gen_inputs_init(struct arena *a, struct tree *t, struct gen_inputs *ret);
 /* A parameter, which holds no newline. */
 void gen_input(struct gen_inputs *in, const char *name, struct str value);
 

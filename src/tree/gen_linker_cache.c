@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <sys/stat.h>
 
+#include "base/arch.h"
 #include "base/trace.h"
 #include "disk/elf.h"
 #include "tree/gen.h"
@@ -13,8 +14,6 @@
 /* ld.so.conf(5) may include files that include files; a loop of them ends here. */
 enum { INCLUDE_DEPTH_MAX = 8 };
 
-/* Counts up when the same inputs come to give something else. */
-enum { GENERATOR_VERSION = 1 };
 
 struct folder {
 	struct str path; /* as it is written: so it enters the cache */
@@ -265,32 +264,26 @@ static int search_folder(struct search *s, const struct folder *f, struct err *e
 	return r;
 }
 
-static bool is_arm(const char *arch)
-{
-	return strcmp(arch, "aarch64") == 0;
-}
-
 /* Which folders are searched. */
-static int search_init(struct search *s, struct tree *t, const char *arch,
+static int search_init(struct search *s, struct tree *t, const struct arch *arch,
 		       struct gen_inputs *inputs, struct err *e)
 {
 	/* Debian's, which ldconfig searches whatever its configuration says. */
-	const struct str trusted[] = { str_printf(t->a, "/lib/%s-linux-gnu", arch),
-				       str_printf(t->a, "/usr/lib/%s-linux-gnu", arch), STR("/lib"),
+	const struct str trusted[] = { str_printf(t->a, "/lib/%s", arch->gnu),
+				       str_printf(t->a, "/usr/lib/%s", arch->gnu), STR("/lib"),
 				       STR("/usr/lib") };
 	int r;
 
-	*s = (struct search){ .t = t,
-			      .machine = is_arm(arch) ? EM_AARCH64 : EM_X86_64,
-			      .cache = { .a = t->a },
-			      .inputs = inputs };
+	*s = (struct search){
+		.t = t, .machine = arch->elf_machine, .cache = { .a = t->a }, .inputs = inputs
+	};
 	r = read_conf(s, STR("/etc/ld.so.conf"), 0, e);
 	for (size_t i = 0; r == 0 && i < sizeof(trusted) / sizeof(trusted[0]); i++)
 		add_folder(s, trusted[i]);
 	return r;
 }
 
-int gen_linker_cache(struct tree *t, const char *arch, struct err *e)
+int gen_linker_cache(struct tree *t, const struct arch *arch, struct err *e)
 {
 	TRACE("linker cache");
 	struct search s;
@@ -301,18 +294,16 @@ int gen_linker_cache(struct tree *t, const char *arch, struct err *e)
 	if (r < 0)
 		return r;
 	return gen_put(t, STR("/etc/ld.so.cache"), S_IFREG | 0644,
-		       linker_cache_write(&s.cache, is_arm(arch) ? LINKER_CACHE_AARCH64
-								 : LINKER_CACHE_X86_64),
-		       e);
+		       linker_cache_write(&s.cache, arch->ld_cache), e);
 }
 
-int gen_linker_cache_inputs(struct arena *a, struct tree *t, const char *arch,
+int gen_linker_cache_inputs(struct arena *a, struct tree *t, const struct arch *arch,
 			    struct gen_inputs *ret, struct err *e)
 {
 	struct search s;
 
-	gen_inputs_init(a, t, GENERATOR_VERSION, ret);
-	gen_input(ret, "arch", str_c(arch));
+	gen_inputs_init(a, t, ret);
+	gen_input(ret, "arch", str_c(arch->name));
 	gen_input_node(ret, STR("/etc/ld.so.cache"));
 	return search_init(&s, t, arch, ret, e);
 }

@@ -84,7 +84,7 @@ static void test_ldconfig(void **state)
 	(void)state;
 	if (!file_exists(argv[0]))
 		skip();
-	assert_ok(gen_linker_cache(&t, "x86_64", &e), &e);
+	assert_ok(gen_linker_cache(&t, &arch_x86_64, &e), &e);
 	assert_ok(proc_run(a, argv, (struct str){ 0 }, NULL, &result, &e), &e);
 	mine = without_generator(content(&t, "/etc/ld.so.cache"));
 	theirs = without_generator(read_back(dir, "/etc/ld.so.cache"));
@@ -109,7 +109,7 @@ static void test_links(void **state)
 	struct tree t = root();
 
 	(void)state;
-	assert_ok(gen_linker_cache(&t, "x86_64", &e), &e);
+	assert_ok(gen_linker_cache(&t, &arch_x86_64, &e), &e);
 	assert_str(link_of(&t, LIB "libone.so.1"), "libone.so.1.10.0");
 	assert_str(link_of(&t, LIB "libthree.so.3"), "libthree-3.so");
 	assert_int_equal(tree_find(&t, STR(LIB "glibc-hwcaps/x86-64-v3/libone.so.1")), TREE_NONE);
@@ -118,7 +118,7 @@ static void test_links(void **state)
 	assert_false(str_has(content(&t, "/etc/ld.so.cache"), "plugin"));
 	/* Libraries of another machine are none. */
 	t = root();
-	assert_ok(gen_linker_cache(&t, "aarch64", &e), &e);
+	assert_ok(gen_linker_cache(&t, &arch_aarch64, &e), &e);
 	assert_false(str_has(content(&t, "/etc/ld.so.cache"), "libone"));
 }
 
@@ -138,7 +138,7 @@ static void test_loop(void **state)
 
 	(void)state;
 	put(&t, "/etc/ld.so.conf", "include /etc/ld.so.conf\n");
-	assert_err(gen_linker_cache(&t, "x86_64", &e), &e,
+	assert_err(gen_linker_cache(&t, &arch_x86_64, &e), &e,
 		   "/etc/ld.so.conf: included from more than 8 files");
 }
 
@@ -146,13 +146,13 @@ static struct gen_inputs inputs(struct tree *t)
 {
 	struct gen_inputs in;
 
-	assert_ok(gen_linker_cache_inputs(a, t, "x86_64", &in, &e), &e);
+	assert_ok(gen_linker_cache_inputs(a, t, &arch_x86_64, &in, &e), &e);
 	return in;
 }
 
 static int run(struct tree *t)
 {
-	return gen_linker_cache(t, "x86_64", &e);
+	return gen_linker_cache(t, &arch_x86_64, &e);
 }
 
 static struct tree root_and_more(void)

@@ -17,8 +17,6 @@
 
 enum { MODULE_BYTES_MAX = 256 << 20, MODULES_COUNT_MAX = 65536 };
 
-/* Counts up when the same inputs come to give something else. */
-enum { GENERATOR_VERSION = 1 };
 
 struct module {
 	struct str path; /* below /usr/lib/modules/VERSION: "kernel/fs/erofs/erofs.ko.xz" */
@@ -536,7 +534,7 @@ int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct 
 void gen_modules_inputs(struct arena *a, struct tree *t, const vec_str *keep,
 			struct gen_inputs *ret)
 {
-	gen_inputs_init(a, t, GENERATOR_VERSION, ret);
+	gen_inputs_init(a, t, ret);
 	vec_each(glob, keep)
 		gen_input(ret, "keep", *glob);
 	gen_input_below(ret, STR("/usr/lib/modules"));

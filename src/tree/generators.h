@@ -7,6 +7,7 @@
  * Expensive ones also say what their work depends on: gen_x_inputs() fills *ret, in @a. */
 #pragma once
 
+#include "base/arch.h"
 #include "conf/conf.h"
 #include "tree/gen_inputs.h"
 #include "tree/tree.h"
@@ -35,8 +36,8 @@ must_check int gen_certificates(struct tree *t, struct err *e);
 void gen_certificates_inputs(struct arena *a, struct tree *t, struct gen_inputs *ret);
 /* /etc/ld.so.cache (glibc's new format) for @arch, and missing soname links, as ldconfig writes
  * them. */
-must_check int gen_linker_cache(struct tree *t, const char *arch, struct err *e);
-must_check int gen_linker_cache_inputs(struct arena *a, struct tree *t, const char *arch,
+must_check int gen_linker_cache(struct tree *t, const struct arch *arch, struct err *e);
+must_check int gen_linker_cache_inputs(struct arena *a, struct tree *t, const struct arch *arch,
 				       struct gen_inputs *ret, struct err *e);
 /* Drops modules that @keep does not name (globs of paths below /usr/lib/modules/VERSION; none: all
  * stay) and that no kept one depends on, then writes modules.dep, .alias, .softdep, .devname and

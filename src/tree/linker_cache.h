@@ -6,7 +6,6 @@
 #include "base/str.h"
 
 /* Kinds of library: FLAG_ELF_LIBC6 with the ABI. */
-enum { LINKER_CACHE_X86_64 = 0x0303, LINKER_CACHE_AARCH64 = 0x0a03 };
 
 struct linker_cache_entry {
 	struct str soname, path, hwcaps;

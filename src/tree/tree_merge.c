@@ -51,12 +51,12 @@ static int conflict(struct merge *m, uint32_t id, const struct rpm_file *f, uint
 	if (str_eq(path, f->path))
 		return err_set(m->e, -EEXIST,
 			       "%.*s: package '%.*s' and %.*s both hold it, with different %s; "
-			       "leave it out of one of them with drop_files",
+			       "leave it out of one of them with drop-files in its package.yaml",
 			       STR_FMT(path), STR_FMT(name), STR_FMT(other), what);
 	return err_set(
 		m->e, -EEXIST,
 		"%.*s (which leads to %.*s): package '%.*s' and %.*s both hold it, with different %s; "
-		"leave it out of one of them with drop_files",
+		"leave it out of one of them with drop-files in its package.yaml",
 		STR_FMT(f->path), STR_FMT(path), STR_FMT(name), STR_FMT(other), what);
 }
 

@@ -55,7 +55,7 @@ static int unknown(const struct tree *t, uint32_t id, const char *kind, struct s
 	return err_set(
 		e, -ENOENT,
 		"%.*s, from %.*s, belongs to %s '%.*s', which does not exist; declare it in a "
-		"sysusers.d file or a package.yaml",
+		"sysusers.d file or a package.yaml, or let 'owners' of the package.yaml name another",
 		STR_FMT(path), STR_FMT(owner), kind, STR_FMT(name));
 }
 

@@ -266,7 +266,7 @@ static void test_merge_conflicts(void **state)
 	(void)state;
 	assert_err(
 		merge(&t, differ, 2), &e,
-		"/x: package 'two' and package 'one' both hold it, with different content; leave it out");
+		"/x: package 'two' and package 'one' both hold it, with different content; leave it out of one of them with drop-files in its package.yaml");
 	assert_err(merge(&t, types, 2), &e, "package 'two': path '/x/y': /x is not a directory");
 	assert_err(
 		merge(&t, through, 2), &e,
@@ -419,8 +419,9 @@ static void test_resolve_owners(void **state)
 	assert_ok(tree_put(&t, STR("/x"), S_IFREG | 0644, STR(""), TREE_OWNER_DEFINITION, NULL, &e),
 		  &e);
 	t.nodes.p[tree_find(&t, STR("/x"))].group = STR("nogroup");
-	assert_err(tree_resolve_owners(&t, &e), &e,
-		   "/x, from a definition, belongs to group 'nogroup', which does not exist");
+	assert_err(
+		tree_resolve_owners(&t, &e), &e,
+		"/x, from a definition, belongs to group 'nogroup', which does not exist; declare it in a sysusers.d file or a package.yaml, or let 'owners' of the package.yaml name another");
 }
 
 static int setup(void **state)

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/upstream.h"
 
-#include "base/io.h"
 #include "upstream/debian/archive.h"
 #include "upstream/ops.h"
-#include "upstream/transfer.h"
-
-enum { INDEX_BYTES_MAX = 1 << 30 };
 
 static const struct upstream_ops *ops_of(const struct conf_upstream *conf)
 {
@@ -17,8 +13,9 @@ static const struct upstream_ops *ops_of(const struct conf_upstream *conf)
 	return by_type[conf->type];
 }
 
-static int begin_all(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
-		     const char *cache, struct upstream_state *ret, struct err *e)
+static int begin_all(struct arena *a, const struct conf_upstream *confs, size_t n,
+		     const struct arch *arch, const char *cache, struct upstream_state *ret,
+		     struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		int rc;
@@ -53,9 +50,9 @@ static int rounds(struct arena *a, struct upstream_state *states, size_t n,
 	}
 }
 
-int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
-		     const char *cache, struct progress *progress, struct upstream_state *ret,
-		     struct err *e)
+int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t n,
+		     const struct arch *arch, const char *cache, struct progress *progress,
+		     struct upstream_state *ret, struct err *e)
 {
 	struct upstream_state *states = arena_array(a, n, sizeof(*states));
 	struct apt_conf apt;
@@ -75,8 +72,8 @@ int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t 
 	return rc;
 }
 
-bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t n, const char *arch,
-		     const char *cache, struct upstream_state *ret)
+bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t n,
+		     const struct arch *arch, const char *cache, struct upstream_state *ret)
 {
 	struct upstream_state *states = arena_array(a, n, sizeof(*states));
 	struct err ignored;
@@ -90,23 +87,10 @@ bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t 
 	return true;
 }
 
-int upstream_indexes(struct arena *a, const struct upstream_state *state, vec_upstream_index *ret,
-		     struct err *e)
+int upstream_packages(struct arena *a, const struct upstream_state *state,
+		      struct progress *progress, vec_rpm_meta *ret, struct err *e)
 {
-	return ops_of(state->conf)->indexes(a, state, ret, e);
-}
-
-int upstream_index_read(const struct upstream_state *state, const struct upstream_index *index,
-			unsigned jobs, upstream_take take, void *arg, struct err *e)
-{
-	_cleanup_arena_ struct arena a = { 0 };
-	struct str bytes;
-	int rc = file_read(&a, transfer_path(&a, state->cache, index->file.sha256), INDEX_BYTES_MAX,
-			   &bytes, e);
-
-	if (rc >= 0)
-		rc = ops_of(state->conf)->index_read(state, index, bytes, jobs, take, arg, e);
-	return rc < 0 ? err_wrap(e, rc, "%.*s", STR_FMT(index->file.name)) : 0;
+	return ops_of(state->conf)->packages(a, state, progress, ret, e);
 }
 
 int upstream_convert(struct arena *a, struct str bytes, const struct rpm_meta *meta,

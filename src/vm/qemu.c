@@ -17,11 +17,12 @@
 enum { KVM_PROBE_MS = 10000 };
 
 static const struct machine {
-	const char *arch, *program, *package, *machine, *tpm, *firmware_package;
+	const struct arch *arch;
+	const char *program, *package, *machine, *tpm, *firmware_package;
 	/* where distributions put them; the first that exists */
 	const char *code[3], *secure_code[4], *variables[3];
-} machines[] = {
-	{ "x86_64",
+} machines[ARCHS] = {
+	{ &arch_x86_64,
 	  "qemu-system-x86_64",
 	  "qemu-system-x86",
 	  "q35",
@@ -30,7 +31,7 @@ static const struct machine {
 	  { "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd" },
 	  { "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_CODE.secboot.fd" },
 	  { "/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd" } },
-	{ "aarch64",
+	{ &arch_aarch64,
 	  "qemu-system-aarch64",
 	  "qemu-system-arm",
 	  "virt",
@@ -41,9 +42,13 @@ static const struct machine {
 	  { "/usr/share/AAVMF/AAVMF_VARS.fd" } },
 };
 
-static const struct machine *machine_of(const char *arch)
+static const struct machine *machine_of(const struct arch *arch)
 {
-	return &machines[strcmp(arch, "aarch64") == 0];
+	size_t i = 0;
+
+	while (machines[i].arch != arch)
+		i++;
+	return &machines[i];
 }
 
 static const char *first_existing(const char *const *paths)
@@ -54,7 +59,7 @@ static const char *first_existing(const char *const *paths)
 	return NULL;
 }
 
-int qemu_firmware(const char *arch, bool secure_boot, const char **ret_code,
+int qemu_firmware(const struct arch *arch, bool secure_boot, const char **ret_code,
 		  const char **ret_variables, struct err *e)
 {
 	const struct machine *m = machine_of(arch);
@@ -64,7 +69,7 @@ int qemu_firmware(const char *arch, bool secure_boot, const char **ret_code,
 	if (!code || !variables)
 		return err_set(e, -ENOENT,
 			       "no UEFI firmware%s for %s: it is in Debian's package '%s'",
-			       secure_boot ? " with Secure Boot" : "", m->arch,
+			       secure_boot ? " with Secure Boot" : "", m->arch->name,
 			       m->firmware_package);
 	*ret_code = code;
 	*ret_variables = variables;
@@ -82,7 +87,7 @@ static void arg(struct arena *a, vec_arg *v, const char *option, struct str valu
 static void accelerator(struct arena *a, vec_arg *v, const struct machine *m, bool kvm,
 			bool secure_boot)
 {
-	bool smm = secure_boot && strcmp(m->arch, "x86_64") == 0;
+	bool smm = secure_boot && m->arch == &arch_x86_64;
 
 	arg(a, v, "-machine", str_printf(a, "%s%s", m->machine, smm ? ",smm=on" : ""));
 	arg(a, v, "-accel", kvm ? STR("kvm") : STR("tcg,thread=multi,tb-size=512"));
@@ -105,7 +110,7 @@ static void firmware(struct arena *a, vec_arg *v, const struct qemu *q)
 	arg(a, v, "-drive",
 	    str_printf(a, "if=pflash,format=raw,file=%.*s",
 		       STR_FMT(comma_escaped(a, str_c(q->variables)))));
-	if (!q->secure_boot || strcmp(q->arch, "x86_64") != 0)
+	if (!q->secure_boot || q->arch != &arch_x86_64)
 		return;
 	/* as edk2's OvmfPkg/README wants it: who is not in SMM cannot write the flash */
 	arg(a, v, "-global", STR("driver=cfi.pflash01,property=secure,value=on"));
@@ -256,7 +261,7 @@ static bool probe(int console, int log)
 	}
 }
 
-bool qemu_kvm_works(struct arena *a, const char *arch)
+bool qemu_kvm_works(struct arena *a, const struct arch *arch)
 {
 	const struct machine *m = machine_of(arch);
 	const char *code = first_existing(m->code);

@@ -4,12 +4,13 @@
 
 #include <sys/types.h>
 
+#include "base/arch.h"
 #include "base/str.h"
 
 typedef VEC(int) vec_fd;
 
 struct qemu {
-	const char *arch;
+	const struct arch *arch;
 	bool kvm;
 	uint64_t memory_mib, processors;
 	const char *code, *variables; /* firmware, and where it keeps its variables */
@@ -31,11 +32,11 @@ struct qemu {
 
 /* The firmware that distributions ship for @arch, and their empty store of its variables. Missing
  * ones are -ENOENT, with the name of a package. */
-must_check int qemu_firmware(const char *arch, bool secure_boot, const char **ret_code,
+must_check int qemu_firmware(const struct arch *arch, bool secure_boot, const char **ret_code,
 			     const char **ret_variables, struct err *e);
 /* Whether KVM can run a guest here, found by letting it run the firmware for a moment: /dev/kvm can
  * exist and not work. */
-bool qemu_kvm_works(struct arena *a, const char *arch);
+bool qemu_kvm_works(struct arena *a, const struct arch *arch);
 /* Starts it with its output (other than console and channels) in @log_fd, -1: this terminal; the
  * guest dies with this process. */
 must_check int qemu_start(struct arena *a, const struct qemu *q, int log_fd, pid_t *ret,

@@ -72,6 +72,9 @@ check "ASHLAR_KEYS was used" test -e "$WORK/keys2/pcr-signing.crt"
 check "an option wins over its variable" env ASHLAR_KEYS="$WORK/keys2" "$ASHLAR" key generate --keys "$WORK/keys3"
 check "ASHLAR_QUIET=1" test -z "$(ASHLAR_QUIET=1 "$ASHLAR" key generate --keys "$WORK/keys4")"
 check "ASHLAR_QUIET=0 is no" test -n "$(ASHLAR_QUIET=0 "$ASHLAR" key generate --keys "$WORK/keys5")"
+check "ASHLAR_QUIET=no is no" test -n "$(ASHLAR_QUIET=no "$ASHLAR" key generate --keys "$WORK/keys6")"
+check "ASHLAR_QUIET=yes" test -z "$(ASHLAR_QUIET=yes "$ASHLAR" key generate --keys "$WORK/keys7")"
+want_usage_error "neither yes nor no" "ASHLAR_JSON is 'maybe'; want yes or no" env ASHLAR_JSON=maybe "$ASHLAR" key show
 want_usage_error "wrong variable" "ASHLAR_JOBS is 'x'; want a number" env ASHLAR_JOBS=x "$ASHLAR" key generate
 want_usage_error "ASHLAR_ARCH" "'--arch' is 'vax'" env ASHLAR_ARCH=vax "$ASHLAR" key generate
 ASHLAR_JSON=1 "$ASHLAR" verify "$WORK/none.raw" >"$WORK/events" 2>/dev/null

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/debian/deb.h"
 
+enum { FUZZ_UNPACKED_MAX = 64 << 20 };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -9,5 +11,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct deb deb;
 	struct err e;
 
-	return deb_parse(&a, (struct str){ (const char *)data, size }, &deb, &e) > 0;
+	return deb_parse(&a, (struct str){ (const char *)data, size }, FUZZ_UNPACKED_MAX, &deb,
+			 &e) > 0;
 }

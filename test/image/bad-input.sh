@@ -57,6 +57,16 @@ fails "not even text" "release.yaml"
 mkdir -p "$distro/packages/netbase" && echo 'drop-filse: [x]' >"$distro/packages/netbase/package.yaml"
 fails "a package's definition" "packages/netbase/package.yaml:1:1: "
 
+# What comes with definitions must not lead out of them, nor make a build wait.
+mkdir -p "$distro/files/server" && ln -s /etc/passwd "$distro/files/server/leak"
+echo 'files: [{ path: /usr/lib/leak, source: leak }]' >>"$image"
+fails "a link among the files of a definition" "files/server/leak' is or lies behind a symbolic link"
+mkdir -p "$distro/files/server" && mkfifo "$distro/files/server/leak"
+echo 'files: [{ path: /usr/lib/leak, source: leak }]' >>"$image"
+fails "a pipe among the files of a definition" "files/server/leak' is no regular file"
+ln -sf /etc/passwd "$image"
+fails "a link in place of a definition" "images/server.yaml' is or lies behind a symbolic link"
+
 # Requests
 echo 'packages: [opensh-server]' >>"$image"
 fails "a package that is not there" "did you mean 'openssh-server'?"
@@ -68,6 +78,19 @@ if have "testsolv replays the test case" testsolv; then
 	check "testsolv replays the test case" grep -q '^problem ' "$WORK/said"
 fi
 rm -rf "$out/server-unsolvable"
+mkdir "$WORK/theirs" && echo mine >"$WORK/theirs/testcase.t" && ln -s "$WORK/theirs" "$out/server-unsolvable"
+printf 'exclude: [libc6]\n' >>"$image"
+want_error "a link in place of the test case's folder" "libc6" make_image
+rm -rf "$distro" && cp -r distro "$distro"
+check "what it leads to is as it was" eval '[ "$(cat "$WORK/theirs/testcase.t")" = mine ] && [ ! -L "$out/server-unsolvable" ]'
+rm -rf "$out/server-unsolvable"
+mkdir -p "$out/.tmp-1-2-mine" "$out/.tmp-1-2-x.raw" && echo precious >"$out/.tmp-1-2-mine/file"
+make_image --dry-run >/dev/null 2>&1
+check "a dry run clears nothing away" test -d "$out/.tmp-1-2-x.raw"
+make_image >/dev/null 2>&1
+check "what a killed build left is cleared away" test ! -e "$out/.tmp-1-2-x.raw"
+check "what others put there is not" test -e "$out/.tmp-1-2-mine/file"
+rm -r "$out/.tmp-1-2-mine"
 sed -i 's/^max-packages:.*/max-packages: 10/' "$image"
 fails "more packages than the budget" "max-packages: "
 sed -i 's/^max-packages:.*/max-packages: 10/' "$image"

@@ -10,15 +10,31 @@ n_packages=$(manifest "len(m['packages'])")
 explain >"$WORK/reasons" 2>"$WORK/said" || cat "$WORK/said"
 check "after a build every pack is there" test "$(count ' there$') $(wc -l <"$WORK/reasons")" = "$n_packages $n_packages"
 
-# a package that has a definition
+# a package that has a definition, and one that has none
 name=$(manifest "next(p['name'] for p in m['packages'] if __import__('os').path.exists('distro/packages/' + p['name']))")
+other=$(manifest "next(p['name'] for p in m['packages'] if not __import__('os').path.exists('distro/packages/' + p['name']))")
 cp -r distro "$WORK/distro"
 echo "# a remark" >>"$WORK/distro/packages/$name/package.yaml"
 explain --distro "$WORK/distro" >"$WORK/reasons" 2>&1
+check "a remark changes nothing" test "$(count ' there$')" = "$n_packages"
+mkdir "$WORK/distro/packages/$other"
+echo 'drop-files: ["/none"]' >"$WORK/distro/packages/$other/package.yaml"
+explain --distro "$WORK/distro" >"$WORK/reasons" 2>&1
 check "a changed definition: of one package" test "$(count ' there$')" = $((n_packages - 1))
-check "a changed definition is named" grep -Eq "^package $name +definition changed: [0-9a-f]{8}\.\. -> [0-9a-f]{8}\.\.$" "$WORK/reasons"
+check "a changed definition is named" grep -Eq "^package $other +drop-files is new: [0-9a-f]{8}\.\.$" "$WORK/reasons"
 explain --distro "$WORK/distro" --json >"$WORK/reasons" 2>/dev/null
-check "--json" grep -q "\"what\": *\"package $name\", *\"there\": *false, *\"why\": *\"definition changed: " "$WORK/reasons"
+check "--json" grep -q "\"what\": *\"package $other\", *\"there\": *false, *\"why\": *\"drop-files is new: " "$WORK/reasons"
+
+# what concerns every package: what scripts may do, and the libraries that write bytes
+cp -r distro "$WORK/covered"
+sed -i '0,/script-covered:/s//&\n      - "none-such *"/' "$WORK/covered/upstreams.yaml"
+explain --distro "$WORK/covered" >"$WORK/reasons" 2>&1
+check "another script-covered: of every package" test "$(count ' script-covered changed: ')" = "$n_packages"
+echo 'const char *ZSTD_versionString(void) { return "9.9.9"; }' >"$WORK/zstd.c"
+cc -shared -fPIC -o "$WORK/zstd.so" "$WORK/zstd.c"
+LD_PRELOAD=$WORK/zstd.so explain >"$WORK/reasons" 2>&1
+check "another libzstd: of every package, its package file and its pack" \
+	test "$(count 'library changed: zstd [0-9.]* -> zstd 9.9.9; library changed: zstd [0-9.]* -> zstd 9.9.9$')" = "$n_packages"
 
 cp -r distro "$WORK/lz4"
 echo "root-compression: lz4hc" >>"$WORK/lz4/images/server.yaml"

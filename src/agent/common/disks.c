@@ -4,13 +4,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "agent/common/partitions.h"
 #include "base/io.h"
 #include "base/uuid.h"
 #include "disk/gpt.h"
 
 /* sysfs counts in these whatever the disk's own sector is. */
-enum { SYSFS_SECTOR_BYTES = 512, ATTRIBUTE_BYTES_MAX = 4096, SECTOR_BYTES_MAX = 32768 };
+enum { SYSFS_SECTOR_BYTES = 512, ATTRIBUTE_BYTES_MAX = 4096 };
 
 /* A number from DIR/NAME; false when it is not there or not a number. */
 static bool attribute_u64(struct arena *a, const char *dir, const char *name, uint64_t *ret)
@@ -19,27 +18,34 @@ static bool attribute_u64(struct arena *a, const char *dir, const char *name, ui
 	struct str text;
 
 	return file_read(a, path_join(a, dir, name), ATTRIBUTE_BYTES_MAX, &text, &ignored) == 0 &&
-	       str_u64(str_trim(text), UINT64_MAX / SYSFS_SECTOR_BYTES, ret);
+	       str_u64(str_trim(text), INT64_MAX / SYSFS_SECTOR_BYTES, ret);
 }
 
-static int table_read(struct arena *a, const char *node, uint32_t sector_bytes, vec_partition *ret,
-		      struct err *e)
+static int node_read(void *arg, uint64_t offset, uint8_t *to, size_t n, struct err *e)
+{
+	ssize_t got = pread(*(int *)arg, to, n, (off_t)offset);
+
+	if (got < 0)
+		return err_sys(e, "read");
+	if ((size_t)got < n)
+		return err_set(e, -EIO, "read: it ends after %llu bytes",
+			       (unsigned long long)offset + (size_t)got);
+	return 0;
+}
+
+/* Kernels before 6.13 do not tell a partition's UUID in sysfs, so the table is read again. */
+static int table_read(struct arena *a, const char *node, const struct disk *disk,
+		      uint32_t sector_bytes, struct gpt *ret, struct str *ret_damage, struct err *e)
 {
 	_cleanup_close_ int fd = open(node, O_RDONLY | O_CLOEXEC);
-	uint8_t *start = arena_alloc(a, PARTITIONS_BYTES);
-	ssize_t n;
+	const struct gpt_disk source = { disk->size_bytes, sector_bytes, node_read, &fd };
 
-	if (fd < 0)
-		return err_sys(e, "open");
-	n = pread(fd, start, PARTITIONS_BYTES, 0);
-	if (n < 0)
-		return err_sys(e, "read");
-	return partitions_parse(a, start, (size_t)n, sector_bytes, ret, e);
+	return fd < 0 ? err_sys(e, "open") : gpt_scan(a, &source, ret, ret_damage, e);
 }
 
 /* Fills in what sysfs knows of the partition at @dir; false when it is not the one that the table
  * means. */
-static bool partition_match(struct arena *a, const char *dir, const vec_partition *table,
+static bool partition_match(struct arena *a, const char *dir, const struct gpt *table,
 			    uint32_t sector_bytes, struct disk_partition *part)
 {
 	uint64_t number, start, size;
@@ -50,7 +56,9 @@ static bool partition_match(struct arena *a, const char *dir, const vec_partitio
 	    !attribute_u64(a, dir, "start", &start) || !attribute_u64(a, dir, "size", &size) ||
 	    file_read(a, path_join(a, dir, "dev"), ATTRIBUTE_BYTES_MAX, &devno, &ignored) < 0)
 		return false;
-	vec_each(p, table) {
+	for (size_t i = 0; i < table->n_partitions; i++) {
+		const struct gpt_partition *p = &table->partitions[i];
+
 		/* The first comparison keeps the product below 64 bits. */
 		if (p->number != number || p->start_lba > start ||
 		    p->start_lba * (sector_bytes / SYSFS_SECTOR_BYTES) != start)
@@ -68,16 +76,13 @@ static int partitions_scan(struct arena *a, const char *dir, const char *dev, st
 			   struct err *e)
 {
 	uint64_t sector_bytes = SYSFS_SECTOR_BYTES;
-	vec_partition table;
+	struct gpt table;
 	vec_str names;
 	int r;
 
 	(void)attribute_u64(a, dir, "queue/logical_block_size", &sector_bytes);
-	if (sector_bytes < SYSFS_SECTOR_BYTES || sector_bytes > SECTOR_BYTES_MAX)
-		return err_set(e, -EINVAL, "sectors of %llu bytes",
-			       (unsigned long long)sector_bytes);
-	r = table_read(a, path_join(a, dev, str_z(a, disk->name)), (uint32_t)sector_bytes, &table,
-		       e);
+	r = table_read(a, path_join(a, dev, str_z(a, disk->name)), disk, (uint32_t)sector_bytes,
+		       &table, &disk->problem, e);
 	if (r < 0)
 		return r;
 	r = dir_list(a, dir, &names, e);

@@ -17,7 +17,7 @@ struct disk {
 	struct str name; /* "vda" */
 	uint64_t size_bytes;
 	vec_disk_partition parts; /* those of its table that the kernel made devices for */
-	struct str problem;       /* why there are none */
+	struct str problem;       /* why there are none, or why the backup of the table was taken */
 };
 
 typedef VEC(struct disk) vec_disk;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/init/chain.h"
 
+#include "base/arch.h"
 #include "base/test.h"
 
 #include "agent/init/ipe.h"
@@ -84,7 +85,7 @@ static void test_signatures(void **state)
 	signatures_find(&a, dev, &disk, root_hash, &s);
 	assert_int_equal(s.root_hash.n, 0);
 	assert_str(s.problem, "vda has no signature partition");
-	assert_ok(gpt_type_uuid(GPT_TYPE_ROOT_VERITY_SIG, "aarch64", disk.parts.p->type, &e), &e);
+	gpt_type_uuid(GPT_TYPE_ROOT_VERITY_SIG, &arch_aarch64, disk.parts.p->type);
 	signatures_find(&a, dev, &disk, root_hash, &s);
 	assert_str(s.problem, "vda4: open: No such file or directory");
 	test_file_put(&a, dev, "vda4", STR("{}"));

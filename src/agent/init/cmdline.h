@@ -9,7 +9,7 @@
  *	ashlar.signatures=WHEN		secure-boot (the default) or required: when to insist on the
  *					signatures of root hash and execution policy
  *	ashlar.execute=FROM		root (the default), signed or anywhere: from where programs
- *may be run; signed: also from other signed volumes
+ *					may be run
  *	ashlar.state=WHERE		memory (the default) or tpm: what /var is
  *	ashlar.without-tpm=HOW		refuse (the default), passphrase or plain: what becomes of
  *					ashlar.state=tpm on a machine that has no TPM

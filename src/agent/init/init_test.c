@@ -130,32 +130,91 @@ static void test_modules(void **state)
 		assert_err(modules_parse(&a, str_c(bad[i].text), &m, &e), &e, bad[i].error);
 }
 
-/* No module file is there, and no kernel is asked. */
+/* In place of the kernel: notes what it is given, and refuses some. */
+static char loaded[1024];
+
+static int load(const char *path, struct err *e)
+{
+	const char *name = strrchr(path, '/') + 1;
+
+	snprintf(loaded + strlen(loaded), sizeof(loaded) - strlen(loaded), "%s ", name);
+	return strstr(name, "refused") ? err_set(e, -ENODEV, "load: No such device") : 0;
+}
+
+static void loader_make(struct arena *a, const char *dir, struct str list, struct loader *ret)
+{
+	struct err e = { 0 };
+
+	loaded[0] = '\0';
+	test_file_put(a, dir, "modules.list", list);
+	assert_ok(loader_start(a, dir, load, ret, &e), &e);
+}
+
+/* Drivers, one after the other, as devices ask for them. */
 static void test_loader(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	char *sys = test_dir(&a);
-	struct str failed = { 0 };
-	struct modules m;
+	struct loader l;
 	struct err e = { 0 };
 
 	(void)state;
 	test_file_put(&a, sys, "bus/virtio/devices/virtio0/modalias",
 		      STR("virtio:d00000008v00001AF4\n"));
 	test_file_put(&a, sys, "bus/acpi/devices/x/modalias", STR("acpi:A:\nscsi:t-0x00\n"));
-	assert_ok(modules_parse(&a, str_c(modules_text), &m, &e), &e);
-	assert_ok(loader_scan(&m, sys, &e), &e);
-	assert_true(m.p[3].wanted && m.p[4].wanted);
-	assert_int_equal(loader_step(&a, &m, sys, &failed, &e), 1);
-	assert_true(m.p[3].tried && !m.p[4].tried);
-	assert_int_equal(loader_step(&a, &m, sys, &failed, &e), 1);
-	assert_int_equal(loader_step(&a, &m, sys, &failed, &e), 0);
-	assert_true(str_starts(failed, "scsi_mod: open: No such file or directory; virtio_scsi: "));
-	modules_want_always(&m);
-	assert_err(
-		loader_step(&a, &m, sys, &failed, &e), &e,
-		"kernel module erofs: open: No such file or directory; before it: scsi_mod: open: No");
+	loader_make(&a, sys, str_c(modules_text), &l);
+	assert_string_equal(loaded, "libcrc32c.ko erofs.ko ");
+	assert_ok(loader_scan(&l, sys, &e), &e);
+	assert_true(loader_step(&l));
+	assert_string_equal(loaded, "libcrc32c.ko erofs.ko scsi_mod.ko virtio_scsi.ko ");
+	assert_true(loader_step(&l));
+	assert_string_equal(loaded, "libcrc32c.ko erofs.ko scsi_mod.ko virtio_scsi.ko sd_mod.ko ");
+	assert_false(loader_step(&l));
+	assert_str(l.failed, "");
 	assert_ok(dir_remove(sys, &e), &e);
+}
+
+/* A disk that needs no driver is there before anything is loaded. All that its root needs is loaded
+ * before anybody can look for it, also what has aliases of its own, as dm_mod does. */
+static void test_loader_always(void **state)
+{
+	static const char list[] = "dm_mod - devname:mapper/control char-major-10-236\n"
+				   "dm_bufio dm_mod\n"
+				   "dm_verity dm_bufio,dm_mod always\n"
+				   "nvme - pci:v*d*sv*sd*bc01sc08i02*\n"
+				   "erofs - always\n";
+	_cleanup_arena_ struct arena a = { 0 };
+	char *dir = test_dir(&a);
+	struct loader l;
+	struct err e = { 0 };
+
+	(void)state;
+	loader_make(&a, dir, str_c(list), &l);
+	assert_string_equal(loaded, "dm_mod.ko dm_bufio.ko dm_verity.ko erofs.ko ");
+	assert_false(loader_step(&l));
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
+static void test_loader_refused(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *dir = test_dir(&a);
+	struct loader l;
+	struct err e = { 0 };
+
+	(void)state;
+	test_file_put(&a, dir, "bus/pci/devices/x/modalias", STR("pci:1\n"));
+	loader_make(&a, dir, STR("refused_too -\nrefused refused_too pci:*\n"), &l);
+	assert_ok(loader_scan(&l, dir, &e), &e);
+	assert_true(loader_step(&l));
+	assert_str(l.failed, "refused_too: load: No such device; refused: load: No such device");
+	test_file_put(&a, dir, "modules.list", STR("refused_too -\nrefused refused_too always\n"));
+	assert_err(loader_start(&a, dir, load, &l, &e), &e,
+		   "kernel module refused: load: No such device; before it: refused_too: load: No");
+	test_file_put(&a, dir, "modules.list", STR("erofs - always\n"));
+	assert_err(loader_start(&a, dir, NULL, &l, &e), &e,
+		   "kernel module erofs: open: No such file or directory");
+	assert_ok(dir_remove(dir, &e), &e);
 }
 
 static void test_dm_params(void **state)
@@ -185,8 +244,9 @@ static void test_dm_params(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cmdline),   cmocka_unit_test(test_failure),
-		cmocka_unit_test(test_modules),   cmocka_unit_test(test_loader),
+		cmocka_unit_test(test_cmdline),       cmocka_unit_test(test_failure),
+		cmocka_unit_test(test_modules),       cmocka_unit_test(test_loader),
+		cmocka_unit_test(test_loader_always), cmocka_unit_test(test_loader_refused),
 		cmocka_unit_test(test_dm_params),
 	};
 

@@ -33,7 +33,7 @@ static void bus_scan(struct arena *a, struct modules *m, const char *devices)
 		modalias_read(a, m, path_join(a, devices, str_z(a, *name)));
 }
 
-int loader_scan(struct modules *m, const char *sys, struct err *e)
+int loader_scan(struct loader *l, const char *sys, struct err *e)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	const char *bus = path_join(&a, sys, "bus");
@@ -44,14 +44,15 @@ int loader_scan(struct modules *m, const char *sys, struct err *e)
 	if (r < 0)
 		return r;
 	vec_each(name, &names)
-		bus_scan(&a, m, str_z(&a, str_printf(&a, "%s/%.*s/devices", bus, STR_FMT(*name))));
+		bus_scan(&a, &l->modules,
+			 str_z(&a, str_printf(&a, "%s/%.*s/devices", bus, STR_FMT(*name))));
 	/* The processor's features: SHA-256 instructions for dm-verity. */
-	modalias_read(&a, m, path_join(&a, sys, "devices/system/cpu"));
+	modalias_read(&a, &l->modules, path_join(&a, sys, "devices/system/cpu"));
 	return 0;
 }
 
 /* What is built in or loaded already is no error. */
-static int module_load(const char *path, struct err *e)
+static int kernel_load(const char *path, struct err *e)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -62,25 +63,62 @@ static int module_load(const char *path, struct err *e)
 	return 0;
 }
 
-int loader_step(struct arena *a, struct modules *m, const char *dir, struct str *failed,
-		struct err *e)
+static int module_load(struct loader *l, struct module *mod, struct err *e)
 {
-	for (struct module *mod = m->p; mod < m->p + m->n; mod++) {
+	mod->tried = true;
+	return l->load(str_z(l->a, str_printf(l->a, "%s/%s.ko", l->dir, mod->name)), e);
+}
+
+static void failure_note(struct loader *l, const struct module *mod, const struct err *why)
+{
+	l->failed = str_printf(l->a, "%.*s%s%s: %s", STR_FMT(l->failed),
+			       l->failed.n > 0 ? "; " : "", mod->name, why->msg);
+}
+
+static int load_always(struct loader *l, struct err *e)
+{
+	modules_want_always(&l->modules);
+	for (struct module *mod = l->modules.p; mod < l->modules.p + l->modules.n; mod++) {
 		struct err why;
-		int r;
+		int r = mod->wanted ? module_load(l, mod, &why) : 0;
+
+		if (r < 0 && mod->always)
+			return err_set(e, r, "kernel module %s: %s%s%.*s", mod->name, why.msg,
+				       l->failed.n > 0 ? "; before it: " : "", STR_FMT(l->failed));
+		if (r < 0)
+			failure_note(l, mod, &why);
+	}
+	return 0;
+}
+
+int loader_start(struct arena *a, const char *dir, int (*load)(const char *path, struct err *e),
+		 struct loader *ret, struct err *e)
+{
+	struct loader l = { .a = a, .dir = dir, .load = load ? load : kernel_load };
+	struct str text;
+	int r;
+
+	r = file_read(a, path_join(a, dir, "modules.list"), MODULES_BYTES_MAX, &text, e);
+	if (r == 0)
+		r = modules_parse(a, text, &l.modules, e);
+	if (r == 0)
+		r = load_always(&l, e);
+	if (r == 0)
+		*ret = l;
+	return r;
+}
+
+bool loader_step(struct loader *l)
+{
+	for (struct module *mod = l->modules.p; mod < l->modules.p + l->modules.n; mod++) {
+		struct err why;
 
 		if (!mod->wanted || mod->tried)
 			continue;
-		mod->tried = true;
-		r = module_load(str_z(a, str_printf(a, "%s/%s.ko", dir, mod->name)), &why);
-		if (r < 0 && mod->always)
-			return err_set(e, r, "kernel module %s: %s%s%.*s", mod->name, why.msg,
-				       failed->n > 0 ? "; before it: " : "", STR_FMT(*failed));
-		if (r < 0)
-			*failed = str_printf(a, "%.*s%s%s: %s", STR_FMT(*failed),
-					     failed->n > 0 ? "; " : "", mod->name, why.msg);
+		if (module_load(l, mod, &why) < 0)
+			failure_note(l, mod, &why);
 		if (mod->n_aliases > 0)
-			return 1;
+			return true;
 	}
-	return 0;
+	return false;
 }

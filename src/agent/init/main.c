@@ -42,8 +42,7 @@ struct boot {
 	struct arena *a;
 	struct cmdline cmdline;
 	struct failure failure;
-	struct modules modules;
-	struct str modules_failed;
+	struct loader loader;
 	int uevents;
 	uint8_t root_uuid[16], verity_uuid[16];
 	struct disk disk; /* the one with these two */
@@ -85,19 +84,6 @@ static void uevents_wait(int fd, int ms)
 		;
 }
 
-static int boot_modules(struct boot *b, struct err *e)
-{
-	struct str text;
-	int r;
-
-	r = file_read(b->a, MODULES "/modules.list", MODULES_BYTES_MAX, &text, e);
-	if (r == 0)
-		r = modules_parse(b->a, text, &b->modules, e);
-	if (r == 0)
-		modules_want_always(&b->modules);
-	return r;
-}
-
 static int not_found(struct boot *b, const vec_disk *disks, struct err *e)
 {
 	struct str seen = disks_text(b->a, disks);
@@ -108,8 +94,8 @@ static int not_found(struct boot *b, const vec_disk *disks, struct err *e)
 		"asks for, after %u s; there is %.*s%s%.*s",
 		STR_FMT(uuid_text(b->a, b->root_uuid)), STR_FMT(uuid_text(b->a, b->verity_uuid)),
 		b->cmdline.timeout_sec, STR_FMT(seen),
-		b->modules_failed.n > 0 ? "; kernel modules that failed: " : "",
-		STR_FMT(b->modules_failed));
+		b->loader.failed.n > 0 ? "; kernel modules that failed: " : "",
+		STR_FMT(b->loader.failed));
 }
 
 /* One look at the disks: 1 found, 0 not yet. */
@@ -127,6 +113,9 @@ static int boot_look(struct boot *b, bool is_last, struct err *e)
 	if (!disk)
 		return is_last ? not_found(b, &disks, e) : 0;
 	b->disk = disk_dup(b->a, disk);
+	if (b->disk.problem.n > 0)
+		report(REPORT_WARNING, "%.*s: %.*s; its backup is used", STR_FMT(b->disk.name),
+		       STR_FMT(b->disk.problem));
 	b->root = disk_partition_find(&b->disk, b->root_uuid);
 	b->verity = disk_partition_find(&b->disk, b->verity_uuid);
 	return 1;
@@ -140,14 +129,13 @@ static int boot_find(struct boot *b, struct err *e)
 
 	for (;;) {
 		uint64_t now_ms = clock_ms();
-		int loaded, found, r;
+		bool loaded;
+		int found, r;
 
-		r = loader_scan(&b->modules, "/sys", e);
+		r = loader_scan(&b->loader, "/sys", e);
 		if (r < 0)
 			return r;
-		loaded = loader_step(b->a, &b->modules, MODULES, &b->modules_failed, e);
-		if (loaded < 0)
-			return loaded;
+		loaded = loader_step(&b->loader);
 		found = boot_look(b, !loaded && now_ms >= end_ms, e);
 		if (found != 0)
 			return found < 0 ? found : 0;
@@ -244,7 +232,7 @@ static int boot(struct boot *b, struct err *e)
 		r = mounts_run_noexec(e);
 	b->uevents = uevents_open();
 	if (r == 0)
-		r = boot_modules(b, e);
+		r = loader_start(b->a, MODULES, NULL, &b->loader, e);
 	if (r == 0)
 		r = boot_find(b, e);
 	found_ms = clock_ms();

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* modules.h - the list of kernel modules in the initrd: /modules/modules.list, which the image
- *builder writes.
+ * builder writes.
  *
  * One module a line, each line ended by '\n'; words separated by one blank; no comments, no empty
- *lines:
+ * lines:
  *
  *	NAME DEPS ALIAS...
  *
- *	NAME	as the file: /modules/NAME.ko, uncompressed, signature kept; [A-Za-z0-9_-], at most
- *63 bytes; each once
- *	DEPS	"-", or names that stand on lines above, separated by commas (so there are no
- *cycles) ALIAS	"always", or patterns as fnmatch(3) has them, as in the module's own "alias="
- *entries; none: loaded only when another module depends on it. A pattern has no blanks.
+ * NAME: as the file: /modules/NAME.ko, uncompressed, signature kept; [A-Za-z0-9_-], at most 63
+ * bytes; each once.
  *
- * Modules are loaded in the order of the list, and the disk is looked for after each one that has
- *aliases: those of common disks go first, what dm-verity gains speed from (sha256_ssse3) before
- *them.
+ * DEPS: "-", or names that stand on lines above, separated by commas (so there are no cycles).
+ *
+ * ALIAS: "always", or patterns as fnmatch(3) has them, as in the module's own "alias=" entries;
+ * none: loaded only when another module depends on it. A pattern has no blanks.
+ *
+ * What is there always is loaded before any device is looked at. Others are loaded in the order of
+ * the list, and the disk is looked for after each one that has aliases: those of common disks go
+ * first, what dm-verity gains speed from (sha256_ssse3) before them.
  *
  * For example:
  *

@@ -32,7 +32,7 @@ void signatures_find(struct arena *a, const char *dev, const struct disk *disk,
 		struct verity_sig sig;
 		struct err why;
 
-		if (!str_ends(gpt_type_name(a, part->type), "-verity-sig"))
+		if (!gpt_type_is(part->type, GPT_TYPE_ROOT_VERITY_SIG))
 			continue;
 		if (partition_read(a, path_join(a, dev, str_z(a, part->name)), &sig, &why) < 0) {
 			problem = str_printf(a, "%.*s: %s", STR_FMT(part->name), why.msg);

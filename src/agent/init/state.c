@@ -74,9 +74,8 @@ static int partition_find(struct work *s, struct err *e)
 	int r;
 
 	s->kind = STATE_ABSENT;
-	r = gpt_type_uuid(GPT_TYPE_VAR, NULL, var, e);
-	if (r == 0)
-		r = disks_scan(s->a, "/sys", "/dev", &disks, e);
+	gpt_type_uuid(GPT_TYPE_VAR, NULL, var);
+	r = disks_scan(s->a, "/sys", "/dev", &disks, e);
 	if (r < 0)
 		return r;
 	vec_each(disk, &disks)

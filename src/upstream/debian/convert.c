@@ -18,8 +18,16 @@ static struct str path_below(struct str path, const char *folder)
 	return str_starts(path, folder) ? str_from(path, strlen(folder)) : (struct str){ 0 };
 }
 
+/* "man1", "man3posix", "mann": a section of the manual (man(1)), and no language. */
+static bool is_section(struct str name)
+{
+	static const char sections[] = "123456789ln0";
+
+	return str_starts(name, "man") && name.n > 3 && strchr(sections, name.p[3]);
+}
+
 /* "de" of /usr/share/locale/de/LC_MESSAGES/x.mo and /usr/share/man/de/man1/x.1.gz, their folders
- * included; "man1" is no language. */
+ * included. */
 static struct str path_lang(struct str path)
 {
 	struct str below = path_below(path, "/usr/share/locale/"), first;
@@ -28,7 +36,7 @@ static struct str path_lang(struct str path)
 		return str_cut(&below, '/');
 	below = path_below(path, "/usr/share/man/");
 	first = str_cut(&below, '/');
-	return str_starts(first, "man") && first.n == 4 ? (struct str){ 0 } : first;
+	return is_section(first) ? (struct str){ 0 } : first;
 }
 
 /* /usr/share/doc/NAME/copyright, and a link /usr/share/doc/NAME that leads to another package's,
@@ -256,12 +264,61 @@ static int caps_apply(struct arena *a, vec_rpm_file *files, const struct conf_ca
 	return 0;
 }
 
-static bool file_dropped(const struct conf_package *conf, const struct rpm_file *f)
+static void owners_apply(struct arena *a, vec_rpm_file *files, const struct conf_owner *owner)
+{
+	vec_each(f, files) {
+		if (!str_glob(owner->path, f->path))
+			continue;
+		if (owner->user.n > 0)
+			f->user = str_dup(a, owner->user);
+		if (owner->group.n > 0)
+			f->group = str_dup(a, owner->group);
+	}
+}
+
+static bool path_dropped(const struct conf_package *conf, struct str path)
 {
 	vec_each(glob, &conf->drop_files)
-		if (str_glob(*glob, f->path))
+		if (str_glob(*glob, path))
 			return true;
 	return false;
+}
+
+/* What no package can have may be left out; a folder goes with all that is below it. */
+static int refused_check(const struct conf_package *conf, const vec_refused *refused, struct err *e)
+{
+	vec_each(r, refused) {
+		bool dropped = path_dropped(conf, r->path);
+
+		vec_each(glob, &conf->drop_files)
+			if (str_ends(*glob, "/") && str_glob(str_head(*glob, glob->n - 1), r->path))
+				dropped = true;
+		if (!dropped)
+			return err_set(
+				e, -EOPNOTSUPP,
+				"%.*s; leave it out with drop-files: ['%.*s'] in packages/%.*s/package.yaml",
+				STR_FMT(r->what), STR_FMT(r->glob), STR_FMT(conf->name));
+	}
+	return 0;
+}
+
+/* A device is a way around all that guards what is behind it: only those that a definition names.
+ */
+static int devices_check(const struct conf_package *conf, const vec_rpm_file *files, struct err *e)
+{
+	vec_each(f, files) {
+		bool named = !S_ISCHR(f->mode) && !S_ISBLK(f->mode);
+
+		vec_each(path, &conf->device_files)
+			named = named || str_eq(*path, f->path);
+		if (!named)
+			return err_set(
+				e, -EPERM,
+				"'%.*s': a device (%s %u:%u), which a package may bring only if packages/%.*s/package.yaml names it under 'device-files'; or leave it out with drop-files there",
+				STR_FMT(f->path), S_ISCHR(f->mode) ? "character" : "block",
+				f->rdev_major, f->rdev_minor, STR_FMT(conf->name));
+	}
+	return 0;
 }
 
 /* What the definition changes about the files, so that the RPM itself says it and `rpm -V` agrees
@@ -272,6 +329,8 @@ static int definition_apply(struct arena *a, const struct conf_package *conf, ve
 	size_t kept = 0;
 	int rc = 0;
 
+	vec_each(owner, &conf->owners)
+		owners_apply(a, files, owner);
 	vec_each(mode, &conf->modes)
 		if (rc == 0)
 			rc = mode_apply(a, files, mode, e);
@@ -281,10 +340,10 @@ static int definition_apply(struct arena *a, const struct conf_package *conf, ve
 	if (rc < 0)
 		return rc;
 	vec_each(f, files)
-		if (!file_dropped(conf, f))
+		if (!path_dropped(conf, f->path))
 			files->p[kept++] = *f;
 	files->n = kept;
-	return 0;
+	return devices_check(conf, files, e);
 }
 
 static int package_make(struct arena *a, struct str bytes, const struct conf_package *conf,
@@ -292,8 +351,14 @@ static int package_make(struct arena *a, struct str bytes, const struct conf_pac
 			struct err *e)
 {
 	struct deb deb = { 0 };
-	int rc = deb_parse(a, bytes, &deb, e);
+	int rc = deb_parse(a, bytes, conf->max_unpacked_bytes, &deb, e);
 
+	if (rc == -EFBIG)
+		return err_wrap(e, rc,
+				"packages/%.*s/package.yaml may allow more by 'max-unpacked-bytes'",
+				STR_FMT(conf->name));
+	if (rc == 0)
+		rc = refused_check(conf, &deb.refused, e);
 	if (rc == 0)
 		rc = control_apply(a, deb.control, &pkg->meta, e);
 	if (rc == 0)

@@ -29,6 +29,7 @@ static const struct tar_entry data[] = {
 	{ .path = "./usr/share/locale/de/LC_MESSAGES/hello.mo", .data = "m" },
 	{ .path = "./usr/share/man/de/man1/hello.1.gz", .data = "m" },
 	{ .path = "./usr/share/man/man1/hello.1.gz", .data = "m" },
+	{ .path = "./usr/share/man/man3posix/hello.3posix.gz", .data = "m" },
 	{ .path = "./usr/share/hello/dropped/x", .data = "m" },
 	{ .path = "./usr/share/hello/ping", .mode = 0755, .data = "p", .group = "shadow" },
 	{ 0 },
@@ -169,11 +170,66 @@ static void test_errors(void **state)
 	check(plain, &conf, meta(), "modes: '/etc/hello.conf': '17777' is beyond 7777");
 }
 
+static const struct tar_entry bare[] = {
+	{ .path = "./control", .data = "Package: hello\nVersion: 1:1.2-3\nArchitecture: amd64\n" },
+	{ 0 },
+};
+
+/* An account of whoever built the package, and what no RPM can hold. */
+static const struct tar_entry foreign[] = {
+	{ .path = "./opt/caf\xe9/", .type = '5' },
+	{ .path = "./opt/caf\xe9/x", .data = "x" },
+	{ .path = "./opt/null", .type = '3', .device = { 1, 3 } },
+	{ .path = "./opt/run", .group = "docker", .data = "x" },
+	{ .path = "./opt/sub/run", .group = "docker", .data = "x" },
+	{ 0 },
+};
+
+static int convert_foreign(struct arena *a, const struct conf_package *conf,
+			   struct rpm_package *ret, struct err *e)
+{
+	struct conf_upstream upstream = { 0 };
+	struct rpm_meta m = meta();
+
+	return deb_convert(a, deb_make(a, bare, foreign), &m, conf, &upstream, ret, e);
+}
+
+static void test_foreign(void **state)
+{
+	struct str drops[] = { STR("/opt/caf?/") }, devices[] = { STR("/opt/null") };
+	struct conf_owner owner = { .path = STR("/opt/*"), .group = STR("root") };
+	struct conf_package conf = { .name = STR("hello"), .owners = { &owner, 1, 1 } };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct rpm_package p;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_err(
+		convert_foreign(&a, &conf, &p, &e), &e,
+		"package 'hello': '/opt/caf\\xe9': a name that is not UTF-8 text, which RPM cannot "
+		"hold; leave it out with drop-files: ['/opt/caf?'] in packages/hello/package.yaml");
+	conf.drop_files = (vec_str){ drops, 1, 1 };
+	assert_err(
+		convert_foreign(&a, &conf, &p, &e), &e,
+		"package 'hello': '/opt/null': a device (character 1:3), which a package may bring only "
+		"if packages/hello/package.yaml names it under 'device-files'");
+	conf.device_files = (vec_str){ devices, 1, 1 };
+	assert_ok(convert_foreign(&a, &conf, &p, &e), &e);
+	assert_int_equal(p.files.n, 3);
+	assert_str(files_find(&p.files, STR("/opt/run"))->group, "root");
+	assert_str(files_find(&p.files, STR("/opt/sub/run"))->group, "docker");
+	conf.max_unpacked_bytes = 1000;
+	assert_err(convert_foreign(&a, &conf, &p, &e), &e,
+		   "package 'hello': packages/hello/package.yaml may allow more by "
+		   "'max-unpacked-bytes': data.tar: expands beyond 1000 bytes");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "base/rd.h"
 #include "disk/codec.h"
+#include "upstream/debian/bzip2.h"
 
 /* ar(5), the common format: a name, four numbers as text, a size, and two bytes that end the
  * header. */
@@ -45,7 +46,7 @@ static int member_next(struct rd *r, struct member *ret, struct err *e)
 
 static bool member_is(const struct member *m, const char *name)
 {
-	static const char *const suffixes[] = { "", ".gz", ".xz", ".zst" };
+	static const char *const suffixes[] = { "", ".gz", ".xz", ".zst", ".bz2", ".lzma" };
 
 	for (size_t i = 0; str_starts(m->name, name) && i < sizeof(suffixes) / sizeof(suffixes[0]);
 	     i++)
@@ -95,24 +96,34 @@ static int members_read(struct str bytes, struct member *control, struct member 
 		rc = member_want(&r, "data.tar", data, e);
 	if (rc < 0)
 		return rc;
-	rc = member_next(&r, &more, e);
-	if (rc < 0)
-		return rc;
-	return rc == 0 ? 0
-		       : err_set(e, -EBADMSG, "has member '%.*s' behind 'data.tar'",
-				 STR_FMT(more.name));
+	while ((rc = member_next(&r, &more, e)) > 0)
+		if (member_is(&more, "control.tar") || member_is(&more, "data.tar"))
+			return err_set(e, -EBADMSG, "has member '%.*s' behind 'data.tar'",
+				       STR_FMT(more.name));
+	return rc;
 }
 
-static int member_files(struct arena *a, const struct member *m, uint64_t max, vec_rpm_file *ret,
+/* The first byte of a stream of lzma with the properties that everybody writes
+ * (lzma-file-format.txt, 1.1.1): it has no magic. */
+static const char lzma_properties[] = "\x5d";
+
+/* By what the bytes say they are, but for the two that old packages have, by name. */
+static int member_unpack(struct arena *a, const struct member *m, uint64_t max, struct str *ret,
+			 struct err *e)
+{
+	if (str_ends(m->name, ".lzma") && str_starts(m->data, lzma_properties))
+		return decompress_lzma(a, m->data, max, ret, e);
+	if (str_ends(m->name, ".bz2"))
+		return bzip2_expand(a, m->data, max, ret, e);
+	return decompress(a, m->data, max, ret, e);
+}
+
+static int member_files(struct arena *a, const struct member *m, uint64_t max, struct tarball *ret,
 			struct err *e)
 {
-	uint64_t by_ratio = (uint64_t)m->data.n * DEB_RATIO_MAX;
 	struct str tar;
-	int rc;
+	int rc = member_unpack(a, m, max, &tar, e);
 
-	if (by_ratio < DEB_RATIO_FLOOR_BYTES)
-		by_ratio = DEB_RATIO_FLOOR_BYTES;
-	rc = decompress(a, m->data, by_ratio < max ? by_ratio : max, &tar, e);
 	if (rc == 0)
 		rc = tarball_read(a, tar, ret, e);
 	return rc < 0 ? err_wrap(e, rc, "%.*s", STR_FMT(m->name)) : 0;
@@ -126,18 +137,27 @@ struct str deb_control_file(const struct deb *deb, const char *name)
 	return (struct str){ 0 };
 }
 
-int deb_parse(struct arena *a, struct str bytes, struct deb *ret, struct err *e)
+int deb_parse(struct arena *a, struct str bytes, uint64_t max_unpacked_bytes, struct deb *ret,
+	      struct err *e)
 {
+	uint64_t max = max_unpacked_bytes > 0 ? max_unpacked_bytes : DEB_UNPACKED_MAX;
 	struct member control = { 0 }, data = { 0 };
+	struct tarball control_tar = { 0 }, data_tar = { 0 };
 	struct deb deb = { 0 };
 	int rc = members_read(bytes, &control, &data, e);
 
 	if (rc == 0)
-		rc = member_files(a, &control, DEB_CONTROL_MAX, &deb.control_files, e);
+		rc = member_files(a, &control, DEB_CONTROL_MAX, &control_tar, e);
 	if (rc == 0)
-		rc = member_files(a, &data, DEB_UNPACKED_MAX, &deb.files, e);
+		rc = member_files(a, &data, max, &data_tar, e);
 	if (rc < 0)
 		return rc;
+	if (control_tar.refused.n > 0)
+		return err_set(e, -EBADMSG, "%.*s: %.*s", STR_FMT(control.name),
+			       STR_FMT(control_tar.refused.p[0].what));
+	deb.control_files = control_tar.files;
+	deb.files = data_tar.files;
+	deb.refused = data_tar.refused;
 	deb.control = deb_control_file(&deb, "control");
 	if (deb.control.n == 0)
 		return err_set(e, -EBADMSG, "%.*s has no file 'control'", STR_FMT(control.name));

@@ -28,7 +28,7 @@ static void test_files(void **state)
 	struct str bytes = deb_make(&a, control, hello);
 
 	(void)state;
-	assert_ok(deb_parse(&a, bytes, &deb, &e), &e);
+	assert_ok(deb_parse(&a, bytes, 0, &deb, &e), &e);
 	assert_str(deb.control, "Package: hello\n");
 	assert_str(deb_control_file(&deb, "control"), "Package: hello\n");
 	assert_int_equal(deb_control_file(&deb, "postinst").n, 0);
@@ -59,7 +59,6 @@ static void test_hostile_entries(void **state)
 	} cases[] = {
 		{ { { .path = "../x" } }, "data.tar: '../x': a path that escapes by '..'" },
 		{ { { .path = "./usr/../../x" } }, "'./usr/../../x': a path that escapes by '..'" },
-		{ { { .path = "/etc/passwd" } }, "'/etc/passwd': an absolute path" },
 		{ { { .path = "./x", .type = '2', .data = "/etc" }, { .path = "./x/passwd" } },
 		  "'/x/passwd': lies below '/x', which is a symbolic link" },
 		{ { { .path = "./x/passwd" }, { .path = "./x", .type = '2', .data = "/etc" } },
@@ -78,12 +77,6 @@ static void test_hostile_entries(void **state)
 		  "'/x': hard link to '/y'" },
 		{ { { .path = "./x", .type = '1', .data = "../y" } },
 		  "'/x': hard link: '../y': a path that escapes by '..'" },
-		{ { { .path = "./x", .type = '3' } }, "'/x': a device, pipe or socket" },
-		{ { { .path = "./x", .type = '4' } }, "'/x': a device, pipe or socket" },
-		{ { { .path = "./x", .type = '6' } }, "'/x': a device, pipe or socket" },
-		{ { { .path = "./a\nb" } }, "'0x2e2f610a62': a path that is not UTF-8 text" },
-		{ { { .path = "./\xff" } }, "'0x2e2fff': a path that is not UTF-8 text" },
-		{ { { .path = "./\xc0\xaf" } }, "a path that is not UTF-8 text" },
 		{ { { .path = "./x", .data = "abc", .size = 1 << 30 } },
 		  "'/x': declares 1073741824 bytes, the whole archive has 2048" },
 		{ { { .path = "./x", .data = "abc", .size = 1600 } },
@@ -98,7 +91,7 @@ static void test_hostile_entries(void **state)
 		struct err e = { 0 };
 		struct deb deb;
 
-		assert_err(deb_parse(&a, deb_make(&a, control, cases[i].entries), &deb, &e), &e,
+		assert_err(deb_parse(&a, deb_make(&a, control, cases[i].entries), 0, &deb, &e), &e,
 			   cases[i].text);
 	}
 }
@@ -119,7 +112,7 @@ static void check_deb(struct arena *a, struct str bytes, const char *text)
 	struct err e = { 0 };
 	struct deb deb;
 
-	assert_err(deb_parse(a, bytes, &deb, &e), &e, text);
+	assert_err(deb_parse(a, bytes, 0, &deb, &e), &e, text);
 }
 
 static void test_members(void **state)
@@ -137,11 +130,12 @@ static void test_members(void **state)
 		  "has member 'control.tar' where 'debian-binary' belongs" },
 		{ { "debian-binary", "control.tar", "data.tar", "data.tar" },
 		  "has member 'data.tar' behind 'data.tar'" },
-		{ { "debian-binary", "control.tar", "data.tar.lzma" },
-		  "has member 'data.tar.lzma' where 'data.tar' belongs" },
+		{ { "debian-binary", "control.tar", "data.tar.Z" },
+		  "has member 'data.tar.Z' where 'data.tar' belongs" },
 	};
-	static const char *const extra[] = { "debian-binary", "control.tar", "_gpgorigin",
-					     "data.tar", NULL };
+	static const char *const extra[] = { "debian-binary", "_a",       "control.tar",
+					     "_gpgbuilder",   "data.tar", "_gpgorigin",
+					     "more",          NULL };
 	_cleanup_arena_ struct arena a = { 0 };
 	struct err e = { 0 };
 	struct deb deb;
@@ -149,7 +143,7 @@ static void test_members(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		check_deb(&a, ar_make(&a, cases[i].names), cases[i].text);
-	assert_ok(deb_parse(&a, ar_make(&a, extra), &deb, &e), &e);
+	assert_ok(deb_parse(&a, ar_make(&a, extra), 0, &deb, &e), &e);
 	check_deb(&a, STR("PK\3\4"), "not a .deb: does not begin with '!<arch>'");
 }
 
@@ -168,7 +162,7 @@ static void test_damage(void **state)
 		struct err e = { 0 };
 		struct deb deb;
 
-		assert_true(deb_parse(&scratch, str_head(whole, n), &deb, &e) < 0);
+		assert_true(deb_parse(&scratch, str_head(whole, n), 0, &deb, &e) < 0);
 	}
 	check_deb(&a, str_cat(&a, whole, STR("garbage")), "damaged ar header");
 	check_deb(&a, str_head(whole, data_at + 100), "member 'data.tar' declares");
@@ -181,9 +175,9 @@ static void test_damage(void **state)
 static void check_tar(struct arena *a, struct str tar, const char *text)
 {
 	struct err e = { 0 };
-	vec_rpm_file files;
+	struct tarball tarball;
 
-	assert_err(tarball_read(a, tar, &files, &e), &e, text);
+	assert_err(tarball_read(a, tar, &tarball, &e), &e, text);
 }
 
 static void test_tar_ends(void **state)
@@ -204,23 +198,151 @@ static void test_tar_ends(void **state)
 	check_tar(&a, (struct str){ changed, tar.n }, "damaged archive: ");
 }
 
-static void test_bomb(void **state)
+static struct str piped(struct arena *a, const char *program, const char *option, struct str in)
 {
-	_cleanup_arena_ struct arena a = { 0 };
-	const char *xz[] = { "xz", "-0", "-c", NULL };
-	struct buf b = { .a = &a }, zeroes = { .a = &a };
+	const char *argv[] = { program, option, "-c", NULL };
 	struct proc_result r;
 	struct err e = { 0 };
 
-	(void)state;
-	buf_zero(&zeroes, DEB_RATIO_FLOOR_BYTES + 1);
-	if (proc_run(&a, xz, buf_slice(&zeroes), NULL, &r, &e) < 0)
+	if (proc_run(a, argv, in, NULL, &r, &e) < 0)
 		skip();
+	return r.out;
+}
+
+static void test_bomb(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct buf b = { .a = &a }, zeroes = { .a = &a };
+	struct err e = { 0 };
+	struct deb deb;
+
+	(void)state;
+	buf_zero(&zeroes, (16 << 20) + 1);
 	buf_printf(&b, "!<arch>\n");
 	ar_add(&b, "debian-binary", STR("2.0\n"));
 	ar_add(&b, "control.tar", tar_make(&a, control));
-	ar_add(&b, "data.tar.xz", r.out);
-	check_deb(&a, buf_slice(&b), "data.tar.xz: expands beyond 16777216 bytes");
+	ar_add(&b, "data.tar.xz", piped(&a, "xz", "-0", buf_slice(&zeroes)));
+	assert_err(deb_parse(&a, buf_slice(&b), 16 << 20, &deb, &e), &e,
+		   "data.tar.xz: expands beyond 16777216 bytes");
+	/* many times its own size, but not much: dpkg takes it, too */
+	assert_ok(deb_parse(&a, buf_slice(&b), 0, &deb, &e), &e);
+}
+
+/* The two that dpkg-deb no longer writes but reads. */
+static void test_old_codecs(void **state)
+{
+	static const char *const codecs[][2] = { { "bzip2", "data.tar.bz2" },
+						 { "lzma", "data.tar.lzma" } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_arena_ struct arena a = { 0 };
+		struct str packed = piped(&a, codecs[i][0], "-9", tar_make(&a, hello));
+		struct buf b = { .a = &a };
+		struct err e = { 0 };
+		struct deb deb;
+
+		buf_printf(&b, "!<arch>\n");
+		ar_add(&b, "debian-binary", STR("2.0\n"));
+		ar_add(&b, i == 0 ? "control.tar.bz2" : "control.tar.lzma",
+		       piped(&a, codecs[i][0], "-1", tar_make(&a, control)));
+		ar_add(&b, codecs[i][1], packed);
+		assert_ok(deb_parse(&a, buf_slice(&b), 0, &deb, &e), &e);
+		assert_int_equal(deb.files.n, 6);
+		b = (struct buf){ .a = &a };
+		buf_printf(&b, "!<arch>\n");
+		ar_add(&b, "debian-binary", STR("2.0\n"));
+		ar_add(&b, "control.tar", tar_make(&a, control));
+		ar_add(&b, codecs[i][1], str_head(packed, packed.n - 9));
+		assert_err(deb_parse(&a, buf_slice(&b), 0, &deb, &e), &e, codecs[i][1]);
+		b.v.n = 0;
+		buf_printf(&b, "!<arch>\n");
+		ar_add(&b, "debian-binary", STR("2.0\n"));
+		ar_add(&b, "control.tar", tar_make(&a, control));
+		ar_add(&b, codecs[i][1], packed);
+		assert_err(deb_parse(&a, buf_slice(&b), 1000, &deb, &e), &e,
+			   "expands beyond 1000 bytes");
+	}
+}
+
+/* A hard link is another name of whatever came before it. */
+static void test_hard_links(void **state)
+{
+	static const struct tar_entry entries[] = {
+		{ .path = "./a", .type = '2', .data = "target" },
+		{ .path = "./b", .type = '1', .data = "./a" },
+		{ .path = "./bin/c", .type = '6', .mode = 0600 },
+		{ .path = "./d", .type = '1', .data = "bin/c" },
+		{ .path = "./e", .type = '3', .device = { 1, 3 } },
+		{ .path = "./f", .type = '1', .data = "/e" },
+		{ .path = "/g", .data = "x" },
+		{ .path = "h", .type = '1', .data = "g" },
+		{ .path = "./i", .type = '1', .data = "./h" },
+		{ .path = "./z\xe9", .data = "latin" },
+		{ .path = "./j", .type = '1', .data = "./z\xe9" },
+		{ 0 },
+	};
+	static const char *const want[] = {
+		"/a 120644 target 0", "/b 120644 target 0",   "/d 010600  0",  "/e 020644  0",
+		"/f 020644  0",       "/g 100644 x 1",        "/h 100644 x 1", "/i 100644 x 1",
+		"/j 100644 latin 2",  "/usr/bin/c 010600  0",
+	};
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+	struct deb deb;
+
+	(void)state;
+	assert_ok(deb_parse(&a, deb_make(&a, control, entries), 0, &deb, &e), &e);
+	assert_int_equal(deb.files.n, sizeof(want) / sizeof(want[0]));
+	for (size_t i = 0; i < deb.files.n; i++) {
+		const struct rpm_file *f = &deb.files.p[i];
+
+		assert_str(str_printf(&a, "%.*s %06o %.*s %u", STR_FMT(f->path), f->mode,
+				      STR_FMT(f->data), f->link_group),
+			   want[i]);
+	}
+	assert_int_equal(files_find(&deb.files, STR("/f"))->rdev_minor, 3);
+	assert_str(sha256_hex(&a, "latin", 5),
+		   str_z(&a, hex_encode(&a, files_find(&deb.files, STR("/j"))->sha256, 32)));
+}
+
+/* Neither file nor error: a definition may leave them out. */
+static void test_refused(void **state)
+{
+	static const struct tar_entry entries[] = {
+		{ .path = "./opt/caf\xe9/", .type = '5' },
+		{ .path = "./opt/caf\xe9/x", .data = "x" },
+		{ .path = "./opt/a\nb", .data = "x" },
+		{ .path = "./opt/\xc0\xaf", .data = "x" },
+		{ .path = "./opt/l", .type = '2', .data = "\xff" },
+		{ .path = "./opt/m", .type = '1', .data = "opt/l" },
+		{ .path = "./opt/n", .type = '4', .device = { 300, 1 } },
+		{ .path = "./opt/ok", .data = "x" },
+		{ 0 },
+	};
+	static const char *const want[] = {
+		"'/opt/caf\\xe9': a name that is not UTF-8 text, which RPM cannot hold = /opt/caf?",
+		"'/opt/caf\\xe9/x': a name that is not UTF-8 text, which RPM cannot hold = /opt/caf?/x",
+		"'/opt/a\\x0ab': a name that is not UTF-8 text, which RPM cannot hold = /opt/a?b",
+		"'/opt/\\xc0\\xaf': a name that is not UTF-8 text, which RPM cannot hold = /opt/??",
+		"'/opt/l': a symbolic link to what is not UTF-8 text, which RPM cannot hold = /opt/l",
+		"'/opt/m': a hard link to what is refused itself = /opt/m",
+		"'/opt/n': a device with a number above 255, which RPM cannot hold = /opt/n",
+	};
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+	struct deb deb;
+
+	(void)state;
+	assert_ok(deb_parse(&a, deb_make(&a, control, entries), 0, &deb, &e), &e);
+	assert_int_equal(deb.files.n, 1);
+	assert_int_equal(deb.refused.n, sizeof(want) / sizeof(want[0]));
+	for (size_t i = 0; i < deb.refused.n; i++)
+		assert_str(str_printf(&a, "%.*s = %.*s", STR_FMT(deb.refused.p[i].what),
+				      STR_FMT(deb.refused.p[i].glob)),
+			   want[i]);
+	assert_err(deb_parse(&a, deb_make(&a, entries, hello), 0, &deb, &e), &e,
+		   "control.tar: '/opt/caf\\xe9': a name");
 }
 
 /* dpkg-deb packs, we unpack; and what it lists is what we read. */
@@ -240,7 +362,7 @@ static void check_dpkg(struct arena *a, const char *dir, const char *codec)
 	assert_ok(proc_run(a, build, (struct str){ 0 }, NULL, &r, &e), &e);
 	assert_int_equal(r.status, 0);
 	assert_ok(file_read(a, deb_path, 1 << 20, &bytes, &e), &e);
-	assert_ok(deb_parse(a, bytes, &deb, &e), &e);
+	assert_ok(deb_parse(a, bytes, 0, &deb, &e), &e);
 	assert_ok(proc_run(a, list, (struct str){ 0 }, NULL, &r, &e), &e);
 	while (r.out.n > 0)
 		n += !str_ends(str_cut(&r.out, '\n'), " ./");
@@ -285,7 +407,8 @@ int main(void)
 		cmocka_unit_test(test_files),    cmocka_unit_test(test_hostile_entries),
 		cmocka_unit_test(test_members),  cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_tar_ends), cmocka_unit_test(test_bomb),
-		cmocka_unit_test(test_dpkg),
+		cmocka_unit_test(test_dpkg),     cmocka_unit_test(test_old_codecs),
+		cmocka_unit_test(test_refused),  cmocka_unit_test(test_hard_links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

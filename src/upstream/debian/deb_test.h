@@ -9,11 +9,12 @@
 /* One entry of a tar archive (POSIX ustar). */
 struct tar_entry {
 	const char *path;
-	char type;         /* '0' file, '1' hard link, '2' symbolic link, '5' directory; 0: file */
-	unsigned mode;     /* 0: 0644, or 0755 for directories */
-	const char *data;  /* content or link target */
-	const char *group; /* NULL: root */
-	size_t size;       /* declared, when it is not that of @data */
+	char type;          /* '0' file, '1' hard link, '2' symbolic link, '5' directory; 0: file */
+	unsigned mode;      /* 0: 0644, or 0755 for directories */
+	const char *data;   /* content or link target */
+	const char *group;  /* NULL: root */
+	size_t size;        /* declared, when it is not that of @data */
+	unsigned device[2]; /* major, minor */
 };
 
 static inline void tar_octal(char *field, size_t n, uint64_t x)
@@ -41,6 +42,8 @@ static inline void tar_add(struct buf *b, const struct tar_entry *t)
 	memcpy(h + 257, "ustar\00000", 8);
 	memcpy(h + 265, "root", 4);
 	memcpy(h + 297, t->group ? t->group : "root", strlen(t->group ? t->group : "root"));
+	tar_octal(h + 329, 8, t->device[0]);
+	tar_octal(h + 337, 8, t->device[1]);
 	memset(h + 148, ' ', 8);
 	for (size_t i = 0; i < sizeof(h); i++)
 		sum += (uint8_t)h[i];

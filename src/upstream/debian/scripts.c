@@ -111,16 +111,36 @@ static struct str uncovered_lines(struct check *c, struct str script)
 	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
-static bool is_shell(struct str script)
+/* Of "#!/bin/sh -e" the shell; of "#!/usr/bin/env -S bash -e", the shell that env finds. */
+static struct str interpreter(struct str script)
 {
-	static const char *const shells[] = { "/bin/sh", "/bin/bash", "/bin/dash", "/usr/bin/sh",
-					      "/usr/bin/bash" };
 	struct str line = str_cut(&script, '\n'), program;
 
 	if (!str_starts(line, "#!"))
-		return false;
-	line = str_from(line, 2);
+		return (struct str){ 0 };
+	line = str_trim(str_from(line, 2));
 	program = str_word(&line);
+	if (!str_eqz(program, "/usr/bin/env") && !str_eqz(program, "/bin/env"))
+		return program;
+	/* options, and variables that it is to set */
+	do
+		program = str_word(&line);
+	while (str_starts(program, "-") || str_find(program, '=') >= 0);
+	return program;
+}
+
+static bool is_shell(struct str script)
+{
+	static const char *const shells[] = { "sh", "bash", "dash" }, *const folders[] = {
+		"/usr/bin/", "/bin/", "/usr/local/bin/"
+	};
+	struct str program = interpreter(script);
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (str_starts(program, folders[i])) {
+			program = str_from(program, strlen(folders[i]));
+			break;
+		}
 	for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
 		if (str_eqz(program, shells[i]))
 			return true;

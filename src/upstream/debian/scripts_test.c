@@ -159,7 +159,7 @@ static int check(struct arena *a, const char *name, const char *script,
 	struct conf_upstream upstream = { .script_covered = { globs, 3, 3 } };
 	struct deb deb;
 
-	assert_ok(deb_parse(a, deb_make(a, control, data), &deb, e), e);
+	assert_ok(deb_parse(a, deb_make(a, control, data), 0, &deb, e), e);
 	return scripts_check(&deb, conf, &upstream, e);
 }
 
@@ -220,6 +220,32 @@ static void test_covered(void **state)
 	/* never looked at */
 	assert_ok(check(&a, "./prerm", "#!/bin/sh\nformat-disk\n", &conf, &e), &e);
 	assert_ok(check(&a, "./config", "#!/usr/bin/perl\nformat-disk\n", &conf, &e), &e);
+}
+
+static void test_interpreters(void **state)
+{
+	static const char *const lines[] = { "#!/bin/sh -e",
+					     "#! /bin/bash",
+					     "#!/usr/bin/env bash",
+					     "#!/usr/bin/env -S sh -eu",
+					     "#!/usr/bin/env LC_ALL=C dash",
+					     "#!/bin/env /bin/sh",
+					     "#!/usr/local/bin/bash" };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct conf_package none = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		const char *end = "\nformat-disk\n";
+
+		assert_ok(check(&a, "./postinst", str_z(&a, str_printf(&a, "%s\necho\n", lines[i])),
+				&none, &e),
+			  &e);
+		assert_err(check(&a, "./postinst", str_z(&a, str_printf(&a, "%s%s", lines[i], end)),
+				 &none, &e),
+			   &e, "2: format-disk");
+	}
 }
 
 static void test_uncovered(void **state)
@@ -288,6 +314,8 @@ static void test_messages(void **state)
 		   ": 2: a 1; 4: b 2 # x; 5: c; 6: d; 7: e; 8: f; and 2 more");
 	assert_err(check(&a, "./triggers", "activate man-db\n", &none, &e), &e,
 		   "triggers does what nothing covers");
+	assert_err(check(&a, "./postinst", "#!/usr/bin/env perl\n", &none, &e), &e,
+		   "postinst is no shell script");
 	assert_err(
 		check(&a, "./postinst", "#!/usr/bin/perl\n", &none, &e), &e,
 		"postinst cannot be understood; list it in package.yaml under 'scripts' with a reason: postinst is no shell "
@@ -327,16 +355,17 @@ static void test_triggered(void **state)
 	struct deb deb;
 
 	(void)state;
-	assert_ok(deb_parse(&a, deb_make(&a, control, data), &deb, &e), &e);
+	assert_ok(deb_parse(&a, deb_make(&a, control, data), 0, &deb, &e), &e);
 	assert_err(scripts_check(&deb, &conf, &upstream, &e), &e, ": 2: if [ \"$1\" = triggered ]");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_walk),     cmocka_unit_test(test_syntax),
-		cmocka_unit_test(test_covered),  cmocka_unit_test(test_uncovered),
-		cmocka_unit_test(test_messages), cmocka_unit_test(test_triggered),
+		cmocka_unit_test(test_walk),         cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_covered),      cmocka_unit_test(test_uncovered),
+		cmocka_unit_test(test_interpreters), cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_triggered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { TAR_BLOCK_BYTES = 512 };
+enum { TAR_BLOCK_BYTES = 512, SHOWN_BYTES_MAX = 1024 };
 
 /* One archive being read. */
 struct reader {
@@ -14,7 +14,10 @@ struct reader {
 	struct archive *archive;
 	struct str tar;
 	vec_rpm_file files;
-	struct map paths; /* -> index in files */
+	vec_refused refused;
+	vec_rpm_file unnameable; /* of each that is refused: without a type, or only for its name */
+	struct map paths;        /* -> index in files */
+	struct map refused_paths; /* -> index in refused */
 	uint32_t link_groups;
 };
 
@@ -23,25 +26,40 @@ static void archive_done(struct archive **x)
 	archive_read_free(*x);
 }
 
+/* Length of the character that @s begins with, 0 when it is none that a name may have. */
+static size_t char_len(struct str s)
+{
+	uint8_t c = (uint8_t)s.p[0];
+
+	return c < 0x20 || c == 0x7f ? 0 : str_utf8_len(s);
+}
+
 static bool path_is_text(struct str s)
 {
-	for (size_t i = 0; i < s.n;) {
-		uint8_t c = (uint8_t)s.p[i];
-		size_t more = c < 0x80   ? 0
-			      : c < 0xc2 ? 9
-			      : c < 0xe0 ? 1
-			      : c < 0xf0 ? 2
-			      : c < 0xf5 ? 3
-					 : 9;
+	size_t n = 1;
 
-		if (c < 0x20 || c == 0x7f || more == 9 || more > s.n - i - 1)
-			return false;
-		for (size_t k = 1; k <= more; k++)
-			if (((uint8_t)s.p[i + k] & 0xc0) != 0x80)
-				return false;
-		i += more + 1;
+	for (; s.n > 0 && n > 0; s = str_from(s, n))
+		n = char_len(s);
+	return n > 0;
+}
+
+/* For messages: bytes that are no text as "\xe9", or each as @instead. */
+static struct str path_shown(struct arena *a, struct str s, const char *instead)
+{
+	struct buf b = { .a = a };
+
+	while (s.n > 0) {
+		size_t n = char_len(s);
+
+		if (n > 0)
+			buf_put(&b, s.p, n);
+		else if (instead)
+			buf_printf(&b, "%s", instead);
+		else
+			buf_printf(&b, "\\x%02x", (uint8_t)s.p[0]);
+		s = str_from(s, n > 0 ? n : 1);
 	}
-	return true;
+	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
 struct str path_usrmerge(struct arena *a, struct str path)
@@ -55,26 +73,15 @@ struct str path_usrmerge(struct arena *a, struct str path)
 	return path;
 }
 
-/* As tar names it, for messages: what is no text is shown as hexadecimal. */
-static struct str path_shown(struct arena *a, struct str s)
-{
-	return path_is_text(s) ? s : str_cat(a, STR("0x"), hex_encode(a, s.p, s.n > 64 ? 64 : s.n));
-}
-
-/* @raw as tar has it. The root directory gives "/". */
+/* @raw as tar has it; a slash in front says nothing, as to dpkg. The root directory gives "/". */
 static int path_normalise(struct arena *a, struct str raw, struct str *ret, struct err *e)
 {
-	struct str shown = path_shown(a, raw), rest = raw;
+	struct str shown = path_shown(a, str_head(raw, SHOWN_BYTES_MAX), NULL), rest = raw;
 	struct buf b = { .a = a };
 
-	if (!path_is_text(raw))
-		return err_set(e, -EBADMSG, "'%.*s': a path that is not UTF-8 text",
-			       STR_FMT(shown));
 	if (raw.n == 0 || raw.n > TARBALL_PATH_MAX)
 		return err_set(e, -EBADMSG, "'%.*s': a path of %zu bytes, want 1 to %d",
 			       STR_FMT(str_head(shown, 80)), raw.n, TARBALL_PATH_MAX);
-	if (raw.p[0] == '/')
-		return err_set(e, -EBADMSG, "'%.*s': an absolute path", STR_FMT(shown));
 	while (rest.n > 0) {
 		struct str part = str_cut(&rest, '/');
 
@@ -136,22 +143,45 @@ static int entry_data(struct reader *r, struct rpm_file *f, struct err *e)
 	return 0;
 }
 
-static int entry_hardlink(struct reader *r, const char *raw, struct rpm_file *f, struct err *e)
+/* An entry that no package may have here, unless a definition leaves it out. @f: nothing but its
+ * name is wrong, so that other names of it may stay. */
+static void refuse(struct reader *r, struct str path, const char *what, const struct rpm_file *f)
+{
+	struct tarball_refused refused = { .path = path };
+
+	refused.glob = path_shown(r->a, path, "?");
+	refused.what = str_printf(r->a, "'%.*s': %s", STR_FMT(path_shown(r->a, path, NULL)), what);
+	map_put(r->a, &r->refused_paths, path, (uint32_t)r->refused.n);
+	vec_push(r->a, &r->refused) = refused;
+	vec_push(r->a, &r->unnameable) = f ? *f : (struct rpm_file){ 0 };
+}
+
+/* Another name of what came before, whatever that is. Only regular files stay one inode: RPM knows
+ * no other hard links, and a second link, device or pipe does the same as the first. */
+static int entry_hardlink(struct reader *r, const char *raw, struct rpm_file *f, bool *ret_refused,
+			  struct err *e)
 {
 	struct rpm_file *target;
 	struct str path;
-	uint32_t *at;
+	uint32_t *at, *refused;
 	int rc = entry_path(r, str_c(raw), S_IFREG, &path, e);
 
 	if (rc < 0)
 		return err_wrap(e, rc, "'%.*s': hard link", STR_FMT(f->path));
 	at = map_get(&r->paths, path);
-	if (!at || !S_ISREG(r->files.p[*at].mode))
+	refused = map_get(&r->refused_paths, path);
+	target = at ? &r->files.p[*at] : refused ? &r->unnameable.p[*refused] : NULL;
+	if (!target || S_ISDIR(target->mode))
 		return err_set(e, -EBADMSG,
 			       "'%.*s': hard link to '%.*s', which is no file before it",
-			       STR_FMT(f->path), STR_FMT(path));
-	target = &r->files.p[*at];
-	if (target->link_group == 0)
+			       STR_FMT(path_shown(r->a, f->path, NULL)),
+			       STR_FMT(path_shown(r->a, path, NULL)));
+	*ret_refused = target->mode == 0;
+	if (target->mode == 0) {
+		refuse(r, f->path, "a hard link to what is refused itself", NULL);
+		return 0;
+	}
+	if (S_ISREG(target->mode) && target->link_group == 0)
 		target->link_group = ++r->link_groups;
 	path = f->path;
 	*f = *target;
@@ -165,36 +195,48 @@ static const char *either(const char *bytes, const char *utf8)
 	return bytes ? bytes : utf8;
 }
 
-static int entry_content(struct reader *r, struct archive_entry *entry, struct rpm_file *f,
+static int entry_symlink(struct reader *r, struct archive_entry *entry, struct rpm_file *f,
 			 struct err *e)
 {
-	const char *link =
-		either(archive_entry_hardlink(entry), archive_entry_hardlink_utf8(entry));
+	struct str target =
+		str_c(either(archive_entry_symlink(entry), archive_entry_symlink_utf8(entry)));
 
-	if (link)
-		return entry_hardlink(r, link, f, e);
+	if (target.n == 0 || target.n > TARBALL_PATH_MAX)
+		return err_set(e, -EBADMSG, "'%.*s': a symbolic link without a sensible target",
+			       STR_FMT(f->path));
+	f->data = str_dup(r->a, target);
+	f->size_bytes = f->data.n;
+	return 0;
+}
+
+/* What the file is, or why it is refused. */
+static int entry_content(struct reader *r, struct archive_entry *entry, struct rpm_file *f,
+			 const char **ret_refusal, struct err *e)
+{
 	switch (f->mode & S_IFMT) {
 	case S_IFREG:
-		if (archive_entry_sparse_count(entry) > 0)
-			return err_set(e, -EBADMSG, "'%.*s': a sparse file", STR_FMT(f->path));
+		/* dpkg's own reader of archives takes none either */
+		if (archive_entry_sparse_count(entry) > 0) {
+			*ret_refusal = "a sparse file, which no .deb may hold";
+			return 0;
+		}
 		f->size_bytes = (uint64_t)archive_entry_size(entry);
 		return entry_data(r, f, e);
-	case S_IFDIR:
-		return 0;
 	case S_IFLNK:
-		link = either(archive_entry_symlink(entry), archive_entry_symlink_utf8(entry));
-		if (!link || !*link || strlen(link) > TARBALL_PATH_MAX ||
-		    !path_is_text(str_c(link)))
-			return err_set(e, -EBADMSG,
-				       "'%.*s': a symbolic link without a sensible target",
-				       STR_FMT(f->path));
-		f->data = str_dup(r->a, str_c(link));
-		f->size_bytes = f->data.n;
+		return entry_symlink(r, entry, f, e);
+	case S_IFCHR:
+	case S_IFBLK:
+		f->rdev_major = (uint32_t)archive_entry_rdevmajor(entry);
+		f->rdev_minor = (uint32_t)archive_entry_rdevminor(entry);
+		if (f->rdev_major > TARBALL_RDEV_MAX || f->rdev_minor > TARBALL_RDEV_MAX)
+			*ret_refusal = "a device with a number above 255, which RPM cannot hold";
+		return 0;
+	case S_IFDIR:
+	case S_IFIFO:
 		return 0;
 	default:
-		return err_set(e, -EBADMSG,
-			       "'%.*s': a device, pipe or socket, which no package may bring",
-			       STR_FMT(f->path));
+		return err_set(e, -EBADMSG, "'%.*s': an entry of no known type",
+			       STR_FMT(path_shown(r->a, f->path, NULL)));
 	}
 }
 
@@ -202,7 +244,7 @@ static int entry_content(struct reader *r, struct archive_entry *entry, struct r
  * its number as text. */
 static struct str owner_name(struct arena *a, const char *name, la_int64_t id)
 {
-	if (name && *name)
+	if (name && *name && path_is_text(str_c(name)))
 		return str_dup(a, str_c(name));
 	return id == 0 ? STR("root") : str_printf(a, "%lld", (long long)id);
 }
@@ -215,12 +257,45 @@ static int entry_put(struct reader *r, struct rpm_file *f, struct err *e)
 		return 0;
 	if (at)
 		return err_set(e, -EBADMSG, "'%.*s': a duplicate entry", STR_FMT(f->path));
-	if (r->files.n >= TARBALL_ENTRIES_MAX)
-		return err_set(e, -EFBIG, "more than %d entries", TARBALL_ENTRIES_MAX);
-	if (S_ISREG(f->mode))
+	if (S_ISREG(f->mode) && f->link_group == 0)
 		sha256(f->data.p, f->data.n, f->sha256);
 	map_put(r->a, &r->paths, f->path, (uint32_t)r->files.n);
 	vec_push(r->a, &r->files) = *f;
+	return 0;
+}
+
+/* What of names RPM's headers and the tables made from them cannot hold. */
+static const char *names_refusal(const struct rpm_file *f)
+{
+	if (!path_is_text(f->path))
+		return "a name that is not UTF-8 text, which RPM cannot hold";
+	if (S_ISLNK(f->mode) && !path_is_text(f->data))
+		return "a symbolic link to what is not UTF-8 text, which RPM cannot hold";
+	return NULL;
+}
+
+static int entry_fill(struct reader *r, struct archive_entry *entry, struct rpm_file *f,
+		      struct err *e)
+{
+	const char *link =
+		either(archive_entry_hardlink(entry), archive_entry_hardlink_utf8(entry));
+	const char *refusal = NULL;
+	bool refused = false;
+	int rc = link ? entry_hardlink(r, link, f, &refused, e)
+		      : entry_content(r, entry, f, &refusal, e);
+
+	if (rc < 0 || refused)
+		return rc;
+	if (refusal) {
+		refuse(r, f->path, refusal, NULL);
+		return 0;
+	}
+	refusal = names_refusal(f);
+	if (!refusal)
+		return entry_put(r, f, e);
+	if (S_ISREG(f->mode) && f->link_group == 0)
+		sha256(f->data.p, f->data.n, f->sha256);
+	refuse(r, f->path, refusal, path_is_text(f->path) ? NULL : f);
 	return 0;
 }
 
@@ -236,12 +311,13 @@ static int entry_read(struct reader *r, struct archive_entry *entry, struct err 
 	rc = entry_path(r, str_c(raw), type, &f.path, e);
 	if (rc < 0 || str_eqz(f.path, "/"))
 		return rc;
+	if (r->files.n + r->refused.n >= TARBALL_ENTRIES_MAX)
+		return err_set(e, -EFBIG, "more than %d entries", TARBALL_ENTRIES_MAX);
 	f.mode = (archive_entry_perm(entry) & 07777) | type;
 	f.mtime_sec = archive_entry_mtime(entry) > 0 ? (uint64_t)archive_entry_mtime(entry) : 0;
 	f.user = owner_name(r->a, archive_entry_uname(entry), archive_entry_uid(entry));
 	f.group = owner_name(r->a, archive_entry_gname(entry), archive_entry_gid(entry));
-	rc = entry_content(r, entry, &f, e);
-	return rc < 0 ? rc : entry_put(r, &f, e);
+	return entry_fill(r, entry, &f, e);
 }
 
 /* The archive ends with at least one block of zeroes, and nothing else is behind it. */
@@ -308,7 +384,7 @@ static int entries_read(struct reader *r, struct err *e)
 	}
 }
 
-int tarball_read(struct arena *a, struct str tar, vec_rpm_file *ret, struct err *e)
+int tarball_read(struct arena *a, struct str tar, struct tarball *ret, struct err *e)
 {
 	__attribute__((cleanup(archive_done))) struct archive *archive = archive_read_new();
 	struct reader r = { .a = a, .archive = archive, .tar = tar };
@@ -328,6 +404,11 @@ int tarball_read(struct arena *a, struct str tar, vec_rpm_file *ret, struct err 
 	rc = parents_check(a, &r.files, e);
 	if (rc < 0)
 		return rc;
-	*ret = r.files;
+	*ret = (struct tarball){ r.files, r.refused };
 	return 0;
+}
+
+struct str tarball_library_version(struct arena *a)
+{
+	return str_printf(a, "%s", archive_version_string());
 }

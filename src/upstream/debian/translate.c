@@ -1,31 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/debian/translate.h"
 
+#include "base/arch.h"
 #include "upstream/debian/relation.h"
 #include "upstream/debian/version.h"
 #include "upstream/upstream.h"
 
-static const struct {
-	const char *rpm, *debian;
-} arches[] = {
-	{ "x86_64", "amd64" },
-	{ "aarch64", "arm64" },
-	{ "noarch", "all" },
-};
-
-struct str debian_arch(const char *arch)
-{
-	for (size_t i = 0; i < 2; i++)
-		if (strcmp(arches[i].rpm, arch) == 0)
-			return str_c(arches[i].debian);
-	return (struct str){ 0 };
-}
-
+/* @arch: Debian's name of the one that the index is for. */
 static int arch_translate(struct str debian, struct str arch, struct str *ret, struct err *e)
 {
-	for (size_t i = 0; i < 3; i++)
-		if (str_eqz(debian, arches[i].debian) && (i == 2 || str_eq(debian, arch))) {
-			*ret = str_c(arches[i].rpm);
+	if (str_eqz(debian, "all")) {
+		*ret = STR("noarch");
+		return 0;
+	}
+	for (size_t i = 0; i < ARCHS; i++)
+		if (str_eq(debian, arch) && str_eqz(debian, archs[i]->debian)) {
+			*ret = str_c(archs[i]->name);
 			return 0;
 		}
 	return err_set(e, -EBADMSG, "architecture '%.*s' in an index of '%.*s'", STR_FMT(debian),

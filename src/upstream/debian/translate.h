@@ -9,9 +9,6 @@
 /* Bump when the translation's result changes: part of the key of a cached universe. */
 enum { TRANSLATION_VERSION = 1 };
 
-/* "amd64" for "x86_64"; empty for an architecture that Debian's main archive is not read for. */
-struct str debian_arch(const char *arch);
-
 /* @arch: Debian's name. Borrows from the stanza's text. Errors begin with "package 'NAME'". */
 must_check int meta_translate(struct arena *a, const struct stanza *s, struct str arch,
 			      struct rpm_meta *ret, struct err *e);
