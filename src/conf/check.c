@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf/check.h"
 
+#include "base/url.h"
+
 #include <yaml.h>
 
 #define AT(name, mark) (name), (mark).line + 1, (mark).column + 1
@@ -34,10 +36,13 @@ static const char *place_text(struct check *c, const struct place *at)
 	return str_printf(c->a, at->entry ? "an entry of '%s'" : "'%s'", at->key).p;
 }
 
-/* What a message shows of a value: its first line, not too long. */
-static struct str shown(struct str s)
+/* What a message shows of a value: its first line, not too long, and no login. */
+static struct str shown(struct arena *a, struct str s)
 {
 	size_t n = 0;
+
+	if (str_has(s, "://"))
+		s = url_shown(a, s);
 
 	while (n < s.n && n < 60 && (unsigned char)s.p[n] >= 0x20 && s.p[n] != 0x7f)
 		n++;
@@ -260,8 +265,8 @@ static int check_scalar(struct check *c, const cyaml_schema_value_t *value, cons
 		near = yaml_did_you_mean(c->a, &names, s);
 	}
 	return err_set(c->e, -EINVAL, "%s:%zu:%zu: %s is '%.*s'; want %s%s",
-		       AT(c->doc->name, c->event.start_mark), place_text(c, at), STR_FMT(shown(s)),
-		       want_text(c, value), near);
+		       AT(c->doc->name, c->event.start_mark), place_text(c, at),
+		       STR_FMT(shown(c->a, s)), want_text(c, value), near);
 }
 
 static void mark_push(struct check *c, const struct place *at, uint32_t entry)
@@ -310,7 +315,7 @@ static int unknown_key(struct check *c, const cyaml_schema_field_t *fields, cons
 	struct str key = scalar(c);
 
 	return err_set(c->e, -EINVAL, "%s:%zu:%zu: unknown key '%.*s' in %s; want %.*s%s",
-		       AT(c->doc->name, c->event.start_mark), STR_FMT(shown(key)),
+		       AT(c->doc->name, c->event.start_mark), STR_FMT(shown(c->a, key)),
 		       place_text(c, at), STR_FMT(str_names(c->a, &names)),
 		       yaml_did_you_mean(c->a, &names, key));
 }

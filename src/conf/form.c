@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf/yaml.h"
 
+#include "base/url.h"
+
 #define DIGITS  "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -95,8 +97,12 @@ static bool is_path(struct str s)
 
 static bool is_mirror(struct str s)
 {
-	return printable(s, "") && (str_eqz(s, "system") || str_starts(s, "https://") ||
-				    str_starts(s, "http://") || str_starts(s, "file:///"));
+	struct url u;
+
+	return printable(s, "") &&
+	       (str_eqz(s, "system") ||
+		(url_parse(s, &u) && (str_eqz(u.scheme, "https") || str_eqz(u.scheme, "http") ||
+				      str_starts(s, "file:///"))));
 }
 
 static const struct {

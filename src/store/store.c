@@ -230,12 +230,14 @@ static struct item **missing_list(struct store *s, struct item *items, size_t n,
 	return missing;
 }
 
-static struct transfer transfer_of(struct store *s, const struct rpm_meta *m)
+static struct transfer transfer_of(struct store *s, const struct store_want *want)
 {
+	const struct rpm_meta *m = want->meta;
 	struct transfer t = {
-		.url = str_printf(&s->a, "%.*s/%.*s", STR_FMT(m->mirror), STR_FMT(m->location)),
+		.url = upstream_url(&s->a, m->mirror, m->location),
 		.name = m->name,
 		.size_bytes = m->size_bytes,
+		.upstream = want->upstream,
 	};
 
 	memcpy(t.sha256, m->sha256, SHA256_BYTES);
@@ -255,7 +257,7 @@ static int fetch_missing(struct store *s, struct item *items, size_t n, struct e
 	stage = progress_begin(s->o.progress, "convert", "packages", n);
 	transfers = arena_array(&s->a, n, sizeof(*transfers));
 	for (size_t i = 0; i < n; i++) {
-		transfers[i] = transfer_of(s, f.items[i]->want->meta);
+		transfers[i] = transfer_of(s, f.items[i]->want);
 		f.items[i]->stage = stage;
 	}
 	r = transfer_all(transfers, n, s->o.cache, s->o.progress, fetched, &f, e);

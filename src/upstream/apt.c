@@ -3,11 +3,12 @@
 
 #include "base/io.h"
 #include "base/proc.h"
+#include "base/url.h"
 #include "upstream/stanza.h"
 
 #include <strings.h>
 
-enum { SOURCES_BYTES_MAX = 1 << 20, MIRROR_FILE_MAX = 64 << 10 };
+enum { SOURCES_BYTES_MAX = 1 << 20, MIRROR_FILE_MAX = 64 << 10, AUTH_BYTES_MAX = 1 << 20 };
 
 static void words_add(struct arena *a, struct str text, vec_str *ret)
 {
@@ -57,6 +58,12 @@ static int line_parse(struct arena *a, struct str line, vec_apt_source *ret)
 	return 0;
 }
 
+/* A line may hold a password. */
+static struct str row_shown(struct str row)
+{
+	return str_head(row, str_find(row, '@') < 0 ? 100 : (size_t)str_find(row, ':') + 1);
+}
+
 int apt_list_parse(struct arena *a, struct str text, const char *name, vec_apt_source *ret,
 		   struct err *e)
 {
@@ -66,7 +73,7 @@ int apt_list_parse(struct arena *a, struct str text, const char *name, vec_apt_s
 		if (row.n > 0 && line_parse(a, row, ret) < 0)
 			return err_set(e, -EBADMSG,
 				       "%s:%u: '%.*s'; want 'deb URI SUITE COMPONENTS'", name, n,
-				       STR_FMT(str_head(row, 100)));
+				       STR_FMT(row_shown(row)));
 	}
 	return 0;
 }
@@ -281,11 +288,54 @@ int apt_mirror(struct arena *a, const vec_apt_source *sources, struct str suite,
 			e, -ENOTSUP,
 			"suite '%.*s': mirror 'system' is '%.*s' in the machine's apt sources, which is neither http, "
 			"https, file nor mirror+file; give the suite's mirror as a URL in upstreams.yaml",
-			STR_FMT(suite), STR_FMT(best));
+			STR_FMT(suite), STR_FMT(url_shown(a, best)));
 	while (str_ends(best, "/"))
 		best.n--;
 	*ret = str_dup(a, best);
 	return 0;
+}
+
+static void auth_add(struct arena *a, const char *path, struct apt_conf *ret)
+{
+	struct str text;
+	struct err e;
+	int rc = file_read(a, path, AUTH_BYTES_MAX, &text, &e);
+
+	if (rc >= 0)
+		auth_parse(a, text, &ret->auth);
+	else if (rc == -EACCES && ret->auth_unread.n == 0)
+		ret->auth_unread = str_dup(a, str_c(path));
+}
+
+void apt_auth_read(struct arena *a, const char *file, const char *folder, struct apt_conf *ret)
+{
+	vec_str names = { 0 };
+	struct err e;
+
+	auth_add(a, file, ret);
+	if (dir_list(a, folder, &names, &e) < 0)
+		return;
+	vec_each(name, &names)
+		/* as apt: with this ending, or with none */
+		if (str_ends(*name, ".conf") || str_find(*name, '.') < 0)
+			auth_add(a, path_join(a, folder, str_z(a, *name)), ret);
+}
+
+char *apt_conf_path(struct arena *a, const struct apt_conf *conf, struct str key,
+		    const char *otherwise)
+{
+	struct str value = apt_conf_get(conf, key), parent = key;
+
+	if (conf->text.n == 0)
+		return str_z(a, str_c(otherwise));
+	if (str_starts(value, "/"))
+		return str_z(a, value);
+	while (parent.n > 0 && parent.p[parent.n - 1] != ':')
+		parent.n--;
+	if (parent.n < 2)
+		return str_z(a, str_c("/"));
+	parent.n -= 2;
+	return path_join(a, apt_conf_path(a, conf, parent, "/"), str_z(a, value));
 }
 
 int apt_conf_read(struct arena *a, struct apt_conf *ret, struct err *e)
@@ -295,13 +345,16 @@ int apt_conf_read(struct arena *a, struct apt_conf *ret, struct err *e)
 	struct err missing;
 
 	*ret = (struct apt_conf){ 0 };
-	/* No apt, no configuration of it. */
-	if (proc_run(a, argv, (struct str){ 0 }, NULL, &r, &missing) < 0)
-		return 0;
-	if (r.status != 0)
-		return err_set(e, -EIO, "apt-config dump: exit status %d: %.*s", r.status,
-			       STR_FMT(str_trim(r.err)));
-	ret->text = r.out;
+	/* No apt, no configuration of it; but its logins are of use. */
+	if (proc_run(a, argv, (struct str){ 0 }, NULL, &r, &missing) >= 0) {
+		if (r.status != 0)
+			return err_set(e, -EIO, "apt-config dump: exit status %d: %.*s", r.status,
+				       STR_FMT(str_trim(r.err)));
+		ret->text = r.out;
+	}
+	apt_auth_read(a, apt_conf_path(a, ret, STR("Dir::Etc::netrc"), "/etc/apt/auth.conf"),
+		      apt_conf_path(a, ret, STR("Dir::Etc::netrcparts"), "/etc/apt/auth.conf.d"),
+		      ret);
 	return 0;
 }
 
@@ -320,25 +373,44 @@ struct str apt_conf_get(const struct apt_conf *conf, struct str key)
 	return found;
 }
 
-struct str apt_conf_proxy(struct arena *a, const struct apt_conf *conf, struct str url)
+/* Acquire::SCHEME::NAME::HOST, or Acquire::SCHEME::NAME. */
+static struct str of_host(struct arena *a, const struct apt_conf *conf, const char *scheme,
+			  const char *name, struct str host)
 {
-	struct str rest = url, scheme = str_cut(&rest, ':'), host, proxy;
+	struct str value = apt_conf_get(conf, str_printf(a, "Acquire::%s::%s::%.*s", scheme, name,
+							 STR_FMT(host)));
 
-	if (str_eqz(scheme, "file"))
+	return value.n > 0 ? value
+			   : apt_conf_get(conf, str_printf(a, "Acquire::%s::%s", scheme, name));
+}
+
+struct str apt_conf_proxy(struct arena *a, const struct apt_conf *conf, struct str text)
+{
+	struct str proxy = { 0 };
+	struct url u;
+
+	if (!url_parse(text, &u) || str_eqz(u.scheme, "file"))
 		return STR("DIRECT");
-	str_cut(&rest, '/');
-	str_cut(&rest, '/');
-	host = str_cut(&rest, '/');
-	host = str_cut(&host, ':');
-	proxy = apt_conf_get(conf, str_printf(a, "Acquire::%.*s::Proxy::%.*s", STR_FMT(scheme),
-					      STR_FMT(host)));
-	if (proxy.n == 0)
-		proxy = apt_conf_get(conf, str_printf(a, "Acquire::%.*s::Proxy", STR_FMT(scheme)));
 	/* As apt's https method: what http says, unless it has its own. */
-	if (proxy.n == 0 && str_eqz(scheme, "https"))
-		return apt_conf_proxy(a, conf,
-				      str_printf(a, "http%.*s", STR_FMT(str_from(url, 5))));
+	if (str_eqz(u.scheme, "https"))
+		proxy = of_host(a, conf, "https", "Proxy", u.host);
+	if (proxy.n == 0)
+		proxy = of_host(a, conf, "http", "Proxy", u.host);
 	return proxy.n == 6 && strncasecmp(proxy.p, "DIRECT", 6) == 0 ? STR("DIRECT") : proxy;
+}
+
+struct str apt_conf_https(struct arena *a, const struct apt_conf *conf, const char *name,
+			  struct str text)
+{
+	struct url u;
+	struct str value;
+
+	if (!url_parse(text, &u))
+		return (struct str){ 0 };
+	/* Acquire::https::HOST::NAME, of old, and as the proxies are written */
+	value = apt_conf_get(conf,
+			     str_printf(a, "Acquire::https::%.*s::%s", STR_FMT(u.host), name));
+	return value.n > 0 ? value : of_host(a, conf, "https", name, u.host);
 }
 
 bool apt_conf_valid_until(const struct apt_conf *conf)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/str.h"
+#include "upstream/auth.h"
 
 struct apt_source {
 	struct str uri;
@@ -35,13 +36,25 @@ must_check int apt_mirror(struct arena *a, const vec_apt_source *sources, struct
 
 /* apt's configuration, as "apt-config dump" prints it. */
 struct apt_conf {
-	struct str text; /* empty without apt */
+	struct str text;        /* empty without apt */
+	vec_auth auth;          /* of auth.conf and auth.conf.d */
+	struct str auth_unread; /* of them, a file that only somebody else may read; or empty */
 };
 
+/* With the logins of its auth.conf. */
 must_check int apt_conf_read(struct arena *a, struct apt_conf *ret, struct err *e);
+/* A file or folder that apt's configuration names, such as "Dir::Etc::netrc", which is below what
+ * its parents name; @otherwise without apt. */
+char *apt_conf_path(struct arena *a, const struct apt_conf *conf, struct str key,
+		    const char *otherwise);
+/* Adds what an auth.conf and a folder of such hold; missing ones are fine. */
+void apt_auth_read(struct arena *a, const char *file, const char *folder, struct apt_conf *ret);
 /* A value by its whole key, without case; empty when it is not set. */
 struct str apt_conf_get(const struct apt_conf *conf, struct str key);
 /* The proxy for @url: a URL, "DIRECT", or empty: as the environment says. */
 struct str apt_conf_proxy(struct arena *a, const struct apt_conf *conf, struct str url);
+/* Acquire::https::@name for @url's host, or for all: "CaInfo", "SslCert", "SslKey". */
+struct str apt_conf_https(struct arena *a, const struct apt_conf *conf, const char *name,
+			  struct str url);
 /* Acquire::Check-Valid-Until: true unless switched off. */
 bool apt_conf_valid_until(const struct apt_conf *conf);

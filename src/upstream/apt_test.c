@@ -132,9 +132,9 @@ static void test_mirror_file(void **state)
 static void test_conf(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	struct apt_conf conf = { STR("Acquire::Check-Valid-Until \"false\";\n"
-				     "Acquire::http::Proxy \"http://proxy:3128\";\n"
-				     "Acquire::http::Proxy::near.example \"direct\";\n") };
+	struct apt_conf conf = { .text = STR("Acquire::Check-Valid-Until \"false\";\n"
+					     "Acquire::http::Proxy \"http://proxy:3128\";\n"
+					     "Acquire::http::Proxy::near.example \"direct\";\n") };
 	struct apt_conf none = { 0 };
 
 	(void)state;

@@ -11,8 +11,8 @@ typedef VEC(struct fetch *) vec_fetch;
 
 struct upstream_ops {
 	/* Fills s->own from the definition (s->conf) and from what the cache holds of last time;
-	 * nothing is fetched. */
-	int (*begin)(struct arena *a, struct upstream_state *s, struct err *e);
+	 * nothing is fetched. Adds the logins of its mirrors to @auth. */
+	int (*begin)(struct arena *a, struct upstream_state *s, vec_auth *auth, struct err *e);
 	/* Appends what is to be fetched now to @ret. Called again when that came, until it appends
 	 * nothing: so signed files may say what else there is to fetch, and those of all upstreams
 	 * come together. Takes in what came before; fails when that is not to be believed. */

@@ -4,14 +4,13 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "upstream/fetch.h"
+#include "upstream/mirror.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { READ_BYTES = 1 << 18 };
-/* Of an item whose size is not known. */
-#define TRANSFER_BYTES_MAX (4ULL << 30)
 
 /* One file on its way. */
 struct item {
@@ -64,7 +63,7 @@ static int item_begin(void *arg, struct err *e)
 static int item_data(void *arg, const void *p, size_t n, struct err *e)
 {
 	struct item *it = arg;
-	uint64_t max = it->transfer->size_bytes ? it->transfer->size_bytes : TRANSFER_BYTES_MAX;
+	uint64_t max = it->transfer->size_bytes;
 
 	if (n > max - it->size_bytes)
 		return err_set(e, -EBADMSG, "more than %llu bytes came", (unsigned long long)max);
@@ -91,7 +90,7 @@ static int item_end(void *arg, struct err *e)
 	uint8_t digest[SHA256_BYTES];
 	int rc;
 
-	if (it->transfer->size_bytes && it->size_bytes != it->transfer->size_bytes)
+	if (it->size_bytes != it->transfer->size_bytes)
 		return err_set(e, -EBADMSG, "%llu bytes came, want %llu",
 			       (unsigned long long)it->size_bytes,
 			       (unsigned long long)it->transfer->size_bytes);
@@ -123,7 +122,7 @@ static bool item_present(const struct item *it)
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return false;
-	if (it->transfer->size_bytes && (uint64_t)st.st_size != it->transfer->size_bytes)
+	if ((uint64_t)st.st_size != it->transfer->size_bytes)
 		return false;
 	buffer = arena_alloc(&a, READ_BYTES);
 	sha256_init(&hash);
@@ -160,12 +159,37 @@ static struct fetch **missing_find(struct set *set, const char *cache,
 		}
 		*ret_bytes += transfers[i].size_bytes;
 		it->fetch = (struct fetch){ .url = transfers[i].url,
+					    .other_url = transfers[i].other_url,
 					    .name = transfers[i].name,
+					    .size_bytes = transfers[i].size_bytes,
+					    .may_miss = transfers[i].may_miss,
 					    .sink = &item_sink,
 					    .arg = it };
 		fetches[(*ret_n)++] = &it->fetch;
 	}
 	return fetches;
+}
+
+/* What apt knows, and the logins that stand in the URLs of the mirrors. */
+static int access_read(struct arena *a, const struct transfer *transfers, size_t n,
+		       struct apt_conf *ret, struct err *e)
+{
+	VEC(const struct conf_upstream *) seen = { 0 };
+	int rc = apt_conf_read(a, ret, e);
+
+	for (size_t i = 0; i < n && rc >= 0; i++) {
+		const struct conf_upstream *u = transfers[i].upstream;
+
+		for (size_t k = 0; k < seen.n && u; k++)
+			if (seen.p[k] == u)
+				u = NULL;
+		if (!u)
+			continue;
+		vec_push(a, &seen) = u;
+		rc = mirrors_resolve(a, u, arena_array(a, u->suites.n, sizeof(struct str)),
+				     &ret->auth, e);
+	}
+	return rc;
 }
 
 int transfer_run(const struct transfer *transfers, size_t n, const char *cache,
@@ -186,7 +210,7 @@ int transfer_run(const struct transfer *transfers, size_t n, const char *cache,
 		fetches = missing_find(&set, cache, transfers, n, items, &n_missing, &bytes);
 		if (n_missing > 0) {
 			set.stage = progress_begin(progress, "download", "B", bytes);
-			rc = apt_conf_read(&set.a, &apt, e);
+			rc = access_read(&set.a, transfers, n, &apt, e);
 			if (rc >= 0)
 				rc = fetch_all(&set.a, fetches, n_missing, first_delay_ms, &apt,
 					       progress, e);

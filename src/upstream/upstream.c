@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/upstream.h"
 
+#include "base/url.h"
 #include "upstream/debian/archive.h"
 #include "upstream/ops.h"
 
@@ -15,13 +16,13 @@ static const struct upstream_ops *ops_of(const struct conf_upstream *conf)
 
 static int begin_all(struct arena *a, const struct conf_upstream *confs, size_t n,
 		     const struct arch *arch, const char *cache, struct upstream_state *ret,
-		     struct err *e)
+		     vec_auth *auth, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		int rc;
 
 		ret[i] = (struct upstream_state){ .conf = &confs[i], .arch = arch, .cache = cache };
-		rc = ops_of(&confs[i])->begin(a, &ret[i], e);
+		rc = ops_of(&confs[i])->begin(a, &ret[i], auth, e);
 		if (rc < 0)
 			return err_wrap(e, rc, "upstream '%.*s'", STR_FMT(confs[i].name));
 	}
@@ -56,10 +57,10 @@ int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t 
 {
 	struct upstream_state *states = arena_array(a, n, sizeof(*states));
 	struct apt_conf apt;
-	int rc = begin_all(a, confs, n, arch, cache, states, e);
+	int rc = apt_conf_read(a, &apt, e);
 
 	if (rc >= 0)
-		rc = apt_conf_read(a, &apt, e);
+		rc = begin_all(a, confs, n, arch, cache, states, &apt.auth, e);
 	if (rc >= 0)
 		rc = rounds(a, states, n, &apt, progress, e);
 	for (size_t i = 0; i < n && rc >= 0; i++) {
@@ -76,9 +77,10 @@ bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t 
 		     const struct arch *arch, const char *cache, struct upstream_state *ret)
 {
 	struct upstream_state *states = arena_array(a, n, sizeof(*states));
+	vec_auth unused = { 0 };
 	struct err ignored;
 
-	if (begin_all(a, confs, n, arch, cache, states, &ignored) < 0)
+	if (begin_all(a, confs, n, arch, cache, states, &unused, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (ops_of(&confs[i])->end(&states[i], NULL, &ignored) < 0)
@@ -97,10 +99,22 @@ int upstream_convert(struct arena *a, struct str bytes, const struct rpm_meta *m
 		     const struct conf_package *conf, const struct conf_upstream *upstream,
 		     struct rpm_package *ret, struct err *e)
 {
+	uint8_t digest[SHA256_BYTES];
+
+	sha256(bytes.p, bytes.n, digest);
+	if (memcmp(digest, meta->sha256, sizeof(digest)) != 0)
+		return err_set(
+			e, -EBADMSG,
+			"its file changed after it came: is somebody else writing to the cache?");
 	return ops_of(upstream)->convert(a, bytes, meta, conf, upstream, ret, e);
 }
 
 unsigned upstream_convert_version(const struct conf_upstream *upstream)
 {
 	return ops_of(upstream)->convert_version;
+}
+
+struct str upstream_url(struct arena *a, struct str mirror, struct str location)
+{
+	return str_printf(a, "%.*s/%.*s", STR_FMT(mirror), STR_FMT(url_escape_path(a, location)));
 }

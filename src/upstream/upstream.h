@@ -45,14 +45,16 @@ must_check int upstream_packages(struct arena *a, const struct upstream_state *s
 void meta_apply(struct arena *a, struct rpm_meta *m, const struct conf_upstream *upstream,
 		const struct conf_package *package);
 
-/* A downloaded package file, whose digest was checked against @meta, as an RPM package in memory:
- * ready for rpm_write(), in @a. No code of the package runs. @conf: what Ashlar changes; @upstream:
- * rules for all its packages. Hostile contents, and scripts that do what neither covers, are an
- * error that names the package. */
+/* A downloaded package file as an RPM package in memory: ready for rpm_write(), in @a. @bytes that
+ * do not have @meta's digest are refused: what was checked is what is read. No code of the package
+ * runs. @conf: what Ashlar changes; @upstream: rules for all its packages. Hostile contents, and
+ * scripts that do what neither covers, are an error that names the package. */
 must_check int upstream_convert(struct arena *a, struct str bytes, const struct rpm_meta *meta,
 				const struct conf_package *conf,
 				const struct conf_upstream *upstream, struct rpm_package *ret,
 				struct err *e);
+/* The URL of a package file, "location" of its metadata, on a mirror. */
+struct str upstream_url(struct arena *a, struct str mirror, struct str location);
 /* Changes when a conversion's result does: part of the key of cached packages. */
 unsigned upstream_convert_version(const struct conf_upstream *upstream);
 
@@ -60,10 +62,13 @@ unsigned upstream_convert_version(const struct conf_upstream *upstream);
  * skipping those that are there whole; each is verified, then @done(arg, index, path) is called,
  * from the thread that called transfer_all(); @path lasts for the call. */
 struct transfer {
-	struct str url;      /* http, https or file */
-	struct str name;     /* what messages call it */
-	uint64_t size_bytes; /* 0: unknown */
+	struct str url;       /* http, https or file */
+	struct str other_url; /* asked for when @url is not there; or empty */
+	struct str name;      /* what messages call it */
+	uint64_t size_bytes;
 	uint8_t sha256[SHA256_BYTES];
+	bool may_miss;                        /* when it is nowhere, @done is not called */
+	const struct conf_upstream *upstream; /* whose mirrors' logins it may need; or NULL */
 };
 
 typedef void (*transfer_done)(void *arg, size_t index, const char *path);

@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct str text = { (const char *)data, size }, mirror;
-	struct apt_conf conf = { text };
+	struct apt_conf conf = { .text = text };
 	vec_apt_source sources = { 0 };
 	struct err e;
 

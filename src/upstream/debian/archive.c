@@ -23,20 +23,25 @@ typedef VEC(struct index) vec_index;
 typedef VEC(struct transfer) vec_transfer;
 
 /* The folder of an index's digest keeps it reachable while the mirror changes (Debian's
- * Acquire-By-Hash). */
-static struct str index_url(struct arena *a, const struct debian_suite *suite,
-			    const struct release *parsed, const struct release_index *index)
+ * Acquire-By-Hash). Not every copy of an archive that promises it has it: then the plain name is
+ * asked for, as apt does. */
+static void index_urls(struct arena *a, const struct debian_suite *suite,
+		       const struct release *parsed, const struct release_index *index,
+		       struct transfer *t)
 {
-	struct str folder = index->path;
+	struct str folder = index->path, plain;
 
+	plain = str_printf(a, "%.*s/dists/%.*s/%.*s", STR_FMT(suite->mirror_url),
+			   STR_FMT(suite->name), STR_FMT(index->path));
+	t->url = plain;
 	if (!parsed->by_hash)
-		return str_printf(a, "%.*s/dists/%.*s/%.*s", STR_FMT(suite->mirror_url),
-				  STR_FMT(suite->name), STR_FMT(index->path));
+		return;
 	while (folder.n > 0 && folder.p[folder.n - 1] != '/')
 		folder.n--;
-	return str_printf(a, "%.*s/dists/%.*s/%.*sby-hash/SHA256/%.*s", STR_FMT(suite->mirror_url),
-			  STR_FMT(suite->name), STR_FMT(folder),
-			  STR_FMT(hex_encode(a, index->sha256, SHA256_BYTES)));
+	t->url = str_printf(a, "%.*s/dists/%.*s/%.*sby-hash/SHA256/%.*s",
+			    STR_FMT(suite->mirror_url), STR_FMT(suite->name), STR_FMT(folder),
+			    STR_FMT(hex_encode(a, index->sha256, SHA256_BYTES)));
+	t->other_url = plain;
 }
 
 static int index_add(struct arena *a, const struct upstream_state *state,
@@ -59,10 +64,11 @@ static int index_add(struct arena *a, const struct upstream_state *state,
 		.path = transfer_path(a, state->cache, index.sha256),
 	};
 	vec_push(a, transfers) = (struct transfer){
-		.url = index_url(a, suite, parsed, &index),
 		.name = what,
 		.size_bytes = index.size_bytes,
+		.upstream = state->conf,
 	};
+	index_urls(a, suite, parsed, &index, &transfers->p[transfers->n - 1]);
 	memcpy(transfers->p[transfers->n - 1].sha256, index.sha256, SHA256_BYTES);
 	return 0;
 }

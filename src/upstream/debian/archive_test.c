@@ -349,6 +349,35 @@ static void test_index(void **state)
 	arena_done(&t.a);
 }
 
+/* A copy of an archive that says "by-hash" but has it not, and one that has. */
+static void test_by_hash(void **state)
+{
+	struct archive t;
+	struct upstream_state s;
+	vec_rpm_meta metas = { 0 };
+	struct str text;
+	struct err e;
+
+	(void)state;
+	archive_make(&t);
+	text = stanza(&t.a, "b", "1");
+	release_put(&t, "two", text, "Acquire-By-Hash: yes\n", "archive@example.org");
+	assert_ok(refresh(&t, &s, &e), &e);
+	assert_ok(upstream_packages(&t.a, &s, quiet, &metas, &e), &e);
+	assert_int_equal(metas.n, 2);
+	text = stanza(&t.a, "b", "2");
+	release_put(&t, "two", text, "Acquire-By-Hash: yes\n", "archive@example.org");
+	put_file(&t.a, t.dir,
+		 str_z(&t.a, str_printf(&t.a, "dists/two/main/binary-amd64/by-hash/SHA256/%.*s",
+					STR_FMT(sha256_hex(&t.a, text.p, text.n)))),
+		 text);
+	put_file(&t.a, t.dir, "dists/two/main/binary-amd64/Packages", STR("newer"));
+	assert_ok(refresh(&t, &s, &e), &e);
+	assert_ok(upstream_packages(&t.a, &s, quiet, &metas, &e), &e);
+	assert_str(metas.p[1].version, "2");
+	arena_done(&t.a);
+}
+
 static void count_done(void *arg, size_t i, const char *path)
 {
 	assert_int_equal(i, 0);
@@ -549,7 +578,7 @@ int main(void)
 		cmocka_unit_test(test_two_upstreams), cmocka_unit_test(test_index),
 		cmocka_unit_test(test_transfer),      cmocka_unit_test(test_unreachable),
 		cmocka_unit_test(test_http),          cmocka_unit_test(test_framing),
-		cmocka_unit_test(test_release),
+		cmocka_unit_test(test_release),       cmocka_unit_test(test_by_hash),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "upstream/debian/release.h"
 #include "upstream/debian/translate.h"
+#include "upstream/mirror.h"
 
 #include <time.h>
 
@@ -121,34 +122,6 @@ static int release_accept(struct suite_fetch *f, struct err *e)
 	return file_write_cache(f->path, 0644, state.p, state.n, e);
 }
 
-static int mirrors_resolve(struct arena *a, const struct conf_upstream *conf,
-			   struct debian_suite *suites, struct err *e)
-{
-	vec_apt_source sources = { 0 };
-	bool read = false;
-
-	for (size_t i = 0; i < conf->suites.n; i++) {
-		const struct conf_suite *s = &conf->suites.p[i];
-		struct str mirror = s->mirror.n > 0 ? s->mirror : conf->mirror;
-		int rc = 0;
-
-		suites[i].name = s->name;
-		while (str_ends(mirror, "/"))
-			mirror.n--;
-		suites[i].mirror_url = mirror;
-		if (!str_eqz(mirror, "system"))
-			continue;
-		if (!read)
-			rc = apt_sources_read(a, "/etc/apt", &sources, e);
-		read = true;
-		if (rc >= 0)
-			rc = apt_mirror(a, &sources, s->name, &suites[i].mirror_url, e);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
 /* A suite's name as a file's: "buster/updates" has a slash. */
 static char *state_path(struct arena *a, const char *dir, struct str suite)
 {
@@ -224,26 +197,29 @@ static struct suite_fetch *suite_begin(const struct suite_fetch *like, const cha
 	return f;
 }
 
-int suites_begin(struct arena *a, struct upstream_state *s, struct err *e)
+int suites_begin(struct arena *a, struct upstream_state *s, vec_auth *auth, struct err *e)
 {
 	const struct conf_upstream *conf = s->conf;
 	const char *dir =
 		str_z(a, str_printf(a, "%s/upstream/%.*s", s->cache, STR_FMT(conf->name)));
 	struct suite_fetch like = { .a = a, .keyring = str_z(a, conf->keyring) };
 	struct debian_suites *suites = arena_new(a, struct debian_suites);
+	struct str *urls = arena_array(a, conf->suites.n, sizeof(*urls));
 	int rc;
 
 	suites->n = conf->suites.n;
 	suites->p = arena_array(a, suites->n, sizeof(*suites->p));
 	rc = keyring_digest(a, like.keyring, &like.keyring_sha256, e);
 	if (rc >= 0)
-		rc = mirrors_resolve(a, conf, suites->p, e);
+		rc = mirrors_resolve(a, conf, urls, auth, e);
 	if (rc >= 0)
 		rc = dir_make(dir, e);
 	if (rc < 0)
 		return rc;
 	dir_clean_temps(dir);
 	for (size_t i = 0; i < suites->n; i++) {
+		suites->p[i].name = conf->suites.p[i].name;
+		suites->p[i].mirror_url = urls[i];
 		suites->p[i].fetch = suite_begin(&like, dir, conf, &suites->p[i]);
 		suites->p[i].text = suites->p[i].fetch->text;
 	}

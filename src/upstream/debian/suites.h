@@ -19,6 +19,7 @@ struct debian_suites {
 };
 
 /* Of upstream_ops. */
-must_check int suites_begin(struct arena *a, struct upstream_state *s, struct err *e);
+must_check int suites_begin(struct arena *a, struct upstream_state *s, vec_auth *auth,
+			    struct err *e);
 must_check int suites_ask(struct arena *a, struct upstream_state *s, vec_fetch *ret, struct err *e);
 must_check int suites_end(struct upstream_state *s, const struct apt_conf *apt, struct err *e);
