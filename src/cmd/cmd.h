@@ -44,6 +44,9 @@ struct verb {
 	const struct option_def *options; /* own ones, ended by a NULL name */
 	size_t options_size;
 	int min_args, max_args; /* max -1: any number */
+	/* NULL, or: whether these options go together; else *e says what is wrong with the usage.
+	 */
+	int (*check)(const void *options, char **args, struct err *e);
 	/* @args: what is no option, NULL-terminated. Returns 0, or a negative errno with *e set; a
 	 * positive number is the exit status of something that was run on the user's behalf. */
 	int (*run)(struct arena *a, void *options, char **args, struct err *e);

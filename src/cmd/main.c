@@ -110,6 +110,8 @@ static int verb_main(struct arena *a, const struct verb *verb, char **argv)
 		print(help_verb(a, verb));
 		return 0;
 	}
+	if (verb->check && verb->check(options, args, &e) < 0)
+		return usage_error(&e);
 	r = timings_begin(a, options, &timings, &e);
 	if (r < 0)
 		return work_failed(a, verb, options, &e);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "vm/command.h"
+#include "vm/container.h"
 #include "vm/guest.h"
 #include "vm/machine.h"
 
@@ -13,14 +15,20 @@ enum { KEY_BYTES_MAX = 16 << 10, TIMEOUT_SEC_DEFAULT = 600 };
 
 struct run_options {
 	struct common_options common;
-	bool until_login, console, secure_boot, setup_mode, tpm;
+	bool container, until_login, console, secure_boot, setup_mode, tpm;
 	const char *ssh_key, *image, *machine;
 	uint64_t memory, processors, timeout, disk_size;
 };
 
+/* Of a virtual machine. */
+#define PORTS "/dev/virtio-ports/ashlar."
+
 #define O(member) offsetof(struct run_options, member)
 
 static const struct option_def options[] = {
+	{ "container", 0, OPTION_FLAG, NULL,
+	  "boot its root under systemd-nspawn with this machine's kernel: in seconds, as root",
+	  O(container), false },
 	{ "until-login", 0, OPTION_FLAG, NULL, "end when the console shows a login prompt",
 	  O(until_login), false },
 	{ "console", 0, OPTION_FLAG, NULL,
@@ -51,71 +59,6 @@ static const struct option_def options[] = {
 	{ 0 },
 };
 
-/* One word of a shell command. */
-static void shell_quoted(struct buf *b, const char *word)
-{
-	buf_u8(b, '\'');
-	for (; *word; word++)
-		if (*word == '\'')
-			buf_printf(b, "'\\''");
-		else
-			buf_u8(b, (uint8_t)*word);
-	buf_u8(b, '\'');
-}
-
-static struct str credential(struct arena *a, const char *name, struct str value)
-{
-	return str_printf(a, "io.systemd.credential.binary:%s=%.*s", name,
-			  STR_FMT(base64_encode(a, value.p, value.n)));
-}
-
-/* A unit that runs the command once the machine is up, and tells its status. It is of type exec, so
- * that the boot is complete while it runs. In a unit file '%' and, in ExecStart=, '$' are written
- * twice; so the command travels as a credential of its own, which nothing interprets but the
- * shell. */
-static void script_credentials(struct arena *a, struct qemu *q, struct str script)
-{
-	static const char unit[] =
-		"[Unit]\nDescription=Command of ashlar run\nDefaultDependencies=no\n"
-		"After=basic.target\n"
-		"[Service]\nType=exec\nImportCredential=ashlar.command\n"
-		"ExecStart=/bin/sh ${CREDENTIALS_DIRECTORY}/ashlar.command\n";
-	static const char wants[] = "[Unit]\nWants=ashlar-run.service\n";
-
-	vec_push(a, &q->credentials) = credential(a, "ashlar.command", script);
-	vec_push(a, &q->credentials) =
-		credential(a, "systemd.extra-unit.ashlar-run.service", str_c(unit));
-	vec_push(a, &q->credentials) =
-		credential(a, "systemd.unit-dropin.multi-user.target~ashlar", str_c(wants));
-}
-
-/* What the unit runs. A machine that keeps what it writes is switched off as the command ends, or
- * when a line comes after the login prompt was seen. */
-static struct str script(struct arena *a, char **command, bool power_off)
-{
-	struct buf b = { .a = a };
-
-	if (command[0]) {
-		/* the exit of the inner shell is the status; the ports are opened once, here, and
-		 * closed before the status is told */
-		buf_printf(&b, "systemctl is-system-running --wait >/dev/null 2>&1\n"
-			       "( cd /; unset CREDENTIALS_DIRECTORY\n");
-		for (char **word = command; *word; word++) {
-			buf_u8(&b, ' ');
-			shell_quoted(&b, *word);
-		}
-		buf_printf(
-			&b,
-			"\n) </dev/null >/dev/virtio-ports/ashlar.out 2>/dev/virtio-ports/ashlar.err\n"
-			"echo \"$?\" >/dev/virtio-ports/ashlar.status\n");
-	} else {
-		buf_printf(&b, "read -r line </dev/virtio-ports/ashlar.status\n");
-	}
-	if (power_off)
-		buf_printf(&b, "systemctl poweroff --no-block\n");
-	return (struct str){ (char *)b.v.p, b.v.n };
-}
-
 static int ssh_credentials(struct arena *a, struct qemu *q, const char *path, struct err *e)
 {
 	struct str key;
@@ -128,24 +71,37 @@ static int ssh_credentials(struct arena *a, struct qemu *q, const char *path, st
 			e, -EINVAL,
 			"--ssh-key: '%s' is no OpenSSH public key; want the file that ends in .pub",
 			path);
-	vec_push(a, &q->credentials) = credential(a, "ssh.authorized_keys.root", key);
+	vec_push(a, &q->credentials) = (struct credential){ "ssh.authorized_keys.root", key };
 	return qemu_free_port(&q->ssh_port, e);
 }
 
-static int run_interactive(struct arena *a, struct qemu *q, struct err *e)
+/* Until what has this terminal ends. */
+static int terminal_wait(pid_t pid)
 {
-	int r, status = 0;
-	pid_t pid;
+	int status = 0;
 
-	q->console_fd = -1;
-	q->ends_at_reboot = q->disk_snapshot;
-	r = qemu_start(a, q, -1, &pid, e);
-	if (r < 0)
-		return r;
 	signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C goes to the guest's console */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run_interactive(struct arena *a, struct qemu *q, struct err *e)
+{
+	pid_t pid;
+	int r;
+
+	q->console_fd = -1;
+	q->ends_at_reboot = q->disk_snapshot;
+	r = qemu_start(a, q, -1, &pid, e);
+	return r < 0 ? r : terminal_wait(pid);
+}
+
+static void guest_limit(struct guest *g, const struct run_options *o)
+{
+	g->show_console = o->console;
+	g->timeout_sec = o->timeout;
+	g->end_sec = clock_sec() + (double)o->timeout;
 }
 
 static int run_watched(struct arena *a, struct run_options *o, struct qemu *q, char **command,
@@ -158,11 +114,9 @@ static int run_watched(struct arena *a, struct run_options *o, struct qemu *q, c
 	/* firmware in setup mode restarts once it has its keys */
 	q->ends_at_reboot = !o->setup_mode;
 	if (command[0] || power_off)
-		script_credentials(a, q, script(a, command, power_off));
+		command_credentials(a, &q->credentials, command, PORTS, power_off);
 	r = guest_start(a, q, command[0] || power_off, &g, e);
-	g.show_console = o->console;
-	g.timeout_sec = o->timeout;
-	g.end_sec = clock_sec() + (double)o->timeout;
+	guest_limit(&g, o);
 	if (r == 0)
 		r = guest_watch(a, &g, command[0] ? AWAIT_COMMAND : AWAIT_LOGIN, &status, e);
 	if (r == 0 && power_off && !command[0])
@@ -197,6 +151,71 @@ static int run_machine(struct arena *a, struct run_options *o, struct qemu *q, c
 	return r;
 }
 
+static int container_watched(struct arena *a, struct run_options *o, struct container *c,
+			     char **command, struct err *e)
+{
+	vec_credential credentials = { 0 };
+	int status = 0, r;
+	struct guest g;
+
+	if (command[0])
+		command_credentials(a, &credentials, command, CONTAINER_PORTS, false);
+	r = container_watch(a, c, &credentials, &g, e);
+	guest_limit(&g, o);
+	if (r == 0)
+		r = guest_watch(a, &g, command[0] ? AWAIT_COMMAND : AWAIT_LOGIN, &status, e);
+	if (r == 0 && o->machine) {
+		container_power_off(&g);
+		r = guest_watch(a, &g, AWAIT_POWER_OFF, &status, e);
+	}
+	guest_end(&g);
+	return r < 0 ? r : status;
+}
+
+static int run_container(struct arena *a, struct run_options *o, char **command, struct err *e)
+{
+	struct container_options c = { .image = o->image, .dir = o->machine };
+	struct container container;
+	pid_t pid;
+	int r = container_open(a, &c, &container, e);
+
+	if (r == 0 && (command[0] || o->until_login)) {
+		r = container_watched(a, o, &container, command, e);
+	} else if (r == 0) {
+		r = container_start(a, &container, &pid, e);
+		if (r == 0)
+			r = terminal_wait(pid);
+	}
+	container_close(&container);
+	return r;
+}
+
+/* What only a virtual machine has. */
+static int check(const void *options_, char **args, struct err *e)
+{
+	const struct run_options *o = options_;
+	const struct {
+		bool given;
+		const char *name;
+	} machines[] = {
+		{ o->secure_boot, "secure-boot" },
+		{ o->setup_mode, "setup-mode" },
+		{ o->tpm, "tpm" },
+		{ o->disk_size, "disk-size" },
+		{ o->memory, "memory" },
+		{ o->processors, "processors" },
+		{ o->ssh_key != NULL, "ssh-key" },
+	};
+
+	(void)args;
+	for (size_t i = 0; o->container && i < sizeof(machines) / sizeof(*machines); i++)
+		if (machines[i].given)
+			return err_set(e, -EINVAL,
+				       "run: '--%s' is of a virtual machine; a container has none",
+				       machines[i].name);
+	return 0;
+}
+
 static int run(struct arena *a, void *options_, char **args, struct err *e)
 {
 	struct run_options *o = options_;
@@ -211,10 +230,12 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 	if (!file_exists(o->image))
 		return err_set(e, -ENOENT, "'%s' is not there; 'ashlar build %s' makes it",
 			       o->image, args[0]);
-	if (q.memory_mib == 0)
-		q.memory_mib = 1024;
 	if (o->timeout == 0)
 		o->timeout = TIMEOUT_SEC_DEFAULT;
+	if (o->container)
+		return run_container(a, o, args + 1, e);
+	if (q.memory_mib == 0)
+		q.memory_mib = 1024;
 	if (o->ssh_key) {
 		r = ssh_credentials(a, &q, o->ssh_key, e);
 		if (r < 0)
@@ -244,11 +265,17 @@ const struct verb verb_run = {
 		"systemd credential), prints what it prints and ends with its status. Without one, the console is this "
 		"terminal; Ctrl-A X ends the machine.\n\n"
 		"With --machine, what the machine writes is there in the next run: it is switched off in order when the "
-		"COMMAND has ended, and restarts when it wants to where there is none. Remove the folder to begin anew.",
+		"COMMAND has ended, and restarts when it wants to where there is none. Remove the folder to begin anew.\n\n"
+		"With --container, root can have the same without a virtual machine: the image's root is mounted read-only, with "
+		"/var in memory or in the folder of --machine, and boots under systemd-nspawn in a network of its own with "
+		"nobody else in it. It takes a kernel that reads EROFS with zstd (Linux 6.10). Firmware, the image's kernel, the "
+		"verified root and the execution policy have no part in it, and its kernel is this machine's: for a look or a "
+		"test, not for a wall against what runs in it. Ctrl-] three times ends it.",
 	.example = "ashlar run server -- systemctl is-system-running",
 	.options = options,
 	.options_size = sizeof(struct run_options),
 	.min_args = 1,
 	.max_args = -1,
+	.check = check,
 	.run = run,
 };

@@ -17,20 +17,33 @@ enum { CONSOLE_KEPT_BYTES = 64 << 10, CONSOLE_LINES_SHOWN = 20, POLL_MS_MAX = 60
 
 static const char *const channel_names[] = { "ashlar.out", "ashlar.err", "ashlar.status" };
 
+void guest_init(struct arena *a, struct guest *g)
+{
+	*g = (struct guest){
+		.fds = { -1, -1, -1, -1 }, .log = -1, .console = { .a = a }, .status = { .a = a }
+	};
+}
+
+int guest_channel(struct guest *g, enum channel which, int *ret_theirs, struct err *e)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "socketpair");
+	g->fds[which] = pair[0];
+	*ret_theirs = pair[1];
+	return 0;
+}
+
 int guest_start(struct arena *a, struct qemu *q, bool channels, struct guest *g, struct err *e)
 {
 	int theirs[CHANNELS], r;
 
-	*g = (struct guest){
-		.fds = { -1, -1, -1, -1 }, .log = -1, .console = { .a = a }, .status = { .a = a }
-	};
+	guest_init(a, g);
 	for (int i = 0; i < CHANNELS; i++) {
-		int pair[2];
-
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-			return err_sys(e, "socketpair");
-		g->fds[i] = pair[0];
-		theirs[i] = pair[1];
+		r = guest_channel(g, (enum channel)i, &theirs[i], e);
+		if (r < 0)
+			return r;
 	}
 	/* a file rather than a pipe: nobody has to read along */
 	g->log = memfd_create("qemu", MFD_CLOEXEC);

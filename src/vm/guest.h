@@ -19,6 +19,10 @@ struct guest {
 
 /* What is awaited of a guest, for messages. */
 enum await { AWAIT_COMMAND, AWAIT_LOGIN, AWAIT_POWER_OFF };
+/* For those who start one by other means: no process, no channels; and this side's end of one, the
+ * other in *ret_theirs. */
+void guest_init(struct arena *a, struct guest *g);
+must_check int guest_channel(struct guest *g, enum channel which, int *ret_theirs, struct err *e);
 /* Starts it; with @channels, it has virtio serial ports ashlar.out, ashlar.err and ashlar.status.
  * Call guest_end() whatever this returns. */
 must_check int guest_start(struct arena *a, struct qemu *q, bool channels, struct guest *g,

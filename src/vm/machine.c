@@ -145,6 +145,11 @@ static int disk_kept(struct arena *a, const struct machine_options *o, struct qe
 	int r;
 
 	q->disk = path;
+	if (file_exists(path_join(a, o->dir, "var")))
+		return err_set(e, -EEXIST,
+			       "'%s' holds the /var of a container; want another folder for a "
+			       "virtual machine",
+			       o->dir);
 	if (!file_exists(path))
 		return disk_make(a, o, path, e);
 	r = disk_size(o, path, &size, &disk, e);
@@ -303,16 +308,16 @@ static int tpm_start(struct arena *a, const struct machine_options *o, struct ma
 			   &keep, log, "swtpm", &m->tpm_pid, e);
 }
 
-static int dir_hold(const char *dir, struct machine *m, struct err *e)
+int machine_dir_hold(const char *dir, int *ret, struct err *e)
 {
 	int r = dir_make(dir, e);
 
 	if (r < 0)
 		return r;
-	m->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (m->lock < 0)
+	*ret = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret < 0)
 		return err_sys(e, "open '%s'", dir);
-	if (flock(m->lock, LOCK_EX | LOCK_NB) < 0)
+	if (flock(*ret, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK
 			       ? err_set(e, -EBUSY, "machine '%s' is running already", dir)
 			       : err_sys(e, "lock '%s'", dir);
@@ -323,7 +328,7 @@ int machine_open(struct arena *a, const struct machine_options *o, struct machin
 		 struct qemu *q, struct err *e)
 {
 	struct machine m = { -1, -1, -1, -1, 0 };
-	int r = o->dir ? dir_hold(o->dir, &m, e) : 0;
+	int r = o->dir ? machine_dir_hold(o->dir, &m.lock, e) : 0;
 
 	q->tpm_fd = -1;
 	if (r == 0)

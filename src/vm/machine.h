@@ -22,9 +22,12 @@ struct machine {
 	pid_t tpm_pid;
 };
 
-/* Makes what is not there, takes hold of it, starts the TPM, and says all of it in @q. A folder
- * that another run holds is -EBUSY. What is kept nowhere lies in memory or in files without a name
- * in TMPDIR, so it is gone however this process ends. */
+/* Makes the folder and takes hold of it until *ret is closed. One that another run holds is -EBUSY.
+ */
+must_check int machine_dir_hold(const char *dir, int *ret, struct err *e);
+/* Makes what is not there, takes hold of it, starts the TPM, and says all of it in @q. What
+ * is kept nowhere lies in memory or in files without a name in TMPDIR, so it is gone however this
+ * process ends. */
 must_check int machine_open(struct arena *a, const struct machine_options *o, struct machine *ret,
 			    struct qemu *q, struct err *e);
 /* After QEMU's end. */

@@ -154,6 +154,16 @@ static void consoles(struct arena *a, vec_arg *v, const struct qemu *q)
 	}
 }
 
+/* systemd-stub and systemd read it (systemd.system-credentials(7)). */
+static struct str smbios_string(struct arena *a, const struct credential *c)
+{
+	struct str value = base64_encode(a, c->value.p, c->value.n);
+	struct str text =
+		str_printf(a, "io.systemd.credential.binary:%s=%.*s", c->name, STR_FMT(value));
+
+	return str_printf(a, "type=11,value=%.*s", STR_FMT(comma_escaped(a, text)));
+}
+
 int qemu_start(struct arena *a, const struct qemu *q, int log_fd, pid_t *ret, struct err *e)
 {
 	const struct machine *m = machine_of(q->arch);
@@ -172,8 +182,7 @@ int qemu_start(struct arena *a, const struct qemu *q, int log_fd, pid_t *ret, st
 	devices(a, &v, m, q);
 	consoles(a, &v, q);
 	vec_each(c, &q->credentials)
-		arg(a, &v, "-smbios",
-		    str_printf(a, "type=11,value=%.*s", STR_FMT(comma_escaped(a, *c))));
+		arg(a, &v, "-smbios", smbios_string(a, c));
 	vec_push(a, &v) = NULL;
 	vec_each(fd, &q->keep_fds)
 		vec_push(a, &keep) = *fd;

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "base/arch.h"
-#include "base/str.h"
+#include "vm/credential.h"
 
 typedef VEC(int) vec_fd;
 
@@ -22,8 +22,7 @@ struct qemu {
 	int tpm_fd;          /* connected to swtpm's control channel; -1: no TPM */
 	vec_fd keep_fds;     /* open in QEMU too; paths may be /proc/self/fd/N of these */
 	unsigned ssh_port;   /* forwarded from 127.0.0.1 to the guest's port 22; 0: none */
-	vec_str credentials; /* values of SMBIOS type 11 strings: "io.systemd.credential:NAME=VALUE"
-				(systemd.system-credentials(7)) */
+	vec_credential credentials;
 	vec_str channels; /* names of virtio serial ports; channel_fds has the other end of each */
 	const int *channel_fds;
 	int console_fd; /* where the serial console goes, or -1: this terminal, with QEMU's monitor

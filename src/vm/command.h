@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* command.h - a command that runs in a guest once it is up. */
+#pragma once
+
+#include "vm/credential.h"
+
+/* What has the guest run @command (words, ended by NULL) as root: its output goes to the files
+ * @ports "out" and @ports "err" of the guest, its status then, as a line, to @ports "status". With
+ * no word at all, the guest waits for a line from there. Then, with @power_off, it switches itself
+ * off. */
+void command_credentials(struct arena *a, vec_credential *v, char **command, const char *ports,
+			 bool power_off);
