@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/root.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -33,10 +34,11 @@ struct laying {
 static int by_place(const void *x, const void *y)
 {
 	const struct packed *p = x, *q = y;
-	int r = p->file->pack == q->file->pack
-			? 0
-			: str_cmp(p->file->pack->recipe, q->file->pack->recipe);
+	const struct pack *x_pack = p->file->pack, *y_pack = q->file->pack;
+	int r = x_pack == y_pack ? 0 : str_cmp(x_pack->recipe, y_pack->recipe);
 
+	/* the same recipe opened twice would be laid in the order of memory */
+	assert(x_pack == y_pack || r != 0);
 	if (r == 0)
 		r = (p->file > q->file) - (p->file < q->file);
 	return r != 0 ? r : (p->id > q->id) - (p->id < q->id);
@@ -217,6 +219,46 @@ static const struct pack *pack_of(const struct assembled *as, const struct segme
 	return NULL;
 }
 
+static void runs_cut(struct arena *a, const struct segments *root, struct checking *c)
+{
+	vec_each(s, &root->v)
+		for (uint64_t at = 0; s->blocks && at < s->size_bytes; at += CHECK_BYTES) {
+			uint64_t n = s->size_bytes - at;
+
+			vec_push(a, &c->runs) =
+				(struct segment){ s->data + at, n < CHECK_BYTES ? n : CHECK_BYTES,
+						  s->blocks };
+		}
+	c->good = arena_array(a, c->runs.n, sizeof(*c->good));
+}
+
+/* All that are damaged go at once: a loss of power damages many, and each try is a build. */
+static int damaged_discard(const struct assembled *as, const struct checking *c, struct err *e)
+{
+	const struct segment_blocks *last = NULL;
+	const char *first = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->runs.n; i++) {
+		const struct pack *pack;
+
+		/* runs of one pack are neighbours */
+		if (c->good[i] || c->runs.p[i].blocks == last)
+			continue;
+		last = c->runs.p[i].blocks;
+		pack = pack_of(as, last);
+		if (pack)
+			pack_discard(pack);
+		if (n++ == 0 && pack)
+			first = pack->path;
+	}
+	if (n == 1)
+		return err_set(e, -ESTALE, "cache: pack '%s' was damaged", first);
+	return n == 0 ? 0
+		      : err_set(e, -ESTALE, "cache: %zu packs were damaged, '%s' the first", n,
+				first);
+}
+
 int root_check(const struct assembled *as, const struct segments *root, unsigned jobs,
 	       struct err *e)
 {
@@ -225,25 +267,7 @@ int root_check(const struct assembled *as, const struct segments *root, unsigned
 	TRACE("check packs");
 	int r;
 
-	vec_each(s, &root->v)
-		for (uint64_t at = 0; s->blocks && at < s->size_bytes; at += CHECK_BYTES) {
-			uint64_t n = s->size_bytes - at;
-
-			vec_push(&a, &c.runs) =
-				(struct segment){ s->data + at, n < CHECK_BYTES ? n : CHECK_BYTES,
-						  s->blocks };
-		}
-	c.good = arena_array(&a, c.runs.n, sizeof(*c.good));
+	runs_cut(&a, root, &c);
 	r = thread_pool_for(jobs, c.runs.n, run_check, &c, e);
-	for (size_t i = 0; r == 0 && i < c.runs.n; i++) {
-		const struct pack *pack;
-
-		if (c.good[i])
-			continue;
-		pack = pack_of(as, c.runs.p[i].blocks);
-		if (pack)
-			pack_discard(pack);
-		r = err_set(e, -ESTALE, "cache: pack '%s' was damaged", pack ? pack->path : "");
-	}
-	return r;
+	return r < 0 ? r : damaged_discard(as, &c, e);
 }
