@@ -9,20 +9,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/io.h"
 
-/* A fresh folder, removed by nobody: meson gives each test its own TMPDIR below the build folder's
- * /tmp. */
+/* Folders of a program's tests lie in one that is removed when the program ends; not by a child
+ * that it forks. */
+static struct {
+	char path[256];
+	pid_t owner;
+	unsigned n;
+} test_dirs;
+
+__attribute__((destructor)) static void test_dirs_remove(void)
+{
+	struct err e;
+
+	if (test_dirs.owner == getpid() && dir_remove(test_dirs.path, &e) < 0)
+		fprintf(stderr, "%s\n", e.msg);
+}
+
+/* A fresh folder below TMPDIR. */
 static inline char *test_dir(struct arena *a)
 {
 	const char *base = getenv("TMPDIR");
-	char *path = str_z(a, str_printf(a, "%s/ashlar-test-XXXXXX", base ? base : "/tmp"));
+	char *path;
 
-	assert_non_null(mkdtemp(path));
+	if (test_dirs.owner == 0) {
+		snprintf(test_dirs.path, sizeof(test_dirs.path), "%s/ashlar-test-XXXXXX",
+			 base ? base : "/tmp");
+		assert_non_null(mkdtemp(test_dirs.path));
+		test_dirs.owner = getpid();
+	}
+	path = str_z(a, str_printf(a, "%s/%u", test_dirs.path, test_dirs.n++));
+	assert_int_equal(mkdir(path, 0700), 0);
 	return path;
 }
 
