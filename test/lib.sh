@@ -86,15 +86,44 @@ stated_digests() {
 # build OPTION...: the server image as everyone makes it, silent but for errors.
 build() { "$ASHLAR" build server --quiet --keys "$CHECK/keys" --cache "$CACHE" --out "$CHECK/out" "$@"; }
 
-# image_needed: IMAGE is the image of these definitions; made once for all suites.
+# image_needed: IMAGE is the image of these definitions; made once for all suites, whoever comes first.
 image_needed() {
 	IMAGE=$CHECK/out/server-$(uname -m).raw
 	MANIFEST=${IMAGE%.raw}.manifest.json
 	REPOSITORY=${IMAGE%.raw}.repository
+	exec {lock}>"$CHECK/image.lock"
+	flock $lock
 	[ -e "$CHECK/keys/enrol/db.auth" ] || "$ASHLAR" key generate --quiet --keys "$CHECK/keys"
-	[ -e "$MANIFEST" ] && [ -z "$(find -L "$ASHLAR" distro -newer "$MANIFEST" -print -quit)" ] && return
-	rm -rf "$CHECK/out"
-	if build >"$WORK/.said" 2>&1; then ok "build server"; else not_ok "build server" "$WORK/.said"; exit 1; fi
+	if [ ! -e "$MANIFEST" ] || [ -n "$(find -L "$ASHLAR" distro -newer "$MANIFEST" -print -quit)" ]; then
+		rm -rf "$CHECK/out"
+		if build >"$WORK/.said" 2>&1; then ok "build server"; else not_ok "build server" "$WORK/.said"; exit 1; fi
+	fi
+	exec {lock}>&-
+}
+
+# program NAME: build/test/NAME is built. Ninja can be run once at a time in a folder.
+program() {
+	flock "$CHECK/ninja.lock" ninja -C "${BUILD:-build}" "test/$1" >"$WORK/.said" 2>&1 && return
+	not_ok "$1 is built" "$WORK/.said"
+	exit 1
+}
+
+# meson_tests FOLDER PREFIX: Meson's lines " 1/60 ashlar:unit / NAME  OK  0.05s" in the words used here. Nothing is left of
+# them where temporary files are.
+meson_tests() {
+	local status=0 prefix=${2-}
+	mkdir "$WORK/temporary"
+	TMPDIR=$WORK/temporary flock "$CHECK/ninja.lock" meson test -C "$1" --num-processes "$(nproc)" --print-errorlogs >"$WORK/meson" 2>&1 ||
+		status=$?
+	sed -nE "s#^ *[0-9]+/[0-9]+ ([^ ]*:)?(.*[^ ]) +OK +[0-9.]+s.*#ok - $prefix\\2#p
+		s#^ *[0-9]+/[0-9]+ ([^ ]*:)?(.*[^ ]) +SKIP +[0-9.]+s.*#skip - $prefix\\2: its own program says so#p
+		s#^ *[0-9]+/[0-9]+ ([^ ]*:)?(.*[^ ]) +(FAIL|ERROR|TIMEOUT) +[0-9.]+s.*#not ok - $prefix\\2#p" "$WORK/meson"
+	# cmocka lets a program pass some of whose tests skip themselves
+	awk -v prefix="$prefix" '/^test: / { sub(/^test: *[^:]*:/, ""); name = $0 }
+		/^\[  SKIPPED \] [a-z]/ { print "skip - " prefix name ": " $4 ": says so itself" }' "$1/meson-logs/testlog.txt"
+	check "${prefix}nothing is left behind" test -z "$(ls "$WORK/temporary")"
+	check "${prefix}their sources give no warning" eval "! grep '[0-9]: warning: ' '$WORK/meson'"
+	if [ $status = 0 ]; then ok "${prefix}all of them"; else not_ok "${prefix}all of them (status $status)" "$WORK/meson"; fi
 }
 
 # same_image NAME DIR: what stands in DIR has the bytes of the image that all suites look at.

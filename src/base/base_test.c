@@ -167,7 +167,6 @@ static size_t n_temps(const char *dir)
 /* From one file system to another as well; a source that ends early is an error, not a hole. */
 static void test_copy(void **state)
 {
-	_cleanup_arena_ struct arena a = { 0 };
 	FILE *from = tmpfile();
 	int memory = memfd_create("copy", MFD_CLOEXEC);
 	char got[8] = { 0 };
