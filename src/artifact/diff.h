@@ -33,6 +33,7 @@ struct diff_side {
 	vec_diff_size sizes;         /* of the whole and of its partitions */
 	struct str root_hash;        /* hexadecimal */
 	vec_diff_region regions;
+	struct str mapped; /* the image */
 };
 
 /* Who only wants to see what an image would be: called with its files and its manifest, once or
@@ -54,6 +55,7 @@ struct image_maker {
  * be read is not known, so that the bytes of damaged images can be compared. Bytes are hostile. */
 must_check int diff_side_read(struct arena *a, const struct image_maker *maker, const char *name,
 			      struct diff_side *ret, struct err *e);
+void diff_side_done(struct diff_side *s);
 
 struct diff_package_change {
 	const struct diff_package *before, *after; /* NULL: it is not there */

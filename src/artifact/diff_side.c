@@ -11,7 +11,6 @@
 
 #define RAW ".raw"
 
-enum { IMAGE_BYTES_MAX = 2047u << 20 };
 #define FILES_BYTES_MAX (16ull << 30)
 
 static const char only_definitions[] = "only a definition says whose a file is";
@@ -189,10 +188,11 @@ static int image_side(struct arena *a, struct diff_side *s, struct err *e)
 	struct image_parts parts = { 0 };
 	struct str image;
 	struct err why;
-	int r = file_read(a, s->name, IMAGE_BYTES_MAX, &image, e);
+	int r = file_map(s->name, &s->mapped, e);
 
 	if (r < 0)
 		return r;
+	image = s->mapped;
 	r = gpt_read(a, (const uint8_t *)image.p, image.n, &parts.gpt, e);
 	if (r == 0)
 		r = image_partition_find(image, &parts, PARTITION_ROOT, e);
@@ -297,5 +297,12 @@ int diff_side_read(struct arena *a, const struct image_maker *maker, const char 
 		r = definition_side(a, maker, &s, e);
 	if (r == 0)
 		*ret = s;
+	else
+		diff_side_done(&s);
 	return r;
+}
+
+void diff_side_done(struct diff_side *s)
+{
+	file_unmap(&s->mapped);
 }

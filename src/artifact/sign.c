@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "artifact/container.h"
 #include "artifact/manifest.h"
 #include "artifact/parts.h"
 #include "base/io.h"
@@ -12,7 +13,7 @@
 
 #define RAW ".raw"
 
-enum { IMAGE_BYTES_MAX = 2047u << 20, HOLE_BYTES = 64 << 10 };
+enum { HOLE_BYTES = 64 << 10 };
 
 /* What there was before anything was signed. */
 static int unsigned_parts(struct arena *a, const struct image_parts *in, const struct keys *keys,
@@ -81,27 +82,34 @@ static int esp_again(struct arena *a, const struct image_parts *in, const struct
 	return fat_write(a, &esp, ret, e);
 }
 
-/* Leaves holes where image_plan_write() left them. */
-static int image_put(struct arena *a, const char *path, struct str image, struct err *e)
+/* Appends @bytes with holes for what is zeroes, as it was written. */
+static void bytes_lay(struct arena *a, struct str bytes, struct segments *ret)
 {
 	static const char zeroes[HOLE_BYTES];
+
+	while (bytes.n > 0) {
+		struct str part = str_head(bytes, HOLE_BYTES);
+
+		if (memcmp(part.p, zeroes, part.n) == 0)
+			segments_zero(a, ret, part.n);
+		else
+			segments_add(a, ret, part.p, part.n);
+		bytes = str_from(bytes, part.n);
+	}
+}
+
+static int image_put(struct arena *a, const char *path, const struct laid *laid, struct err *e)
+{
 	_cleanup_close_ int fd = -1;
 	char *temp;
 	int r = file_temp(a, path, 0644, &fd, &temp, e);
 
 	if (r < 0)
 		return r;
-	if (ftruncate(fd, (off_t)image.n) < 0)
-		r = err_sys(e, "resize '%s' to %zu bytes", path, image.n);
-	for (size_t at = 0; r == 0 && at < image.n; at += HOLE_BYTES) {
-		size_t n = image.n - at < HOLE_BYTES ? image.n - at : HOLE_BYTES;
-
-		if (memcmp(image.p + at, zeroes, n) != 0)
-			r = fd_pwrite(fd, image.p + at, n, at, path, e);
-	}
+	r = laid_write(laid, fd, path, NULL, 0, e);
 	if (r == 0)
 		r = file_commit(fd, temp, path, e);
-	else
+	if (r < 0)
 		file_discard(temp);
 	return r;
 }
@@ -109,7 +117,8 @@ static int image_put(struct arena *a, const char *path, struct str image, struct
 /* What is to be put in place of the image at @path. */
 struct signed_image {
 	const char *path;
-	struct str base, bytes; /* base: @path without .raw */
+	struct str base; /* @path without .raw */
+	struct laid laid;
 	struct boot_signed boot;
 	int64_t grown_bytes;
 };
@@ -140,21 +149,37 @@ static int manifest_replace(struct arena *a, const struct signed_image *s, const
 	return file_write(path, 0644, text.p, text.n, e);
 }
 
+/* What the folder asked for earlier; signatures that were made for it stay. */
+static void requests_remove(struct arena *a, const char *dir)
+{
+	struct err ignored;
+	vec_str names;
+
+	if (dir_list(a, dir, &names, &ignored) < 0)
+		return;
+	vec_each(name, &names)
+		if (!str_ends(*name, ".sig"))
+			(void)unlink(path_join(a, dir, str_z(a, *name)));
+	(void)rmdir(dir);
+}
+
 /* The manifest last: as long as it says less than the image holds, nothing is wrong. */
 static int replace(struct arena *a, const struct signed_image *s, const struct keys *keys,
 		   struct sign_report *report, struct err *e)
 {
+	const char *asked = beside(a, s, ".to-sign");
 	int r = 0;
 
 	report->pending = s->boot.pending;
+	requests_remove(a, asked);
 	if (s->boot.pending.n > 0) {
-		report->asked = beside(a, s, ".to-sign");
-		r = dir_make(report->asked, e);
+		report->asked = asked;
+		r = dir_make(asked, e);
 		if (r == 0)
-			r = signatures_ask(a, report->asked, &s->boot.pending, e);
+			r = signatures_ask(a, asked, &s->boot.pending, e);
 	}
 	if (r == 0)
-		r = image_put(a, s->path, s->bytes, e);
+		r = image_put(a, s->path, &s->laid, e);
 	return r < 0 ? r : manifest_replace(a, s, keys, e);
 }
 
@@ -168,9 +193,28 @@ static uint64_t stored(const struct segments *s)
 	return bytes;
 }
 
+/* The disk as it is, but for these two partitions. */
+static void disk_lay(struct arena *a, const struct image_parts *in, struct str image,
+		     const struct segments *esp, struct signed_image *s)
+{
+	struct segments *disk = &s->laid.bytes;
+	const char *esp_at = in->bytes[PARTITION_ESP].p,
+		   *sig_at = in->bytes[PARTITION_VERITY_SIG].p;
+
+	bytes_lay(a, (struct str){ image.p, (size_t)(esp_at - image.p) }, disk);
+	segments_append(a, disk, esp);
+	segments_zero(a, disk, in->bytes[PARTITION_ESP].n - esp->size_bytes);
+	bytes_lay(a,
+		  (struct str){ image.p + disk->size_bytes,
+				(size_t)(sig_at - image.p) - disk->size_bytes },
+		  disk);
+	segments_add(a, disk, s->boot.verity_sig.p, s->boot.verity_sig.n);
+	bytes_lay(a, str_from(image, disk->size_bytes), disk);
+}
+
 /* Lays the ESP again, with what is signed now, and the signature partition. */
-static int put_parts(struct arena *a, const struct image_parts *in, struct signed_image *s,
-		     struct err *e)
+static int put_parts(struct arena *a, const struct image_parts *in, struct str image,
+		     struct signed_image *s, struct err *e)
 {
 	struct segments before, after;
 	int r = fat_write(a, &in->esp, &before, e);
@@ -185,9 +229,7 @@ static int put_parts(struct arena *a, const struct image_parts *in, struct signe
 			       "%s: its ESP or its signature partition is too small to be signed",
 			       s->path);
 	s->grown_bytes = (int64_t)(stored(&after) - stored(&before));
-	segments_read(&after, 0, (char *)in->bytes[PARTITION_ESP].p, after.size_bytes);
-	memcpy((char *)in->bytes[PARTITION_VERITY_SIG].p, s->boot.verity_sig.p,
-	       s->boot.verity_sig.n);
+	disk_lay(a, in, image, &after, s);
 	return 0;
 }
 
@@ -196,6 +238,7 @@ int image_sign(struct arena *a, const char *path, const struct keys *keys, const
 {
 	struct signed_image s = { .path = path, .base = str_c(path) };
 	struct sign_report report = { 0 };
+	_cleanup_map_ struct str image = { 0 };
 	struct boot_parts parts;
 	struct image_parts in;
 	int r;
@@ -203,9 +246,9 @@ int image_sign(struct arena *a, const char *path, const struct keys *keys, const
 	if (!str_ends(s.base, RAW))
 		return err_set(e, -EINVAL, "'%s': want an image that ends in " RAW, path);
 	s.base = str_head(s.base, s.base.n - strlen(RAW));
-	r = file_read(a, path, IMAGE_BYTES_MAX, &s.bytes, e);
+	r = file_map(path, &image, e);
 	if (r == 0)
-		r = image_parts_read(a, s.bytes, &in, e);
+		r = image_parts_read(a, image, &in, e);
 	if (r == 0)
 		r = pcr_key_check(a, &in, keys, e);
 	if (r == 0)
@@ -220,7 +263,7 @@ int image_sign(struct arena *a, const char *path, const struct keys *keys, const
 
 	r = signatures_make(a, &signing, &parts, &s.boot, e);
 	if (r == 0)
-		r = put_parts(a, &in, &s, e);
+		r = put_parts(a, &in, image, &s, e);
 	if (r == 0)
 		r = replace(a, &s, keys, &report, e);
 	if (r == 0)

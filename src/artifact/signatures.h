@@ -47,6 +47,7 @@ struct boot_signed {
 must_check int signatures_make(struct arena *a, const struct signing *s,
 			       const struct boot_parts *parts, struct boot_signed *ret,
 			       struct err *e);
-/* Fills the empty folder @dir: NAME for each, and to-sign.json, which says by which key. */
+/* Fills @dir, in which nothing but signatures may lie: NAME for each, and to-sign.json, which says
+ * by which key. */
 must_check int signatures_ask(struct arena *a, const char *dir, const vec_to_sign *pending,
 			      struct err *e);

@@ -243,8 +243,8 @@ static int run(struct arena *a, void *options, char **args, struct err *e)
 	struct image_options image = image_options(&o->common, NULL);
 	const struct image_maker maker = { definition_show, &image };
 	struct progress *quiet = progress_new(PROGRESS_QUIET);
-	struct diff_side sides[2];
-	struct image_diff d;
+	struct diff_side sides[2] = { 0 };
+	struct image_diff d = { 0 };
 	int r = 0;
 
 	if (o->common.json) /* one object, and nothing else */
@@ -252,14 +252,15 @@ static int run(struct arena *a, void *options, char **args, struct err *e)
 	for (size_t i = 0; r == 0 && i < 2; i++)
 		r = diff_side_read(a, &maker, args[i], &sides[i], e);
 	progress_free(quiet);
-	if (r < 0)
-		return r;
-	image_diff(a, &sides[0], &sides[1], &d);
-	if (o->common.json)
+	if (r == 0)
+		image_diff(a, &sides[0], &sides[1], &d);
+	if (r == 0 && o->common.json)
 		print_json(a, sides, &d);
-	else if (!o->common.quiet)
+	else if (r == 0 && !o->common.quiet)
 		print_text(a, sides, &d);
-	return d.differs ? DIFFERENT : 0;
+	for (size_t i = 0; i < 2; i++)
+		diff_side_done(&sides[i]);
+	return r < 0 ? r : d.differs ? DIFFERENT : 0;
 }
 
 const struct verb verb_diff = {

@@ -3,9 +3,8 @@
 
 #include "artifact/manifest.h"
 #include "artifact/verify.h"
+#include "base/io.h"
 #include "base/json.h"
-
-enum { IMAGE_BYTES_MAX = 2047u << 20 };
 
 struct verify_options {
 	struct common_options common;
@@ -79,10 +78,12 @@ static int run(struct arena *a, void *options, char **args, struct err *e)
 {
 	const struct verify_options *o = options;
 	vec_str trusted[KEY_ROLES] = { 0 };
+	_cleanup_map_ struct str image = { 0 };
 	struct verify_input in = { .trusted = trusted, .jobs = (unsigned)o->common.jobs };
 	struct verify_report report;
-	int r = file_read(a, args[0], IMAGE_BYTES_MAX, &in.image, e);
+	int r = file_map(args[0], &image, e);
 
+	in.image = image;
 	if (r == 0)
 		r = manifest_read(a, args[0], &in.manifest, e);
 	if (r == 0)

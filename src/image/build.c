@@ -113,7 +113,7 @@ struct output {
 	const char *path;
 	char *temp; /* NULL: nothing to put in place */
 	int fd;
-	bool folder;
+	bool folder, stale; /* stale: an earlier build's, which goes */
 };
 
 typedef VEC(struct output) vec_output;
@@ -157,7 +157,9 @@ static int output_commit(struct output *out, struct err *e)
 	TRACE_OF("put in place", str_c(out->path));
 	int r = 0;
 
-	if (out->temp)
+	if (out->stale)
+		r = dir_remove(out->path, e);
+	else if (out->temp)
 		r = out->folder ? dir_commit(out->temp, out->path, e)
 				: file_commit(out->fd, out->temp, out->path, e);
 	if (r == 0)
@@ -210,6 +212,21 @@ static int packages_write(struct arena *a, const struct image_options *o,
 	return r;
 }
 
+/* What is still to be signed; what an earlier image was to be signed with means nothing now. */
+static int requests_write(struct arena *a, const struct image_options *o,
+			  const vec_to_sign *pending, struct output *out, struct err *e)
+{
+	int r;
+
+	if (pending->n == 0) {
+		out->path = str_z(a, out_path(a, o, TO_SIGN));
+		out->stale = true;
+		return 0;
+	}
+	r = output_begin(a, o, TO_SIGN, out, e);
+	return r < 0 ? r : signatures_ask(a, out->temp, pending, e);
+}
+
 static struct output *output_new(struct arena *a, vec_output *outputs)
 {
 	struct output *out = &vec_push(a, outputs);
@@ -225,7 +242,6 @@ static int outputs_fill(struct arena *a, const struct image_options *o, struct r
 			const struct assembled *as, const struct image_plan *plan,
 			vec_output *outputs, struct err *e)
 {
-	struct output *out;
 	struct str manifest;
 	int r = 0;
 
@@ -237,12 +253,8 @@ static int outputs_fill(struct arena *a, const struct image_options *o, struct r
 				   output_new(a, outputs), e);
 	if (r == 0)
 		r = output_text(a, o, ".lock", lock_text(a, res, as), output_new(a, outputs), e);
-	if (r == 0 && plan->boot.pending.n > 0) {
-		out = output_new(a, outputs);
-		r = output_begin(a, o, TO_SIGN, out, e);
-		if (r == 0)
-			r = signatures_ask(a, out->temp, &plan->boot.pending, e);
-	}
+	if (r == 0)
+		r = requests_write(a, o, &plan->boot.pending, output_new(a, outputs), e);
 	if (r == 0)
 		r = manifest_text(a, o, res, packages, as, plan, keys, &manifest, e);
 	return r < 0 ? r : output_text(a, o, ".manifest.json", manifest, output_new(a, outputs), e);

@@ -13,7 +13,9 @@ struct image_summary {
 	struct str version, path;           /* of the image */
 };
 
-/* Writes OUT/NAME-ARCH.raw, .manifest.json, .lock and .repository; each appears complete or not at
- * all, and none of them when anything fails. @dry_run: stops at the plan. */
+/* Writes OUT/NAME-ARCH.raw, .manifest.json, .lock and .repository. All are complete beside their
+ * names before the first is put in place, each at once; what can fail then is a rename, and the
+ * manifest, which comes last, tells whose image it is. Nothing else that fails changes any of them.
+ * @dry_run: stops at the plan. */
 must_check int image_build(struct arena *a, const struct image_options *o, bool dry_run,
 			   struct image_summary *ret, struct err *e);

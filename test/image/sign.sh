@@ -36,6 +36,7 @@ sign_elsewhere uki db
 check "sign puts the last signature in" eval "'$ASHLAR' sign '$raw' --keys '$WORK/public' | grep -q 'every signature is in place'"
 check "signed elsewhere: the same image as signed at once" cmp "$raw" "$IMAGE"
 check "signed elsewhere: the same manifest" cmp "${raw%.raw}.manifest.json" "$MANIFEST"
+check "nothing is asked for any more" test -z "$(find "$asked" ! -name '*.sig' -type f)"
 check "signing again changes nothing" eval "'$ASHLAR' sign '$raw' --quiet --keys '$CHECK/keys' && cmp '$raw' '$IMAGE'"
 
 # The machine with the keys has nothing but the image.
@@ -44,6 +45,7 @@ mkdir "$WORK/elsewhere"
 cp --sparse=always "$raw" "${raw%.raw}.manifest.json" "$WORK/elsewhere/"
 check "sign with the keys at hand does it in one step" eval \
 	"'$ASHLAR' sign '$WORK/elsewhere/${raw##*/}' --quiet --keys '$CHECK/keys' && cmp '$WORK/elsewhere/${raw##*/}' '$IMAGE'"
+check "a build that is signed at once leaves nothing to be signed" eval "build --out '$later' && test ! -e '$asked'"
 want_error "sign: a file that is no image" "want an image that ends in .raw" "$ASHLAR" sign "$MANIFEST" --keys "$CHECK/keys"
 
 # A successor of the key that state is bound to: machines that were bound to the former one must still open theirs.
@@ -79,3 +81,14 @@ check "rotated pcr-signing: the UKI is signed by both keys, bound to the new one
 check "rotated pcr-signing: verify knows both" "$ASHLAR" verify "$WORK/two/${IMAGE##*/}" --keys "$WORK/rotated"
 want_error "rotated pcr-signing: verify without the former certificate" "section .pcrsig: no certificate given for pcr-signing" \
 	eval "rm '$WORK/rotated/retired/pcr-signing-$digits.crt' && '$ASHLAR' verify '$WORK/two/${IMAGE##*/}' --keys '$WORK/rotated'"
+
+# More than fits into 2 GiB: mapped, not read.
+cp -r distro "$WORK/distro"
+printf 'from: server\nesp-bytes: 3GiB\nmax-image-bytes: 8GiB\n' >"$WORK/distro/images/large.yaml"
+large=$WORK/large/large-${IMAGE##*-}
+check "an image of over 3 GiB" eval "'$ASHLAR' build large --quiet --sign-later --distro '$WORK/distro' --keys '$CHECK/keys' \
+	--cache '$CACHE' --out '$WORK/large' && test $((3 << 30)) -lt \$(stat -c %s '$large')"
+check "is signed" "$ASHLAR" sign "$large" --quiet --keys "$CHECK/keys"
+check "is verified" "$ASHLAR" verify "$large" --quiet --keys "$CHECK/keys"
+check "is compared" "$ASHLAR" diff "$large" "$large"
+check "and takes no more room than what it holds" test "$(du -m "$large" | cut -f 1)" -lt 200
