@@ -200,6 +200,48 @@ static void attribute_diff(struct arena *a, const struct side *x, const struct s
 	};
 }
 
+static struct str account_id(struct str text, struct str name)
+{
+	while (text.n > 0) {
+		struct str row = str_cut(&text, '\n');
+
+		if (!str_eq(str_cut(&row, ':'), name))
+			continue;
+		str_cut(&row, ':');
+		return str_cut(&row, ':');
+	}
+	return (struct str){ 0 };
+}
+
+/* passwd(5) and group(5) in words: an id that is another one gives files to somebody else. */
+static void accounts_diff(struct arena *a, const struct side *x, const struct side *y,
+			  struct tree_difference *d)
+{
+	struct str path = tree_path(a, x->t, d->before), texts[2];
+	const char *kind = str_eqz(path, passwd) ? "user" : "group";
+	struct err ignored;
+
+	if (!tree_diff_reads(path) || !S_ISREG(x->t->nodes.p[d->before].mode) ||
+	    !S_ISREG(y->t->nodes.p[d->after].mode) ||
+	    tree_read(a, x->t, d->before, &texts[0], &ignored) < 0 ||
+	    tree_read(a, y->t, d->after, &texts[1], &ignored) < 0)
+		return;
+	for (size_t i = 0; i < 2; i++) /* those of before, then those that only after has */
+		for (struct str text = texts[i]; text.n > 0;) {
+			struct str row = str_cut(&text, '\n'), name = str_cut(&row, ':');
+			struct str id = account_id(texts[0], name), to = account_id(texts[1], name);
+
+			if (str_eq(id, to) || (i == 1 && id.n > 0))
+				continue;
+			vec_push(a, &d->attributes) = (struct tree_attribute){
+				str_z(a, str_printf(a, "id of %s %.*s", kind,
+						    STR_FMT(tree_escaped(a, name)))),
+				id.n > 0 ? tree_escaped(a, id) : STR("-"),
+				to.n > 0 ? tree_escaped(a, to) : STR("-"),
+			};
+		}
+}
+
 void tree_diff(struct arena *a, const struct tree *before, const struct tree *after,
 	       vec_tree_difference *ret)
 {
@@ -216,6 +258,8 @@ void tree_diff(struct arena *a, const struct tree *before, const struct tree *af
 		for (size_t i = 0;
 		     d.after != TREE_NONE && i < sizeof(attributes) / sizeof(*attributes); i++)
 			attribute_diff(a, &x, &y, i, &d);
+		if (d.after != TREE_NONE && d.attributes.n > 0)
+			accounts_diff(a, &x, &y, &d);
 		if (d.after != TREE_NONE && d.attributes.n == 0)
 			continue;
 		d.path = tree_escaped(a, path);

@@ -7,7 +7,8 @@
 /* An attribute of a file that both trees have. */
 struct tree_attribute {
 	const char *name; /* "type", "mode", "user", "group", "mtime", "xattrs", "target", "device",
-			     "links", "size", "content" */
+			     "links", "size", "content"; of /etc/passwd and
+			     /etc/group also "id of user NAME", "id of group NAME" */
 	/* for people, and plain ASCII; "-" where a file of that type has none */
 	struct str before, after;
 };

@@ -124,12 +124,31 @@ static void test_owner_names(void **state)
 		    "~ /f user u\\x1b(5)>root(0) group g(7)>8\n");
 }
 
+/* Who would own whose files. */
+static void test_ids(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree x, y;
+	struct str said;
+
+	(void)state;
+	parse(&a,
+	      "f 0644 0 0 - 1 /etc/passwd <root:x:0:0::/:/\\nold:x:5:5::/:/\\napp:x:998:998::/:/\\n>\n",
+	      &x);
+	parse(&a,
+	      "f 0644 0 0 - 1 /etc/passwd <root:x:0:0::/:/\\napp:x:999:998::/:/\\nnew:x:998:998::/:/\\n>\n",
+	      &y);
+	said = diff(&a, &x, &y);
+	assert_true(
+		str_has(said, " id of user old 5>- id of user app 998>999 id of user new ->998\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_equal),       cmocka_unit_test(test_files),
-		cmocka_unit_test(test_attributes),  cmocka_unit_test(test_links),
-		cmocka_unit_test(test_owner_names),
+		cmocka_unit_test(test_equal),      cmocka_unit_test(test_files),
+		cmocka_unit_test(test_attributes), cmocka_unit_test(test_links),
+		cmocka_unit_test(test_ids),        cmocka_unit_test(test_owner_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
