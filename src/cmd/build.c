@@ -8,7 +8,7 @@
 
 struct build_options {
 	struct common_options common;
-	bool dry_run, sign_later;
+	bool dry_run, sign_later, update_ids;
 };
 
 static const struct option_def options[] = {
@@ -18,6 +18,9 @@ static const struct option_def options[] = {
 	{ "sign-later", 0, OPTION_FLAG, NULL,
 	  "leave the image unsigned and write what is to be signed (see ashlar-sign(1))",
 	  offsetof(struct build_options, sign_later), false },
+	{ "update-ids", 0, OPTION_FLAG, NULL,
+	  "keep the ids of the image's users and groups in DISTRO/ids.yaml",
+	  offsetof(struct build_options, update_ids), false },
 	TIMINGS_OPTIONS,
 	{ 0 },
 };
@@ -90,6 +93,7 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 	int r;
 
 	image.sign_later = o->sign_later;
+	image.update_ids = o->update_ids;
 	r = image_build(a, &image, o->dry_run, &s, e);
 
 	if (r < 0)

@@ -46,6 +46,39 @@ int conf_files_load(struct arena *a, const struct yaml_doc *doc, const struct co
 	return 0;
 }
 
+static int second(struct arena *a, const struct yaml_doc *doc, const char *key, size_t i,
+		  struct str name, struct err *e)
+{
+	return err_set(e, -EINVAL, "%s: a second '%.*s' in '%s'; want each name once",
+		       yaml_at(a, doc, key, (uint32_t)i), STR_FMT(name), key);
+}
+
+int conf_users_check(struct arena *a, const struct yaml_doc *doc, const struct conf_user *users,
+		     size_t n, struct err *e)
+{
+	struct map seen = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (map_get(&seen, users[i].name))
+			return second(a, doc, "users", i, users[i].name, e);
+		map_put(a, &seen, users[i].name, 1);
+	}
+	return 0;
+}
+
+int conf_groups_check(struct arena *a, const struct yaml_doc *doc, const struct conf_group *groups,
+		      size_t n, struct err *e)
+{
+	struct map seen = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (map_get(&seen, groups[i].name))
+			return second(a, doc, "groups", i, groups[i].name, e);
+		map_put(a, &seen, groups[i].name, 1);
+	}
+	return 0;
+}
+
 int conf_release_read(struct arena *a, const char *distro, struct conf_release *ret, struct err *e)
 {
 	return yaml_read(a, &schema_release, distro, "release.yaml", ret, NULL, e);
@@ -98,6 +131,10 @@ static int package_parse(struct arena *a, struct str yaml, const char *name,
 
 	if (r == 0)
 		r = conf_files_load(a, &doc, folder, package.files.p, package.files.n, e);
+	if (r == 0)
+		r = conf_users_check(a, &doc, package.users.p, package.users.n, e);
+	if (r == 0)
+		r = conf_groups_check(a, &doc, package.groups.p, package.groups.n, e);
 	if (r < 0)
 		return r;
 	package.source = str_dup(a, str_c(name));

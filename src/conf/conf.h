@@ -60,6 +60,22 @@ struct conf_member {
 	struct str user, group;
 };
 
+/* distro/ids.yaml: the ids of accounts for which nobody asked for one, as machines have them. One
+ * for each name, which its user and its group share; none is ever given to another name. */
+enum { CONF_ID_FIRST = 101, CONF_ID_LAST = 999 }; /* Debian Policy 9.2.2; 100 is the group users */
+
+struct conf_id {
+	struct str name;
+	uint64_t id;
+};
+typedef VEC(struct conf_id) vec_conf_id;
+
+struct conf_ids {
+	vec_conf_id v;
+	const char *source;
+	bool extend; /* this build may choose ids, which are then added to the file */
+};
+
 /* distro/packages/NAME/package.yaml: what Ashlar changes about an upstream package */
 struct conf_alternative {
 	struct str link, name, path; /* /usr/bin/pager, pager, /usr/bin/less */
@@ -160,6 +176,7 @@ struct conf_image {
 	/* Budgets: the build fails when one is exceeded. 0: none. */
 	uint64_t max_packages, max_files_bytes, max_image_bytes;
 	struct str source;
+	struct conf_ids ids; /* of every image below DISTRO */
 };
 
 /* Reads DISTRO/release.yaml. All results live in @a. */
@@ -168,6 +185,12 @@ must_check int conf_release_read(struct arena *a, const char *distro, struct con
 typedef VEC(struct conf_upstream) vec_conf_upstream;
 must_check int conf_upstreams_read(struct arena *a, const char *distro, vec_conf_upstream *ret,
 				   struct err *e);
+/* Reads DISTRO/ids.yaml; without one, no ids are kept. */
+must_check int conf_ids_read(struct arena *a, const char *distro, struct conf_ids *ret,
+			     struct err *e);
+/* Adds @more, sorted by name, to the end of the file. */
+must_check int conf_ids_add(struct arena *a, const char *distro, const vec_conf_id *more,
+			    struct err *e);
 /* Reads DISTRO/images/NAME.yaml, whatever it inherits by `from:` (the nearer file wins for single
  * values, lists add up, "-name" in packages or features takes an inherited one away) and its
  * features. */

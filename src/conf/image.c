@@ -63,9 +63,12 @@ static int files_load(struct arena *a, const char *distro, struct str name,
 		.below = str_z(a, str_printf(a, "files/%.*s", STR_FMT(name))),
 	};
 
+	int r;
+
 	feature->name = name;
 	feature->source = str_dup(a, str_c(doc->name));
-	return conf_files_load(a, doc, &folder, feature->files.p, feature->files.n, e);
+	r = conf_users_check(a, doc, feature->users.p, feature->users.n, e);
+	return r < 0 ? r : conf_files_load(a, doc, &folder, feature->files.p, feature->files.n, e);
 }
 
 static int layer_read(struct arena *a, const char *distro, struct str name, const char *at,
@@ -273,6 +276,33 @@ static void values_merge(struct arena *a, const struct layer *layer, struct imag
 	}
 }
 
+static bool same_user(const struct conf_user *x, const struct conf_user *y)
+{
+	return str_eq(x->id, y->id) && str_eq(x->description, y->description) &&
+	       str_eq(x->home, y->home) && str_eq(x->shell, y->shell);
+}
+
+/* An image may say something else of a user than what it inherits; of two features, neither comes
+ * first. */
+static int features_agree(struct arena *a, const vec_part *features, const struct part *part,
+			  struct err *e)
+{
+	for (const struct part *other = features->p; other < part; other++)
+		vec_each(x, &other->feature.users)
+			for (uint32_t i = 0; i < part->feature.users.n; i++) {
+				const struct conf_user *y = &part->feature.users.p[i];
+
+				if (!str_eq(x->name, y->name) || same_user(x, y))
+					continue;
+				return err_set(
+					e, -EINVAL,
+					"%s: user '%.*s' is another one in feature '%.*s'; want one name for each",
+					yaml_at(a, &part->doc, "users", i), STR_FMT(y->name),
+					STR_FMT(other->feature.name));
+			}
+	return 0;
+}
+
 static int parts_merge(struct arena *a, const vec_layer *chain, const vec_part *features,
 		       struct conf_image *image, struct err *e)
 {
@@ -285,7 +315,9 @@ static int parts_merge(struct arena *a, const vec_layer *chain, const vec_part *
 			if (part->layer != i)
 				continue;
 			vec_push(a, &image->features) = part->feature.name;
-			r = packages_add(a, image, part, e);
+			r = features_agree(a, features, part, e);
+			if (r == 0)
+				r = packages_add(a, image, part, e);
 			if (r < 0)
 				return r;
 		}
@@ -312,6 +344,8 @@ int conf_image_read(struct arena *a, const char *distro, const char *name, struc
 	merged.image.source = str_dup(a, str_c(chain.p[0].doc.name));
 	merged.image.features = (vec_str){ 0 };
 	r = parts_merge(a, &chain, &features, &merged.image, e);
+	if (r == 0)
+		r = conf_ids_read(a, distro, &merged.image.ids, e);
 	if (r == 0)
 		*ret = merged.image;
 	return r;

@@ -71,6 +71,19 @@ static const cyaml_schema_field_t user_fields[] = {
 };
 static const cyaml_schema_value_t user = YAML_STRUCT_ENTRY(user_fields, struct conf_user);
 
+static const cyaml_schema_field_t id_fields[] = {
+	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_id, name),
+	YAML_PLAIN("id", REQUIRED, CYAML_UINT, struct conf_id, id),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t id_entry = YAML_STRUCT_ENTRY(id_fields, struct conf_id);
+const cyaml_schema_value_t schema_ids = {
+	.type = CYAML_SEQUENCE,
+	.flags = CYAML_FLAG_POINTER,
+	.data_size = sizeof(struct conf_id),
+	.sequence = { .entry = &id_entry, .min = 0, .max = YAML_LIST_MAX },
+};
+
 static const cyaml_schema_field_t group_fields[] = {
 	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_group, name),
 	YAML_TEXT("id", REQUIRED, FORM_ID, struct conf_group, id),

@@ -13,4 +13,4 @@ struct image_yaml {
 };
 
 extern const cyaml_schema_value_t schema_release, schema_upstreams, schema_package, schema_feature,
-	schema_image;
+	schema_image, schema_ids;

@@ -10,6 +10,7 @@
 #include "image/repository.h"
 #include "keys/keys.h"
 #include "store/cache.h"
+#include "tree/accounts.h"
 #include "tree/setuid.h"
 
 enum { LARGEST_SHOWN = 5, TRIES_MAX = 256 };
@@ -288,6 +289,30 @@ static int look(struct arena *a, const struct image_options *o, const struct res
 	return r < 0 ? r : o->look->at(o->look->arg, &as->tree, manifest, e);
 }
 
+/* Before the image, which is then made of what is kept. */
+static int ids_keep(struct arena *a, const struct image_options *o, const struct resolved *res,
+		    const struct tree *t, bool dry_run, struct err *e)
+{
+	struct str list = { 0 };
+	vec_conf_id new;
+	int r = image_new_ids(a, &res->image, t, &new, e);
+
+	if (r < 0 || new.n == 0 || dry_run)
+		return r;
+	if (o->update_ids)
+		return conf_ids_add(a, o->distro, &new, e);
+	vec_each(id, &new)
+		list = str_printf(a, "%.*s%s%.*s %llu", STR_FMT(list), list.n ? ", " : "",
+				  STR_FMT(id->name), (unsigned long long)id->id);
+	if (res->image.boot.state != STATE_MEMORY)
+		progress_note(
+			o->progress,
+			"'%s' does not keep the ids of accounts that files on machines may belong to (%.*s); "
+			"'ashlar build %s --update-ids' adds them",
+			res->image.ids.source, STR_FMT(list), o->name);
+	return 0;
+}
+
 static int make(struct arena *a, const struct image_options *o, bool dry_run, struct resolved *res,
 		struct store *store, struct derive *derive, const struct keys *keys,
 		struct image_summary *ret, struct err *e)
@@ -310,6 +335,8 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 	if (r == 0)
 		r = image_check_setuid(a, &res->image, &as.tree, e);
 	if (r == 0)
+		r = image_check_accounts(a, &res->image, &as.tree, e);
+	if (r == 0)
 		r = image_initrd(a, &res->image, &as, agents.init, derive, &initrd, e);
 	progress_end(o->progress, stage);
 	if (r < 0)
@@ -323,6 +350,8 @@ static int make(struct arena *a, const struct image_options *o, bool dry_run, st
 		r = resolved_confirm(res, e);
 	if (r == 0 && dry_run && o->look)
 		r = look(a, o, res, packages, keys, &as, &plan, e);
+	if (r == 0)
+		r = ids_keep(a, o, res, &as.tree, dry_run, e);
 	if (r == 0 && !dry_run)
 		r = write_all(a, o, res, packages, keys, &as, &plan, e);
 	if (r < 0)

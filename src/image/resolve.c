@@ -240,6 +240,7 @@ int image_resolve(struct arena *a, const struct image_options *o, struct resolve
 	int r;
 
 	r = conf_image_read(a, o->distro, o->name, &res.image, e);
+	res.image.ids.extend = o->update_ids;
 	if (r == 0)
 		r = conf_release_read(a, o->distro, &res.release, e);
 	if (r == 0)

@@ -19,6 +19,7 @@ struct image_options {
 	const struct arch *arch;
 	unsigned jobs;
 	uint64_t now_sec; /* certificates must be valid at this time; nothing else depends on it */
+	bool update_ids;  /* choose ids of accounts and keep them in DISTRO/ids.yaml */
 	bool sign_later;  /* leave the image's signatures to image_sign() */
 	struct progress *progress;
 	const struct image_look *look; /* or NULL: at the end of a dry run */

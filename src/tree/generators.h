@@ -17,9 +17,8 @@
 must_check int gen_definition_files(struct tree *t, const struct conf_package *packages, size_t n,
 				    const struct conf_image *image, struct err *e);
 /* /etc/passwd, group, shadow, gshadow from the users of definitions and sysusers.d files of the
- * tree (sysusers.d(5), the first declaration of a name stands), system ids given in name order from
- * 999 down where none is asked for or the one asked for is taken. Nobody has a password: root's is
- * "*", all others' "!*". The files must not be in the tree before. */
+ * tree, with the ids that sysusers_settle() gives. Nobody has a password: root's is "*", all
+ * others' "!*". The files must not be in the tree before. */
 must_check int gen_users(struct tree *t, const struct conf_package *packages, size_t n_packages,
 			 const struct conf_image *image, struct err *e);
 /* Links of alternatives whose path is in the tree: highest priority wins; /etc/alternatives/NAME

@@ -4,7 +4,7 @@
 #include "tree/gen.h"
 
 /* NAME_BYTES_MAX: of utmp(5), less its NUL. */
-enum { NAME_BYTES_MAX = 31, LINE_FIELDS = 6 };
+enum { NAME_BYTES_MAX = 31, LINE_FIELDS = 6, NOBODY = 65534 };
 
 static int line_err(const struct sysusers_line *l, const char *what, struct str value,
 		    struct err *e)
@@ -33,6 +33,20 @@ static bool field_valid(struct str s)
 	return true;
 }
 
+/* What systemd gives ids of by itself, and so must not be anybody's (systemd's UIDS-GIDS.md). */
+static const struct {
+	uint32_t first, last;
+	const char *use;
+} reserved[] = {
+	{ 60001, 60513, "homes of systemd-homed" },
+	{ 60514, 60577, "users of the host in containers" },
+	{ 60578, 60705, "login screens" },
+	{ 61184, 65519, "services with DynamicUser=" },
+	{ 524288, 1879048191, "containers" },
+	{ 2147352576, 2147418111, "images of others" },
+	{ 2147483648, UINT32_MAX, "nobody, as programs take them for negative numbers" },
+};
+
 /* 65535 and 2^32 - 1 are "no id" to 16 and 32 bit interfaces. */
 static bool id_valid(struct str s, uint32_t *ret)
 {
@@ -42,6 +56,64 @@ static bool id_valid(struct str s, uint32_t *ret)
 		return false;
 	*ret = (uint32_t)id;
 	return true;
+}
+
+/* An account with root's id is root, whatever its name; and files of the overflow id belong to
+ * whoever has no id here. */
+static int id_check(const struct sysusers_line *l, const char *kind, uint32_t id, struct err *e)
+{
+	bool nobody = str_eqz(l->name, "nobody") || str_eqz(l->name, "nogroup");
+	const char *whose = id == 0 ? "root" : "nobody";
+
+	if (id == 0 ? !str_eqz(l->name, "root") : id == NOBODY && !nobody)
+		return err_set(e, -EBADMSG,
+			       "%.*s: %s '%.*s' wants the id %u, which is %s's; want another one",
+			       STR_FMT(l->where), kind, STR_FMT(l->name), id, whose);
+	if (id != 0 && str_eqz(l->name, "root"))
+		return err_set(e, -EBADMSG, "%.*s: %s 'root' wants the id %u; want 0",
+			       STR_FMT(l->where), kind, id);
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
+		if (id >= reserved[i].first && id <= reserved[i].last)
+			return err_set(
+				e, -EBADMSG,
+				"%.*s: %s '%.*s' wants the id %u; those from %u to %u are for %s; want "
+				"one of 1000 to 60000, or \"-\"",
+				STR_FMT(l->where), kind, STR_FMT(l->name), id, reserved[i].first,
+				reserved[i].last, reserved[i].use);
+	return 0;
+}
+
+/* "UID", "UID:GROUP", "-:GROUP", "-" */
+struct user_id {
+	struct str primary;
+	bool has_uid;
+	uint32_t uid;
+};
+
+static int user_id_parse(const struct sysusers_line *l, struct user_id *ret, struct err *e)
+{
+	struct user_id id = { .primary = l->id };
+	struct str uid = str_cut(&id.primary, ':');
+	uint32_t number;
+
+	if (id.primary.n > 0 && !id_valid(id.primary, &number) && !name_valid(id.primary))
+		return line_err(l, "want a primary group's name or number after ':'", l->id, e);
+	id.has_uid = id_valid(uid, &id.uid);
+	if (!id.has_uid && uid.n > 0 && !str_eqz(uid, "-"))
+		return line_err(l, "want '-', a number, UID:GROUP or a path as id", l->id, e);
+	if (!id.has_uid && str_eqz(l->name, "root"))
+		id.has_uid = true; /* 0 */
+	*ret = id;
+	return id.has_uid ? id_check(l, "user", id.uid, e) : 0;
+}
+
+/* Of two files, or of two definitions, neither of which comes first. */
+static int two_ids(const struct sysusers_line *l, const char *kind, uint32_t id, struct str where,
+		   uint32_t other, struct err *e)
+{
+	return err_set(e, -EBADMSG,
+		       "%.*s: %s '%.*s' wants the id %u here and %u in %.*s; want one of them",
+		       STR_FMT(l->where), kind, STR_FMT(l->name), id, other, STR_FMT(where));
 }
 
 struct account *sysusers_find(const struct sysusers *s, struct str name)
@@ -67,24 +139,21 @@ static int add_user(struct arena *a, struct sysusers *s, const struct sysusers_l
 		    struct err *e)
 {
 	struct account *u = account_of(a, s, l->name, l->where);
-	struct str primary = l->id, uid = l->id;
-	uint32_t number;
+	struct user_id id = { 0 };
+	int r = str_starts(l->id, "/") ? 0 : user_id_parse(l, &id, e);
 
+	if (r < 0)
+		return r;
+	if (u->is_user && id.has_uid && u->has_uid && id.uid != u->uid && l->rank == u->uid_rank)
+		return two_ids(l, "user", id.uid, u->where, u->uid, e);
 	if (u->is_user)
 		return 0;
-	if (!str_starts(l->id, "/")) {
-		uid = str_cut(&primary, ':');
-		if (primary.n > 0 && !id_valid(primary, &number) && !name_valid(primary))
-			return line_err(l, "want a primary group's name or number after ':'", l->id,
-					e);
-		u->primary = primary;
-		u->has_uid = id_valid(uid, &u->uid);
-		if (!u->has_uid && uid.n > 0 && !str_eqz(uid, "-"))
-			return line_err(l, "want '-', a number, UID:GROUP or a path as id", l->id,
-					e);
-	} else {
+	if (str_starts(l->id, "/"))
 		u->id_path = l->id;
-	}
+	u->primary = id.primary;
+	u->has_uid = id.has_uid;
+	u->uid = id.uid;
+	u->uid_rank = l->rank;
 	if (!field_valid(l->gecos))
 		return line_err(l, "a description cannot hold ':' or control characters", l->gecos,
 				e);
@@ -107,7 +176,14 @@ static int add_group(struct arena *a, struct sysusers *s, const struct sysusers_
 		     struct err *e)
 {
 	struct account *g = account_of(a, s, l->name, l->where);
+	uint32_t gid = 0;
+	bool has_gid = id_valid(l->id, &gid) || str_eqz(l->name, "root");
+	int r = has_gid ? id_check(l, "group", gid, e) : 0;
 
+	if (r < 0)
+		return r;
+	if (has_gid && g->has_gid && gid != g->gid && l->rank == g->gid_rank)
+		return two_ids(l, "group", gid, g->gid_where, g->gid, e);
 	if (g->has_gid)
 		return 0;
 	g->is_group = true;
@@ -115,9 +191,12 @@ static int add_group(struct arena *a, struct sysusers *s, const struct sysusers_
 		g->id_path = l->id;
 		return 0;
 	}
-	g->has_gid = id_valid(l->id, &g->gid);
-	if (!g->has_gid && l->id.n > 0 && !str_eqz(l->id, "-"))
+	if (!has_gid && l->id.n > 0 && !str_eqz(l->id, "-"))
 		return line_err(l, "want '-', a number or a path as id", l->id, e);
+	g->has_gid = has_gid;
+	g->gid = gid;
+	g->gid_where = l->where;
+	g->gid_rank = l->rank;
 	return 0;
 }
 
@@ -137,18 +216,15 @@ static int add_member(struct arena *a, struct sysusers *s, const struct sysusers
 	return 0;
 }
 
-static int add_range(struct arena *a, struct sysusers *s, const struct sysusers_line *l,
-		     struct err *e)
+static int check_range(const struct sysusers_line *l, struct err *e)
 {
 	struct str last = l->id, first = str_cut(&last, '-');
-	struct id_range r;
+	uint32_t from, to;
 
 	if (l->name.n > 0)
 		return line_err(l, "want '-' as name of a range", l->name, e);
-	if (!id_valid(first, &r.first) || !id_valid(last.n > 0 ? last : first, &r.last) ||
-	    r.first > r.last)
+	if (!id_valid(first, &from) || !id_valid(last.n > 0 ? last : first, &to) || from > to)
 		return line_err(l, "want a range of ids, FROM-TO", l->id, e);
-	vec_push(a, &s->ranges) = r;
 	return 0;
 }
 
@@ -157,7 +233,7 @@ int sysusers_add(struct arena *a, struct sysusers *s, const struct sysusers_line
 	bool user = str_eqz(l->type, "u") || str_eqz(l->type, "u!");
 
 	if (str_eqz(l->type, "r"))
-		return add_range(a, s, l, e);
+		return check_range(l, e);
 	if (!user && !str_eqz(l->type, "g") && !str_eqz(l->type, "m"))
 		return line_err(l, "unknown type, want u, u!, g, m or r", l->type, e);
 	if (!name_valid(l->name))

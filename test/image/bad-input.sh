@@ -67,6 +67,30 @@ fails "a pipe among the files of a definition" "files/server/leak' is no regular
 ln -sf /etc/passwd "$image"
 fails "a link in place of a definition" "images/server.yaml' is or lies behind a symbolic link"
 
+# Accounts
+printf 'users: [{ name: app, id: 33 }]\n' >>"$image"
+fails "an id that somebody has" "both want the id 33"
+printf 'users: [{ name: app, id: 1000 }, { name: app2, id: 1000 }]\n' >>"$image"
+fails "one id for two users" "both want the id 1000"
+printf 'users: [{ name: app, id: 1000 }, { name: app, id: 1001 }]\n' >>"$image"
+fails "a user twice" "a second 'app' in 'users'; want each name once"
+printf 'users: [{ name: toor, id: 0 }]\n' >>"$image"
+fails "a second root" "user 'toor' wants the id 0, which is root's"
+printf 'users: [{ name: app, id: 999 }]\n' >>"$image"
+fails "an id that is kept for another name" "wants the id 999, which '$distro/ids.yaml' keeps for 'clock'"
+echo '- { name: clock, id: 500 }' >>"$distro/ids.yaml"
+fails "ids: a name twice" "a second 'clock'; want each name once"
+echo '- { name: other, id: 999 }' >>"$distro/ids.yaml"
+fails "ids: a number twice" "'other' has the id 999 of 'clock'"
+printf 'users: [{ name: app, id: "-", shell: /bin/zsh }]\n' >>"$image"
+fails "a shell that is not there" "the shell '/bin/zsh' of user 'app' is in no chosen package"
+printf 'users: [{ name: app, id: "-" }]\n' >>"$image"
+make_image --update-ids >"$WORK/said" 2>&1
+check "--update-ids keeps the id" grep -Eqx -- '- \{ name: app, id: [1-9][0-9]{2} \}' "$distro/ids.yaml"
+check "it changes no other line" eval 'head -n "$(wc -l <distro/ids.yaml)" "$distro/ids.yaml" | cmp - distro/ids.yaml'
+cp --sparse=always "$IMAGE" "$MANIFEST" "${IMAGE%.raw}.lock" "$out"
+rm -rf "$distro" && cp -r distro "$distro"
+
 # Requests
 echo 'packages: [opensh-server]' >>"$image"
 fails "a package that is not there" "did you mean 'openssh-server'?"
