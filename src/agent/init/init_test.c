@@ -2,6 +2,7 @@
 #include "base/test.h"
 
 #include "agent/init/cmdline.h"
+#include "agent/init/controllers.h"
 #include "agent/init/dm.h"
 #include "agent/init/loader.h"
 #include "agent/init/modules.h"
@@ -217,6 +218,36 @@ static void test_loader_refused(void **state)
 	assert_ok(dir_remove(dir, &e), &e);
 }
 
+static void device_put(struct arena *a, const char *sys, const char *device, struct str modalias)
+{
+	const char *dir = str_z(a, str_printf(a, "%s/bus/%s", sys, device));
+
+	test_file_put(a, dir, "modalias", modalias);
+}
+
+static void test_controllers(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *sys = test_dir(&a);
+	struct err e = { 0 };
+
+	(void)state;
+	assert_str(controllers_text(&a, sys), "");
+	device_put(&a, sys, "pci/devices/0000:00:05.0",
+		   STR("pci:v000015ADd000007C0sv000015ADsd000007C0bc01sc07i00\n"));
+	test_file_put(&a, sys, "bus/pci/devices/0000:00:05.0/vendor", STR("0x15ad\n"));
+	test_file_put(&a, sys, "bus/pci/devices/0000:00:05.0/device", STR("0x07c0\n"));
+	device_put(&a, sys, "pci/devices/0000:00:06.0",
+		   STR("pci:v00001AF4d00001041sv00001AF4sd00001100bc02sc00i00\n"));
+	device_put(&a, sys, "pci/devices/0000:00:07.0",
+		   STR("pci:v00001AF4d00001001sv00001AF4sd00000002bc01sc00i00\n"));
+	test_file_put(&a, sys, "bus/pci/devices/0000:00:07.0/driver/x", STR(""));
+	device_put(&a, sys, "vmbus/devices/1-2", STR("vmbus:d96361baa104294db60572e2ffb1dc7f\n"));
+	assert_str(controllers_text(&a, sys), "pci 0000:00:05.0 (15ad:07c0), vmbus 1-2 "
+					      "(vmbus:d96361baa104294db60572e2ffb1dc7f)");
+	assert_ok(dir_remove(sys, &e), &e);
+}
+
 static void test_dm_params(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -247,7 +278,7 @@ int main(void)
 		cmocka_unit_test(test_cmdline),       cmocka_unit_test(test_failure),
 		cmocka_unit_test(test_modules),       cmocka_unit_test(test_loader),
 		cmocka_unit_test(test_loader_always), cmocka_unit_test(test_loader_refused),
-		cmocka_unit_test(test_dm_params),
+		cmocka_unit_test(test_controllers),   cmocka_unit_test(test_dm_params),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "agent/common/run.h"
 #include "agent/init/chain.h"
 #include "agent/init/cmdline.h"
+#include "agent/init/controllers.h"
 #include "agent/init/dm.h"
 #include "agent/init/loader.h"
 #include "agent/init/mounts.h"
@@ -86,16 +87,18 @@ static void uevents_wait(int fd, int ms)
 
 static int not_found(struct boot *b, const vec_disk *disks, struct err *e)
 {
-	struct str seen = disks_text(b->a, disks);
+	struct str seen = disks_text(b->a, disks), failed = b->loader.failed,
+		   idle = controllers_text(b->a, "/sys");
 
 	return err_set(
 		e, -ENODEV,
 		"no disk has both the root partition %.*s and its verity partition %.*s, which the root hash "
-		"asks for, after %u s; there is %.*s%s%.*s",
+		"asks for, after %u s; there is %.*s%s%.*s%s%.*s",
 		STR_FMT(uuid_text(b->a, b->root_uuid)), STR_FMT(uuid_text(b->a, b->verity_uuid)),
 		b->cmdline.timeout_sec, STR_FMT(seen),
-		b->loader.failed.n > 0 ? "; kernel modules that failed: " : "",
-		STR_FMT(b->loader.failed));
+		idle.n > 0 ? "; without a driver (initrd-drivers in the image's definition): " : "",
+		STR_FMT(idle), failed.n > 0 ? "; kernel modules that failed: " : "",
+		STR_FMT(failed));
 }
 
 /* One look at the disks: 1 found, 0 not yet. */
