@@ -49,14 +49,14 @@ static int modules_step(void *arg, struct tree *t, struct err *e)
 {
 	const struct generating *g = arg;
 
-	return gen_modules(t, &g->res->image.kernel_modules, g->o->jobs, e);
+	return gen_modules(t, &g->res->image, g->o->jobs, e);
 }
 
 static int modules(struct generating *g, struct err *e)
 {
 	struct gen_inputs in;
 
-	gen_modules_inputs(&g->a, &g->as->tree, &g->res->image.kernel_modules, &in);
+	gen_modules_inputs(&g->a, &g->as->tree, &g->res->image, &in);
 	return derived(g, RECIPE_MODULES, &in, modules_step, e);
 }
 

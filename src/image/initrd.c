@@ -151,7 +151,8 @@ static int add_all(struct kernel_modules *m, const vec_str *names, bool always, 
 		   struct err *e)
 {
 	vec_each(given, names) {
-		struct str name = module_name(m->a, *given);
+		bool optional;
+		struct str name = module_wish(m->a, *given, &optional);
 		const struct str *near;
 		int r;
 
@@ -163,6 +164,8 @@ static int add_all(struct kernel_modules *m, const vec_str *names, bool always, 
 				return r;
 			continue;
 		}
+		if (optional)
+			continue;
 		near = str_nearest(m->names.p, m->names.n, name);
 		if (near)
 			return err_set(e, -ENOENT,

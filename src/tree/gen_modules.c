@@ -120,8 +120,24 @@ static int order_cmp(const void *x, const void *y)
 	return p->order != q->order ? (p->order < q->order ? -1 : 1) : str_cmp(p->path, q->path);
 }
 
-static int select_kept(struct module_set *m, const vec_str *keep, struct err *e)
+/* What the kernel does not have is for the initrd to complain of. */
+static void select_named(struct module_set *m, const vec_str *names)
 {
+	vec_each(text, names) {
+		bool optional;
+		const uint32_t *i = map_get(&m->by_name, module_wish(m->a, *text, &optional));
+
+		if (i)
+			m->v.p[*i].keep = true;
+	}
+}
+
+static int select_kept(struct module_set *m, const struct conf_image *image, struct err *e)
+{
+	const vec_str *keep = &image->kernel_modules;
+
+	select_named(m, &image->initrd_modules);
+	select_named(m, &image->initrd_drivers);
 	vec_each(glob, keep) {
 		bool hit = false;
 
@@ -473,7 +489,8 @@ static void drop_empty_dirs(struct module_set *m, uint32_t dir)
 		tree_remove(m->t, dir);
 }
 
-static int one_kernel(struct module_set *m, uint32_t dir, const vec_str *keep, struct err *e)
+static int one_kernel(struct module_set *m, uint32_t dir, const struct conf_image *image,
+		      struct err *e)
 {
 	struct str builtin;
 	int r = collect(m, dir, (struct str){ 0 }, e);
@@ -490,7 +507,7 @@ static int one_kernel(struct module_set *m, uint32_t dir, const vec_str *keep, s
 		qsort(m->v.p, m->v.n, sizeof(*m->v.p), order_cmp);
 	for (uint32_t i = 0; i < m->v.n; i++)
 		map_put(m->a, &m->by_name, m->v.p[i].name, i);
-	r = select_kept(m, keep, e);
+	r = select_kept(m, image, e);
 	if (r == 0)
 		r = read_kept(m, e);
 	if (r < 0)
@@ -507,7 +524,7 @@ static int one_kernel(struct module_set *m, uint32_t dir, const vec_str *keep, s
 	return r < 0 ? r : put_builtin(m, e);
 }
 
-int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct err *e)
+int gen_modules(struct tree *t, const struct conf_image *image, unsigned n_threads, struct err *e)
 {
 	TRACE("kernel modules");
 	_cleanup_arena_ struct arena a = { 0 };
@@ -522,7 +539,7 @@ int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct 
 			.t = t, .a = &a, .version = t->nodes.p[*kernel].name, .n_threads = n_threads
 		};
 
-		r = one_kernel(&m, *kernel, keep, e);
+		r = one_kernel(&m, *kernel, image, e);
 		vec_each(module, &m.v)
 			arena_done(&module->a);
 		if (r < 0)
@@ -531,11 +548,15 @@ int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct 
 	return r;
 }
 
-void gen_modules_inputs(struct arena *a, struct tree *t, const vec_str *keep,
+void gen_modules_inputs(struct arena *a, struct tree *t, const struct conf_image *image,
 			struct gen_inputs *ret)
 {
 	gen_inputs_init(a, t, ret);
-	vec_each(glob, keep)
+	vec_each(glob, &image->kernel_modules)
 		gen_input(ret, "keep", *glob);
+	vec_each(name, &image->initrd_modules)
+		gen_input(ret, "initrd-module", *name);
+	vec_each(name, &image->initrd_drivers)
+		gen_input(ret, "initrd-driver", *name);
 	gen_input_below(ret, STR("/usr/lib/modules"));
 }

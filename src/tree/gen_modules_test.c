@@ -63,11 +63,11 @@ static void put_module(struct tree *t, const char *path, const char *info)
 
 static int modules(struct tree *t, const char *const *globs)
 {
-	vec_str keep = { 0 };
+	struct conf_image image = { 0 };
 
 	for (; globs && *globs; globs++)
-		vec_push(a, &keep) = str_c(*globs);
-	return gen_modules(t, &keep, 1, &e);
+		vec_push(a, &image.kernel_modules) = str_c(*globs);
+	return gen_modules(t, &image, 1, &e);
 }
 
 static struct tree kernel(void)
@@ -126,6 +126,22 @@ static void test_texts(void **state)
 	assert_str(content(&t, KERNEL "modules.devname"),
 		   "# Device nodes to trigger on-demand module loading.\n"
 		   "loop loop-control c10:237\n");
+}
+
+/* What the initrd wants stays without being named twice; what it would like may not be there. */
+static void test_initrd(void **state)
+{
+	struct conf_image image = { 0 };
+	struct tree t = kernel();
+
+	(void)state;
+	vec_push(a, &image.kernel_modules) = STR("kernel/fs/a.ko");
+	vec_push(a, &image.initrd_modules) = STR("z_last");
+	vec_push(a, &image.initrd_drivers) = STR("soft_dep?");
+	vec_push(a, &image.initrd_drivers) = STR("missing?");
+	assert_ok(gen_modules(&t, &image, 1, &e), &e);
+	assert_str(content(&t, KERNEL "modules.dep"),
+		   "kernel/z-last.ko:\nkernel/fs/a.ko:\nkernel/soft-dep.ko:\n");
 }
 
 /* The output of a program of kmod over a tree. */
@@ -229,29 +245,29 @@ static void test_damage(void **state)
 		assert_true(module_info_find(str_dup(a, str_head(good, n)), &info, &e) < 0);
 }
 
-static vec_str kept(void)
+static struct conf_image kept(void)
 {
-	vec_str keep = { 0 };
+	struct conf_image image = { 0 };
 
-	vec_push(a, &keep) = STR("kernel/fs/b.ko");
-	vec_push(a, &keep) = STR("kernel/soft*");
-	return keep;
+	vec_push(a, &image.kernel_modules) = STR("kernel/fs/b.ko");
+	vec_push(a, &image.kernel_modules) = STR("kernel/soft*");
+	return image;
 }
 
 static struct gen_inputs inputs(struct tree *t)
 {
-	const vec_str keep = kept();
+	const struct conf_image image = kept();
 	struct gen_inputs in;
 
-	gen_modules_inputs(a, t, &keep, &in);
+	gen_modules_inputs(a, t, &image, &in);
 	return in;
 }
 
 static int run(struct tree *t)
 {
-	const vec_str keep = kept();
+	const struct conf_image image = kept();
 
-	return gen_modules(t, &keep, 1, &e);
+	return gen_modules(t, &image, 1, &e);
 }
 
 static struct tree kernel_and_more(void)
@@ -270,8 +286,10 @@ static void test_inputs(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_texts), TEST(test_depmod), TEST(test_errors),
-					    TEST(test_damage), TEST(test_inputs) };
+	const struct CMUnitTest tests[] = {
+		TEST(test_texts),  TEST(test_initrd), TEST(test_depmod),
+		TEST(test_errors), TEST(test_damage), TEST(test_inputs)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

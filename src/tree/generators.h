@@ -38,12 +38,13 @@ void gen_certificates_inputs(struct arena *a, struct tree *t, struct gen_inputs 
 must_check int gen_linker_cache(struct tree *t, const struct arch *arch, struct err *e);
 must_check int gen_linker_cache_inputs(struct arena *a, struct tree *t, const struct arch *arch,
 				       struct gen_inputs *ret, struct err *e);
-/* Drops modules that @keep does not name (globs of paths below /usr/lib/modules/VERSION; none: all
- * stay) and that no kept one depends on, then writes modules.dep, .alias, .softdep, .devname and
- * the .bin indexes as depmod(8) of kmod does, for every kernel. A glob that matches nothing is an
- * error. */
-must_check int gen_modules(struct tree *t, const vec_str *keep, unsigned n_threads, struct err *e);
-void gen_modules_inputs(struct arena *a, struct tree *t, const vec_str *keep,
+/* Drops modules that neither kernel-modules (globs of paths below /usr/lib/modules/VERSION; none:
+ * all stay) nor the initrd's lists name and that no kept one depends on, then writes modules.dep,
+ * .alias, .softdep, .devname and the .bin indexes as depmod(8) of kmod does, for every kernel. A
+ * glob that matches nothing is an error. */
+must_check int gen_modules(struct tree *t, const struct conf_image *image, unsigned n_threads,
+			   struct err *e);
+void gen_modules_inputs(struct arena *a, struct tree *t, const struct conf_image *image,
 			struct gen_inputs *ret);
 /* /usr/lib/udev/hwdb.bin from hwdb.d (systemd-hwdb's format); the sources are then removed from the
  * tree. */

@@ -93,3 +93,9 @@ struct str module_name(struct arena *a, struct str path)
 			*c = '_';
 	return str_c(z);
 }
+
+struct str module_wish(struct arena *a, struct str text, bool *ret_optional)
+{
+	*ret_optional = str_ends(text, "?");
+	return module_name(a, *ret_optional ? str_head(text, text.n - 1) : text);
+}

@@ -11,3 +11,5 @@ must_check int module_info_find(struct str elf, struct str *ret, struct err *e);
 bool module_info_next(struct str *info, struct str *ret_key, struct str *ret_value);
 /* As the kernel calls it: "kernel/fs/x-y.ko.xz" -> "x_y". */
 struct str module_name(struct arena *a, struct str path);
+/* A definition's word for a module: its name, "NAME?" when the kernel may lack it. */
+struct str module_wish(struct arena *a, struct str text, bool *ret_optional);
