@@ -258,7 +258,7 @@ const struct verb verb_cache = {
 	.description =
 		"list prints what the folder that --cache names holds, when each was used last, and the sum of each kind: "
 		"downloads; converted packages; packs, which are packages cut into blocks of an image, and what was generated "
-		"from them; solutions and universes, which are what was chosen from what.\n\n"
+		"from them; solutions, and the universe of packages that they were chosen from, index by index.\n\n"
 		"explain says of each package of IMAGE whether its pack is there. If not, it names what differs from the pack "
 		"that is most like it.\n\n"
 		"prune removes what was not used for a time, then, with --size, what was used least recently. It waits for "

@@ -10,6 +10,7 @@
 
 enum {
 	SINK_BYTES_MIN = 64 << 10,
+	STEP_BYTES = 1 << 20,
 	GZIP_WINDOW_BITS = 15 + 16, /* zlib.h: the largest window, with a gzip wrapper */
 	GZIP_TRAILER_BYTES = 8,
 };
@@ -110,6 +111,9 @@ struct sink {
 	struct arena *a;
 	uint8_t *p;
 	size_t n, cap, max;
+	size_t end; /* of what is asked for in this step, at most cap */
+	decompress_watch watch;
+	void *arg;
 };
 
 /* @hint is what the stream says of itself: worth one allocation of the right size, not to be
@@ -120,21 +124,27 @@ static void sink_init(struct sink *s, uint64_t hint)
 	if (hint > s->max || s->cap > s->max)
 		s->cap = s->max;
 	s->p = arena_alloc(s->a, ++s->cap);
+	s->end = s->cap < STEP_BYTES ? s->cap : STEP_BYTES;
 }
 
-/* Makes room for at least one byte. */
+/* Makes room for at least one byte, and says what there is. */
 static int sink_room(struct sink *s, struct err *e)
 {
 	uint8_t *p;
 
-	if (s->n < s->cap)
+	if (s->n < s->end)
 		return 0;
 	if (s->n > s->max)
 		return err_set(e, -EFBIG, "expands beyond %zu bytes", s->max);
-	s->cap = s->cap > s->max / 2 ? s->max + 1 : s->cap * 2;
-	p = arena_alloc(s->a, s->cap);
-	memcpy(p, s->p, s->n);
-	s->p = p;
+	if (s->n == s->cap) {
+		s->cap = s->cap > s->max / 2 ? s->max + 1 : s->cap * 2;
+		p = arena_alloc(s->a, s->cap);
+		memcpy(p, s->p, s->n);
+		s->p = p;
+	}
+	s->end = s->cap - s->n < STEP_BYTES ? s->cap : s->n + STEP_BYTES;
+	if (s->watch)
+		s->watch(s->arg, (struct str){ (const char *)s->p, s->n });
 	return 0;
 }
 
@@ -152,7 +162,7 @@ static int zstd_expand(struct str in, struct sink *s, struct err *e)
 	sink_init(s,
 		  hint == ZSTD_CONTENTSIZE_ERROR || hint == ZSTD_CONTENTSIZE_UNKNOWN ? in.n : hint);
 	while (left > 0 || src.pos < src.size) {
-		ZSTD_outBuffer dst = { s->p, s->cap, s->n };
+		ZSTD_outBuffer dst = { s->p, s->end, s->n };
 		size_t pos = src.pos;
 
 		left = ZSTD_decompressStream(d, &dst, &src);
@@ -161,7 +171,7 @@ static int zstd_expand(struct str in, struct sink *s, struct err *e)
 		if (left > 0 && dst.pos == s->n && src.pos == pos)
 			return err_set(e, -EBADMSG, "zstd: ends in the middle of a frame");
 		s->n = dst.pos;
-		if (left > 0 && sink_room(s, e) < 0)
+		if ((left > 0 || src.pos < src.size) && sink_room(s, e) < 0)
 			return -EFBIG;
 	}
 	return 0;
@@ -216,9 +226,9 @@ static int lzma_run(lzma_stream *x, lzma_ret r, struct str in, struct sink *s, c
 		if (sink_room(s, e) < 0)
 			return -EFBIG;
 		x->next_out = s->p + s->n;
-		x->avail_out = s->cap - s->n;
+		x->avail_out = s->end - s->n;
 		r = lzma_code(x, LZMA_FINISH);
-		s->n = s->cap - x->avail_out;
+		s->n = s->end - x->avail_out;
 	}
 	return r == LZMA_STREAM_END ? 0 : err_set(e, -EBADMSG, "%s: %s", name, xz_reason(r));
 }
@@ -263,7 +273,7 @@ static void inflate_done(z_stream *z)
 /* One call of zlib, whose sizes are 32 bits wide: takes what it reads off *in. */
 static int gzip_step(z_stream *z, struct str *in, struct sink *s)
 {
-	uInt want = zlib_size(in->n), room = zlib_size(s->cap - s->n);
+	uInt want = zlib_size(in->n), room = zlib_size(s->end - s->n);
 	int r;
 
 	z->next_in = (z_const Bytef *)(uintptr_t)in->p;
@@ -290,7 +300,7 @@ static int gzip_expand(struct str in, struct sink *s, struct err *e)
 		if (sink_room(s, e) < 0)
 			return -EFBIG;
 		r = gzip_step(&z, &in, s);
-		if (r == Z_BUF_ERROR || (r == Z_OK && in.n == 0 && s->n < s->cap))
+		if (r == Z_BUF_ERROR || (r == Z_OK && in.n == 0 && s->n < s->end))
 			return err_set(e, -EBADMSG, "gzip: ends in the middle of a member");
 		if (r != Z_OK && r != Z_STREAM_END)
 			return err_set(e, -EBADMSG, "gzip: %s", z.msg ? z.msg : "damaged");
@@ -320,7 +330,16 @@ static int sink_give(const struct sink *s, struct str *ret, struct err *e)
 
 int decompress(struct arena *a, struct str in, size_t max, struct str *ret, struct err *e)
 {
-	struct sink s = { .a = a, .max = max < SIZE_MAX ? max : SIZE_MAX - 1 };
+	return decompress_watched(a, in, max, NULL, NULL, ret, e);
+}
+
+int decompress_watched(struct arena *a, struct str in, size_t max, decompress_watch watch,
+		       void *arg, struct str *ret, struct err *e)
+{
+	struct sink s = { .a = a,
+			  .max = max < SIZE_MAX ? max : SIZE_MAX - 1,
+			  .watch = watch,
+			  .arg = arg };
 	int r;
 
 	for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {

@@ -18,6 +18,13 @@ must_check int zstd_compress_segments(struct arena *a, const struct segments *in
  */
 must_check int decompress(struct arena *a, struct str in, size_t max, struct str *ret,
 			  struct err *e);
+/* The same, and while it goes on calls @watch with what there is so far: from the beginning, more
+ * each time; what was given once stays there as long as @a. Not called for what is returned as it
+ * is. */
+typedef void (*decompress_watch)(void *arg, struct str so_far);
+must_check int decompress_watched(struct arena *a, struct str in, size_t max,
+				  decompress_watch watch, void *arg, struct str *ret,
+				  struct err *e);
 /* The format before xz, which has no magic of its own: a caller knows it by a name. */
 must_check int decompress_lzma(struct arena *a, struct str in, size_t max, struct str *ret,
 			       struct err *e);

@@ -32,6 +32,34 @@ static struct str filter(struct arena *a, const char *program, const char *optio
 	return r.out;
 }
 
+struct watched {
+	struct str last;
+	size_t times;
+};
+
+/* What was there before is still there, also where it was. */
+static void watch(void *arg, struct str so_far)
+{
+	struct watched *w = arg;
+
+	assert_true(so_far.n >= w->last.n);
+	assert_memory_equal(so_far.p, w->last.p, w->last.n);
+	w->last = so_far;
+	w->times++;
+}
+
+static void check_watched(struct arena *a, struct str packed, struct str want)
+{
+	struct watched w = { 0 };
+	struct err e = { 0 };
+	struct str out;
+
+	assert_ok(decompress_watched(a, packed, want.n, watch, &w, &out, &e), &e);
+	assert_true(str_eq(out, want));
+	assert_memory_equal(out.p, w.last.p, w.last.n);
+	assert_true(w.times >= want.n >> 20);
+}
+
 static void check_expand(struct arena *a, struct str packed, struct str want)
 {
 	struct err e = { 0 };
@@ -47,6 +75,7 @@ static void check_expand(struct arena *a, struct str packed, struct str want)
 	assert_true(decompress(a, str_cat(a, packed, STR("garbage")), OUT_MAX, &out, &e) < 0);
 	assert_ok(decompress(a, str_cat(a, packed, packed), OUT_MAX, &out, &e), &e);
 	assert_true(str_eq(out, str_cat(a, want, want)));
+	check_watched(a, packed, want);
 }
 
 /* Damage of any byte is noticed, or did no harm; what it says is then the truth. */

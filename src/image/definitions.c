@@ -29,11 +29,16 @@ int definitions_read(struct arena *a, const char *distro, struct definitions *re
 	return 0;
 }
 
-/* One that changes nothing in a universe does not make it anew. */
+static bool has_effects(const struct conf_package *conf)
+{
+	return conf->drop_requires.n + conf->add_requires.n + conf->add_provides.n > 0;
+}
+
+/* One that changes nothing about what is chosen leaves solutions as they are. */
 void definitions_recipe(struct recipe *r, const struct definitions *d)
 {
 	vec_each(conf, &d->confs) {
-		if (conf->drop_requires.n + conf->add_requires.n + conf->add_provides.n == 0)
+		if (!has_effects(conf))
 			continue;
 		recipe_line(r, "definition", conf->name);
 		recipe_list(r, "drop-requires", &conf->drop_requires);
@@ -48,4 +53,14 @@ const struct conf_package *definition_of(const struct definitions *d, struct str
 	const uint32_t *i = map_get(&d->by_name, name);
 
 	return i ? &d->confs.p[*i] : &none;
+}
+
+vec_str definitions_with_effects(struct arena *a, const struct definitions *d)
+{
+	vec_str names = { 0 };
+
+	vec_each(conf, &d->confs)
+		if (has_effects(conf))
+			vec_push(a, &names) = conf->name;
+	return names;
 }

@@ -17,3 +17,5 @@ must_check int definitions_read(struct arena *a, const char *distro, struct defi
 const struct conf_package *definition_of(const struct definitions *d, struct str name);
 /* All that they say to meta_apply(). */
 void definitions_recipe(struct recipe *r, const struct definitions *d);
+/* The names of packages about which they say something to it. */
+vec_str definitions_with_effects(struct arena *a, const struct definitions *d);

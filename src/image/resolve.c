@@ -7,11 +7,11 @@
 #include "base/io.h"
 #include "image/definitions.h"
 #include "image/refresh.h"
+#include "image/universe.h"
 #include "store/cache.h"
 #include "store/kept.h"
 
 enum {
-	UNIVERSES_KEPT = 4,  /* 31 MB each */
 	SOLUTIONS_KEPT = 64, /* under 1 MB each */
 	/* an upstream that has news again each time it is asked is one that is not in order */
 	RESOLVE_TRIES_MAX = 8,
@@ -25,75 +25,6 @@ static const struct erofs_compression root_compressions[] = {
 	[EROFS_CODEC_LZ4HC] = { EROFS_CODEC_LZ4HC, ROOT_LZ4HC_LEVEL, CLUSTER_BYTES },
 	[EROFS_CODEC_NONE] = { EROFS_CODEC_NONE, 0, CLUSTER_BYTES },
 };
-
-static int universe_make(const struct image_options *o, const vec_conf_upstream *upstreams,
-			 const struct upstream_state *states, const struct definitions *d,
-			 const struct recipe *recipe, struct universe **ret, struct err *e)
-{
-	_cleanup_arena_ struct arena scratch = { 0 };
-	vec_rpm_meta all = { 0 };
-	struct universe *u;
-	struct str bytes;
-	int r;
-
-	for (size_t i = 0; i < upstreams->n; i++) {
-		vec_rpm_meta metas;
-
-		r = upstream_packages(&scratch, &states[i], o->progress, &metas, e);
-		if (r < 0)
-			return err_wrap(e, r, "upstream '%.*s'", STR_FMT(upstreams->p[i].name));
-		vec_each(m, &metas) {
-			meta_apply(&scratch, m, &upstreams->p[i], definition_of(d, m->name));
-			vec_push(&scratch, &all) = *m;
-		}
-	}
-	r = universe_build(&all, o->arch, &u, e);
-	if (r < 0)
-		return r;
-	r = universe_save(&scratch, u, &bytes, e);
-	if (r == 0)
-		r = kept_put(o->cache, recipe, bytes, UNIVERSES_KEPT, e);
-	if (r < 0) {
-		universe_free(u);
-		return r;
-	}
-	*ret = u;
-	return 0;
-}
-
-/* The universe is a function of the signed release files and of what definitions change. */
-static struct recipe universe_recipe(struct arena *a, const struct image_options *o,
-				     const vec_conf_upstream *upstreams,
-				     const struct upstream_state *states,
-				     const struct definitions *d)
-{
-	struct recipe r = recipe_new(a, RECIPE_UNIVERSE, str_c(o->arch->name));
-
-	for (size_t i = 0; i < upstreams->n; i++)
-		recipe_line(&r, "upstream",
-			    str_printf(a, "%.*s %.*s", STR_FMT(upstreams->p[i].name),
-				       STR_FMT(hex_encode(a, states[i].digest, SHA256_BYTES))));
-	definitions_recipe(&r, d);
-	return r;
-}
-
-/* Its bytes stay in @a. */
-static int universe_get(struct arena *a, const struct image_options *o,
-			const vec_conf_upstream *upstreams, const struct upstream_state *states,
-			const struct definitions *d, const struct recipe *recipe,
-			struct universe **ret, struct err *e)
-{
-	struct str bytes;
-	int r = kept_get(a, o->cache, recipe, &bytes, e);
-
-	if (r == 0)
-		r = universe_load(bytes, o->arch, ret, e);
-	if (r == 0)
-		return 0;
-	if (r != -ENOENT)
-		progress_note(o->progress, "cache: universe: %s; made again", e->msg);
-	return universe_make(o, upstreams, states, d, recipe, ret, e);
-}
 
 static int request(struct arena *a, const struct image_options *o, const struct conf_image *image,
 		   struct universe *u, struct solution *ret, struct err *e)
@@ -111,17 +42,30 @@ static int request(struct arena *a, const struct image_options *o, const struct 
 	return solve(a, u, &q, ret, e);
 }
 
-/* The solution is a function of the universe and the request. */
-static struct recipe solution_recipe(struct arena *a, const struct conf_image *image,
-				     const struct recipe *universe)
-{
-	struct recipe r = recipe_new(a, RECIPE_SOLUTION, (struct str){ 0 });
+/* What the solution for certain states of upstreams follows from. */
+struct question {
+	vec_kept_index indexes;
+	struct recipe recipe;
+};
 
-	recipe_lines(&r, recipe_text(universe));
-	recipe_list(&r, "packages", &image->packages);
-	recipe_list(&r, "exclude", &image->exclude);
-	recipe_number(&r, "weak-dependencies", image->weak_dependencies);
-	return r;
+/* The solution is a function of the indexes, of what definitions change, and of the request. */
+static int question_make(struct arena *a, const struct image_options *o,
+			 const struct definitions *d, const struct resolved *res,
+			 struct question *ret, struct err *e)
+{
+	struct question q = { .recipe = recipe_new(a, RECIPE_SOLUTION, str_c(o->arch->name)) };
+	int r = kept_indexes(a, &res->upstreams, res->states, &q.indexes, e);
+
+	if (r < 0)
+		return r;
+	vec_each(index, &q.indexes)
+		recipe_line(&q.recipe, "index", recipe_key(a, recipe_text(&index->recipe)));
+	definitions_recipe(&q.recipe, d);
+	recipe_list(&q.recipe, "packages", &res->image.packages);
+	recipe_list(&q.recipe, "exclude", &res->image.exclude);
+	recipe_number(&q.recipe, "weak-dependencies", res->image.weak_dependencies);
+	*ret = q;
+	return 0;
 }
 
 static bool solution_load(struct arena *a, const struct image_options *o,
@@ -168,11 +112,6 @@ static void chosen_fill(struct arena *a, const struct definitions *d, const vec_
 	ret->root_compression = root_compressions[ret->image.root_compression];
 }
 
-/* What the solution for certain states of upstreams is kept by. */
-struct question {
-	struct recipe universe, solution;
-};
-
 /* With the universe. */
 static int choose(struct arena *a, const struct image_options *o, const struct definitions *d,
 		  const struct question *q, struct resolved *res, vec_rpm_meta *ret_metas,
@@ -182,7 +121,7 @@ static int choose(struct arena *a, const struct image_options *o, const struct d
 	unsigned stage = progress_begin(o->progress, "index", "packages", 0);
 	struct solution solution;
 	struct universe *u;
-	int r = universe_get(&work, o, &res->upstreams, res->states, d, &q->universe, &u, e);
+	int r = universe_get(&work, o, &q->indexes, d, &u, e);
 
 	progress_add(o->progress, stage, r < 0 ? 0 : universe_size(u));
 	progress_end(o->progress, stage);
@@ -192,7 +131,7 @@ static int choose(struct arena *a, const struct image_options *o, const struct d
 	r = request(&work, o, &res->image, u, &solution, e);
 	if (r == 0) {
 		solution_detach(a, u, &solution, &res->solution, ret_metas);
-		r = kept_put(o->cache, &q->solution,
+		r = kept_put(o->cache, &q->recipe,
 			     solution_encode(&work, &res->solution, ret_metas), SOLUTIONS_KEPT, e);
 	}
 	universe_free(u);
@@ -201,33 +140,27 @@ static int choose(struct arena *a, const struct image_options *o, const struct d
 	return r;
 }
 
-/* What the cache says of res->states. */
-static bool recall(struct arena *a, const struct image_options *o, const struct definitions *d,
-		   struct resolved *res, struct question *ret, vec_rpm_meta *ret_metas)
-{
-	ret->universe = universe_recipe(a, o, &res->upstreams, res->states, d);
-	ret->solution = solution_recipe(a, &res->image, &ret->universe);
-	return solution_load(a, o, &ret->solution, &res->solution, ret_metas);
-}
-
 /* First by what the upstreams said last; else by what they say now. */
 static int solution_get(struct arena *a, const struct image_options *o, const struct definitions *d,
 			struct resolved *res, vec_rpm_meta *ret, struct err *e)
 {
 	const struct upstream_state *now;
 	struct question q;
+	struct err ignored;
 	int r;
 
 	if (upstream_recall(a, res->upstreams.p, res->upstreams.n, o->arch, o->cache,
 			    res->states) &&
-	    recall(a, o, d, res, &q, ret))
+	    question_make(a, o, d, res, &q, &ignored) == 0 &&
+	    solution_load(a, o, &q.recipe, &res->solution, ret))
 		return 0;
 	r = refresh_wait(res->refresh, &now, e);
 	if (r < 0)
 		return r;
 	memcpy(res->states, now, res->upstreams.n * sizeof(*now));
-	if (recall(a, o, d, res, &q, ret))
-		return 0;
+	r = question_make(a, o, d, res, &q, e);
+	if (r < 0 || solution_load(a, o, &q.recipe, &res->solution, ret))
+		return r;
 	return choose(a, o, d, &q, res, ret, e);
 }
 

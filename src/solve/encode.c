@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "solve/encode.h"
-
 #include <stdlib.h>
 
 #include <solv/knownid.h>
+
+#include "solve/universe.h"
 
 #define TEXT(field) offsetof(struct rpm_meta, field)
 
@@ -124,7 +124,6 @@ struct str universe_encode(struct arena *a, const vec_rpm_meta *packages)
 	struct encoder x = { .a = &scratch };
 	struct universe_head head = { .magic = "ASHLUNIV", .version = UNIVERSE_VERSION };
 	uint32_t *order = arena_array(&scratch, packages->n, sizeof(*order));
-	uint8_t digest[SHA256_BYTES];
 	struct buf b = { .a = a };
 
 	x.records.a = x.deps.a = x.listed.a = x.texts.a = &scratch;
@@ -140,14 +139,11 @@ struct str universe_encode(struct arena *a, const vec_rpm_meta *packages)
 	head.n_listed = x.n_listed;
 	head.n_text_bytes = (uint32_t)x.texts.v.n;
 	vec_reserve(a, &b.v,
-		    sizeof(head) + x.records.v.n + x.deps.v.n + x.listed.v.n + x.texts.v.n +
-			    sizeof(digest));
+		    sizeof(head) + x.records.v.n + x.deps.v.n + x.listed.v.n + x.texts.v.n);
 	buf_put(&b, &head, sizeof(head));
 	buf_put(&b, x.records.v.p, x.records.v.n);
 	buf_put(&b, x.deps.v.p, x.deps.v.n);
 	buf_put(&b, x.listed.v.p, x.listed.v.n);
 	buf_put(&b, x.texts.v.p, x.texts.v.n);
-	sha256(b.v.p, b.v.n, digest);
-	buf_put(&b, digest, sizeof(digest));
 	return (struct str){ (char *)b.v.p, b.v.n };
 }

@@ -107,8 +107,8 @@ static bool better(const struct prefer *x, Id name, Id p, Id best)
 		return replaces(pool, p, best);
 	if ((s->name == name) != (b->name == name))
 		return s->name == name;
-	s_essential = universe_record(x->u, (uint32_t)(p - x->u->first)).essential;
-	b_essential = universe_record(x->u, (uint32_t)(best - x->u->first)).essential;
+	s_essential = universe_record(x->u, p).essential;
+	b_essential = universe_record(x->u, best).essential;
 	if (s_essential != b_essential)
 		return s_essential;
 	s_unmet = unmet_count(x, p);

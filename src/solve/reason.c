@@ -16,7 +16,7 @@ struct finder {
 
 static uint32_t number_of(const struct finder *x, Id p)
 {
-	return universe_record(x->u, (uint32_t)(p - x->u->first)).number;
+	return universe_number(x->u, p);
 }
 
 static void reach(struct finder *x, Id p, uint32_t by, struct str dep, bool weak)
@@ -139,7 +139,7 @@ void reasons_find(struct arena *a, const struct universe *u, const Queue *job, c
 	map_init(&x.chosen, u->pool->nsolvables);
 	map_init(&x.reached, u->pool->nsolvables);
 	queue_init(&x.order);
-	x.reasons = arena_array(a, u->head.n_packages, sizeof(*x.reasons));
+	x.reasons = arena_array(a, u->n, sizeof(*x.reasons));
 	for (int i = 0; i < chosen->count; i++)
 		MAPSET(&x.chosen, chosen->elements[i]);
 	reach_requested(&x, job, texts);

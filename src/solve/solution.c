@@ -2,7 +2,7 @@
 #include <solv/solvversion.h>
 
 #include "base/rd.h"
-#include "solve/encode.h"
+#include "solve/universe.h"
 
 /* The bytes: magic, version, the number of packages; of each the reason, as BY WEAK LENGTH TEXT;
  * the packages as a universe of their own; the SHA-256 of all before it. Numbers are 32-bit
@@ -103,17 +103,17 @@ static int reasons_read(struct arena *a, struct rd *r, struct solution *ret, str
 static int packages_read(struct arena *a, struct str bytes, size_t n, vec_rpm_meta *ret,
 			 struct err *e)
 {
-	struct universe u = { .bytes = bytes };
-	int r = universe_check(&u, e);
+	_cleanup_arena_ struct arena work = { 0 };
+	struct universe_part part;
+	int r = universe_part_check(&work, bytes, &part, e);
 
-	if (r == 0 && u.head.n_packages != n)
+	if (r == 0 && part.head.n_packages != n)
 		r = damaged(e, "another number of packages than of reasons");
 	for (uint32_t i = 0; r == 0 && i < n; i++) {
-		universe_package(a, &u, i, &vec_push(a, ret));
+		universe_part_package(a, &part, part.record_of[i], &vec_push(a, ret));
 		if (i > 0 && str_cmp(ret->p[i - 1].name, ret->p[i].name) > 0)
 			r = damaged(e, "packages out of order");
 	}
-	arena_done(&u.a);
 	return r;
 }
 

@@ -99,8 +99,7 @@ static void solution_fill(struct arena *a, const struct universe *u, Solver *sol
 	if (chosen.count > 1)
 		qsort_r(chosen.elements, (size_t)chosen.count, sizeof(Id), chosen_cmp, u->pool);
 	for (int i = 0; i < chosen.count; i++)
-		vec_push(a, &solution.packages) =
-			universe_record(u, (uint32_t)(chosen.elements[i] - u->first)).number;
+		vec_push(a, &solution.packages) = universe_number(u, chosen.elements[i]);
 	reasons_find(a, u, job, texts, &chosen, &solution);
 	queue_free(&decisions);
 	queue_free(&chosen);

@@ -7,19 +7,37 @@
 #include "rpm/package.h"
 
 /* Of the bytes that are kept; and of the answer: raised when the same request may get another. */
-enum { UNIVERSE_VERSION = 2, SOLUTION_VERSION = 1, SOLVE_VERSION = 1 };
+enum { UNIVERSE_VERSION = 3, SOLUTION_VERSION = 1, SOLVE_VERSION = 1 };
 
-struct universe; /* every package that can be chosen; opaque */
+/* Every package that can be chosen, and some of them as they are kept in a cache; both opaque. */
+struct universe;
+struct universe_part;
+typedef VEC(struct universe_part *) vec_universe_part;
 
-/* Adds all of @packages as one repository. @packages[i] keeps its number: solutions name packages
- * by it. What is chosen does not depend on their order. */
+/* The bytes of a part, in @a, with everything a lock needs; the same for the same packages but for
+ * their numbers. */
+struct str universe_encode(struct arena *a, const vec_rpm_meta *packages);
+/* All parts of an index as it is kept. What it holds is checked, damage is for others to notice:
+ * universe_parts_decode() appends parts that borrow @bytes to *ret, checked on @jobs threads. */
+struct str universe_parts_encode(struct arena *a, const vec_str *parts);
+must_check int universe_parts_decode(struct arena *a, struct str bytes, unsigned jobs,
+				     vec_universe_part *ret, struct err *e);
+
+/* What is different about packages of some @names than their parts say: dependencies only. */
+struct universe_change {
+	const vec_str *names;
+	void (*apply)(const void *arg, struct arena *a, struct rpm_meta *m);
+	const void *arg;
+};
+
+/* Of the same package of the same upstream in several parts, the first part's stays. What is chosen
+ * does not depend on the order of the packages in a part. Solutions name packages by number: each
+ * part's go on where those of the part before it end. Borrows the parts. @change: or NULL. */
+must_check int universe_open(const vec_universe_part *parts, const struct universe_change *change,
+			     const struct arch *arch, struct universe **ret, struct err *e);
+/* The same of one part, made of @packages. @packages[i] has number i. */
 must_check int universe_build(const vec_rpm_meta *packages, const struct arch *arch,
 			      struct universe **ret, struct err *e);
-/* The universe as bytes, with everything a lock needs, so that a warm start parses nothing else.
- * Loading borrows them: they must outlive the universe. Damage is noticed (SHA-256). */
-must_check int universe_save(struct arena *a, struct universe *u, struct str *ret, struct err *e);
-must_check int universe_load(struct str bytes, const struct arch *arch, struct universe **ret,
-			     struct err *e);
 size_t universe_size(const struct universe *u);
 /* All facts about package number @i (strings in @a). */
 void universe_package(struct arena *a, const struct universe *u, uint32_t i, struct rpm_meta *ret);

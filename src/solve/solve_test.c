@@ -345,59 +345,194 @@ static const char round_text[] =
 	" conflicts dash < 1~\n obsoletes ksh\n recommends doc\n suggests zsh-doc\n"
 	"base 1-1\n essential\nlibc 2.1-3\nmusl 9-1\n";
 
-static void test_save(void **state)
+/* What a file with these metas as one part each says; @bytes end in it. */
+static struct str file_of(struct world *w, const vec_rpm_meta *metas, size_t n)
+{
+	vec_str parts = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		vec_push(&w->a, &parts) = universe_encode(&w->a, &metas[i]);
+	return universe_parts_encode(&w->a, &parts);
+}
+
+/* The world's universe made anew from the parts of @file. */
+static void world_again(struct world *w, struct str file, const struct universe_change *change)
+{
+	vec_universe_part parts = { 0 };
+
+	universe_free(w->u);
+	assert_ok(universe_parts_decode(&w->a, file, 2, &parts, &w->e), &w->e);
+	assert_ok(universe_open(&parts, change, &arch_x86_64, &w->u, &w->e), &w->e);
+}
+
+static void test_file(void **state)
 {
 	struct world w;
-	struct universe *again;
-	struct str bytes;
 
 	(void)state;
 	world_open(&w, round_text);
 	w.metas.p[0].size_bytes = 1ULL << 40;
 	w.metas.p[0].summary = STR("a shell");
-	universe_free(w.u);
-	assert_ok(universe_build(&w.metas, &arch_x86_64, &w.u, &w.e), &w.e);
-	assert_ok(universe_save(&w.a, w.u, &bytes, &w.e), &w.e);
-	assert_ok(universe_load(bytes, &arch_x86_64, &again, &w.e), &w.e);
-	assert_int_equal(universe_size(again), 4);
+	world_again(&w, file_of(&w, &w.metas, 1), NULL);
+	assert_int_equal(universe_size(w.u), 4);
 	for (uint32_t i = 0; i < 4; i++) {
 		struct rpm_meta m;
 
-		universe_package(&w.a, again, i, &m);
+		universe_package(&w.a, w.u, i, &m);
 		assert_meta_equal(&w.a, &w.metas.p[i], &m);
 	}
-	universe_free(w.u);
-	w.u = again;
 	w.request.packages = items(&w.a, "zsh");
 	assert_ok(solve(&w.a, w.u, &w.request, &w.solution, &w.e), &w.e);
 	assert_str(chosen(&w), "base-1-1 libc-2.1-3 zsh-1:5-1");
 	world_done(&w);
 }
 
-/* No byte can change, and none be missing, without notice. */
+/* Whatever byte changes does no harm, and none can be missing without notice. */
 static void test_damaged(void **state)
 {
+	vec_universe_part parts = { 0 };
 	struct world w;
-	struct universe *again;
 	struct str bytes;
 
 	(void)state;
 	world_open(&w, round_text);
-	assert_ok(universe_save(&w.a, w.u, &bytes, &w.e), &w.e);
+	bytes = file_of(&w, &w.metas, 1);
 	for (size_t i = 0; i < bytes.n; i++) {
+		universe_free(w.u);
+		w.u = NULL;
+		parts.n = 0;
 		((char *)bytes.p)[i] ^= 0x20;
-		assert_err(universe_load(bytes, &arch_x86_64, &again, &w.e), &w.e,
-			   "the cached universe of packages is damaged");
+		if (universe_parts_decode(&w.a, bytes, 1, &parts, &w.e) < 0 ||
+		    universe_open(&parts, NULL, &arch_x86_64, &w.u, &w.e) < 0)
+			w.u = NULL;
 		((char *)bytes.p)[i] ^= 0x20;
-		assert_err(universe_load(str_head(bytes, i), &arch_x86_64, &again, &w.e), &w.e,
-			   "damaged");
+		assert_err(universe_parts_decode(&w.a, str_head(bytes, i), 1, &parts, &w.e), &w.e,
+			   "is damaged");
 	}
-	assert_ok(universe_load(bytes, &arch_x86_64, &again, &w.e), &w.e);
-	universe_free(again);
 	w.metas.p[0].requires.p[0].name = STR("(libc or");
-	assert_err(universe_build(&w.metas, &arch_x86_64, &again, &w.e), &w.e,
+	universe_free(w.u);
+	assert_err(universe_build(&w.metas, &arch_x86_64, &w.u, &w.e), &w.e,
 		   "'(libc or' is not a dependency");
+	w.u = NULL;
 	world_done(&w);
+}
+
+/* Bytes cut where a part ends have fewer parts than they say. */
+static void test_parts_missing(void **state)
+{
+	vec_universe_part parts = { 0 };
+	struct world w;
+	vec_rpm_meta two[2];
+	struct str bytes;
+
+	(void)state;
+	world_open(&w, round_text);
+	two[0] = two[1] = w.metas;
+	bytes = file_of(&w, two, 2);
+	bytes.n -= sizeof(uint64_t) + universe_encode(&w.a, &w.metas).n;
+	assert_err(universe_parts_decode(&w.a, bytes, 1, &parts, &w.e), &w.e,
+		   "the cached index of packages is damaged (another length than it says)");
+	assert_int_equal(parts.n, 0);
+	world_done(&w);
+}
+
+static vec_rpm_meta metas_of(struct world *w, const char *text, const char *mirror)
+{
+	vec_rpm_meta metas = metas_parse(&w->a, text);
+
+	vec_each(m, &metas) {
+		m->origin_name = m->name;
+		m->origin_version = m->version;
+		m->origin_arch = m->arch;
+		m->mirror = str_c(mirror);
+	}
+	return metas;
+}
+
+/* Of the same package in several parts, the first part's stays; of several versions, all. */
+static void test_twins(void **state)
+{
+	struct world w;
+	vec_rpm_meta three[3];
+	struct rpm_meta m;
+
+	(void)state;
+	world_open(&w, "a 1-1\n");
+	three[0] = metas_of(&w, "b 2-1\nb 1-1\nz 1-1\n", "main");
+	three[1] = metas_of(&w, "a 1-1\nb 2-1\nb 3-1\n", "another"); /* before "main" in order */
+	three[2] = metas_of(&w, "b 2-1\n", "another");
+	three[2].p[0].upstream = STR("third");
+	world_again(&w, file_of(&w, three, 3), NULL);
+	assert_int_equal(universe_size(w.u), 6);
+	w.request.packages = items(&w.a, "b = 2, a");
+	w.request.exclude = items(&w.a, "b = 3");
+	assert_ok(solve(&w.a, w.u, &w.request, &w.solution, &w.e), &w.e);
+	assert_str(chosen(&w), "a-1-1 b-2-1");
+	for (uint32_t i = 0; i < 7; i++)
+		universe_package(&w.a, w.u, i, &m); /* numbers stay */
+	assert_str(m.upstream, "third");
+	world_done(&w);
+}
+
+static void change_b(const void *arg, struct arena *a, struct rpm_meta *m)
+{
+	vec_push(a, &m->requires) = (struct dep){ .name = str_c(arg) };
+}
+
+static void test_change(void **state)
+{
+	vec_str names = { 0 };
+	struct universe_change change = { &names, change_b, "c" };
+	struct world w;
+	struct rpm_meta m;
+
+	(void)state;
+	world_open(&w, "a 1-1\n requires b\nb 1-1\n essential\nb 2-1\nc 1-1\nd 1-1\n");
+	vec_push(&w.a, &names) = STR("b");
+	vec_push(&w.a, &names) = STR("gone");
+	world_again(&w, file_of(&w, &w.metas, 1), &change);
+	w.request.packages = items(&w.a, "a, b = 1");
+	assert_ok(solve(&w.a, w.u, &w.request, &w.solution, &w.e), &w.e);
+	assert_str(chosen(&w), "a-1-1 b-1-1 c-1-1");
+	universe_package(&w.a, w.u, w.solution.packages.p[1], &m);
+	assert_str(m.requires.p[0].name, "c");
+	assert_true(m.essential);
+	assert_int_equal(w.solution.reasons.p[2].by, w.solution.packages.p[1]);
+	world_done(&w);
+}
+
+/* However packages are spread over parts, the same is chosen. */
+static void test_spread(void **state)
+{
+	static const char *const texts[] = { "a 1-1\n requires awk\n requires (z or y)\n",
+					     "b 1-1\n provides awk\n",
+					     "c 1-1\n provides awk\n",
+					     "d 1-1\n provides pager\n",
+					     "e 1-1\n provides pager\n",
+					     "y 1-1\n",
+					     "z 1-1\n requires pager\n",
+					     "z 2-1\n requires pager\n" };
+	enum { N = sizeof(texts) / sizeof(texts[0]) };
+	uint64_t random = 7;
+
+	(void)state;
+	for (int round = 0; round < 50; round++) {
+		vec_rpm_meta spread[3] = { 0 };
+		struct world w;
+
+		world_open(&w, texts[0]);
+		for (size_t i = 0; i < N; i++) {
+			vec_rpm_meta one = metas_parse(&w.a, texts[i]);
+
+			random = random * 6364136223846793005u + 1442695040888963407u;
+			vec_push(&w.a, &spread[(random >> 33) % 3]) = one.p[0];
+		}
+		world_again(&w, file_of(&w, spread, 3), NULL);
+		w.request.packages = items(&w.a, "a");
+		assert_ok(solve(&w.a, w.u, &w.request, &w.solution, &w.e), &w.e);
+		assert_str(chosen(&w), "a-1-1 b-1-1 d-1-1 z-2-1");
+		world_done(&w);
+	}
 }
 
 /* The order in which packages come does not matter. */
@@ -442,8 +577,10 @@ int main(void)
 		cmocka_unit_test(test_versions),   cmocka_unit_test(test_alternatives),
 		cmocka_unit_test(test_obsoletes),  cmocka_unit_test(test_weak),
 		cmocka_unit_test(test_unsolvable), cmocka_unit_test(test_testcase),
-		cmocka_unit_test(test_reasons),    cmocka_unit_test(test_save),
-		cmocka_unit_test(test_damaged),    cmocka_unit_test(test_order),
+		cmocka_unit_test(test_reasons),    cmocka_unit_test(test_file),
+		cmocka_unit_test(test_damaged),    cmocka_unit_test(test_parts_missing),
+		cmocka_unit_test(test_twins),      cmocka_unit_test(test_change),
+		cmocka_unit_test(test_spread),     cmocka_unit_test(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* universe.h - what this folder's files share: libsolv's pool and the bytes it was made from.
+/* universe.h - what this folder's files share: libsolv's pool and the parts it was made from.
  *
- * The bytes are: a head, the records of all packages in canonical order, the distinct dependencies,
- * the lists that name these by index, the distinct texts, each with a NUL, and the SHA-256 of all
- * before it. Libsolv's own .solv form keeps neither rich dependencies as they were written nor most
- * of what a lock needs; read from these tables the pool takes no longer. */
+ * A part's bytes are: a head, the records of its packages in canonical order, the distinct
+ * dependencies, the lists that name these by index, and the distinct texts, each with a NUL.
+ * Libsolv's own .solv form keeps neither rich dependencies as they were
+ * written nor most of what a lock needs; read from these tables the pool takes no longer. */
 #pragma once
 
 #include <assert.h>
@@ -35,7 +35,7 @@ struct universe_dep {
 };
 
 struct universe_record {
-	uint32_t number;                /* of the package, to those who made the universe */
+	uint32_t number;                /* of the package, to those who made the part */
 	uint32_t evr;                   /* "[epoch:]version-release" */
 	uint32_t texts[UNIVERSE_TEXTS]; /* in the order of universe_texts[] */
 	struct {
@@ -49,6 +49,16 @@ struct universe_record {
 static_assert(sizeof(struct universe_head) == 32, "layout");
 static_assert(sizeof(struct universe_record) == 192, "layout");
 
+/* Where some of them stand in universe_texts[]. */
+enum {
+	UNIVERSE_NAME = 0,
+	UNIVERSE_ARCH = 3,
+	UNIVERSE_UPSTREAM = 10,
+	UNIVERSE_ORIGIN_NAME = 13,
+	UNIVERSE_ORIGIN_VERSION = 14,
+	UNIVERSE_ORIGIN_ARCH = 15,
+};
+
 /* Offsets into struct rpm_meta. */
 extern const size_t universe_texts[UNIVERSE_TEXTS];
 extern const struct universe_list {
@@ -56,20 +66,47 @@ extern const struct universe_list {
 	Id key;
 } universe_lists[UNIVERSE_LISTS];
 
-struct universe {
-	struct arena a;
-	Pool *pool;
-	Id first; /* solvable of record 0; the others follow */
+struct universe_part {
 	struct str bytes;
 	struct universe_head head;
 	const char *records, *deps, *listed, *texts; /* sections of the bytes; not aligned */
 	uint32_t *record_of;                         /* number -> record */
 };
 
-/* Cuts u->bytes into sections; every index is checked here, once. Without a pool, this is enough
- * for universe_package(). */
-must_check int universe_check(struct universe *u, struct err *e);
-struct universe_record universe_record(const struct universe *u, uint32_t i);
+/* Cuts @bytes into sections; every index is checked here, once. */
+must_check int universe_part_check(struct arena *a, struct str bytes, struct universe_part *ret,
+				   struct err *e);
+struct universe_record universe_part_record(const struct universe_part *part, uint32_t record);
+/* One text of a record; ends at a NUL. */
+const char *universe_part_text(const struct universe_part *part, uint32_t record, size_t text);
+struct universe_dep universe_part_dep(const struct universe_part *part, uint32_t i);
+/* The index of a dependency in a list. */
+uint32_t universe_part_listed(const struct universe_part *part, uint32_t i);
+/* All facts about a package, in @a. */
+void universe_part_package(struct arena *a, const struct universe_part *part, uint32_t record,
+			   struct rpm_meta *ret);
+
+struct universe_place {
+	uint32_t part, record;
+};
+
+struct universe {
+	struct arena a;
+	Pool *pool;
+	Id first; /* solvable of places[0]; the others follow */
+	VEC(struct universe_part) parts;
+	struct universe_place *places; /* of all packages, in canonical order */
+	uint32_t n;
+	uint32_t *numbers; /* of each part's first package */
+};
+
+/* universe_merge.c: fills places: the packages of all parts in one order, without those that are
+ * there twice. */
+void universe_merge(struct universe *u);
+
+/* Of the solvable @p. */
+struct universe_record universe_record(const struct universe *u, Id p);
+uint32_t universe_number(const struct universe *u, Id p);
 
 /* A request's or dependency's text as libsolv's Id; 0 when it is no dependency, or when @create is
  * false and the name is not in the pool. */

@@ -133,8 +133,10 @@ int kept_put(const char *cache, const struct recipe *recipe, struct str bytes, s
 	char *temp;
 	int r = dir_make(dir, e);
 
-	if (r == 0)
-		r = file_temp(&a, path, 0644, &fd, &temp, e);
+	if (r < 0)
+		return r;
+	dir_clean_temps(dir);
+	r = file_temp(&a, path, 0644, &fd, &temp, e);
 	if (r < 0)
 		return r;
 	r = fd_write(fd, head.p, head.n, path, e);

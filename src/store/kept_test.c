@@ -7,7 +7,7 @@
 
 static struct recipe recipe(struct arena *a, unsigned input)
 {
-	struct recipe r = recipe_new(a, RECIPE_UNIVERSE, STR("x86_64"));
+	struct recipe r = recipe_new(a, RECIPE_INDEX, STR("x86_64"));
 
 	recipe_number(&r, "input", input);
 	return r;

@@ -14,7 +14,7 @@
 enum recipe_kind {
 	RECIPE_CONVERSION, /* a package file of an upstream into an RPM */
 	RECIPE_PACK,       /* content, cut */
-	RECIPE_UNIVERSE,   /* metadata of all packages */
+	RECIPE_INDEX,      /* metadata of the packages of one index */
 	RECIPE_SOLUTION,   /* packages chosen for an image */
 	RECIPE_CERTIFICATES,
 	RECIPE_MODULES,

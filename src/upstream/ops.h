@@ -20,9 +20,13 @@ struct upstream_ops {
 	/* Says whether all is there and valid today, and fills s->digest and s->time_sec. @apt:
 	 * NULL when apt was not asked. */
 	int (*end)(struct upstream_state *s, const struct apt_conf *apt, struct err *e);
-	/* upstream_packages() */
-	int (*packages)(struct arena *a, const struct upstream_state *s, struct progress *progress,
-			vec_rpm_meta *ret, struct err *e);
+	/* upstream_indexes() */
+	int (*indexes)(struct arena *a, const struct upstream_state *s, vec_upstream_index *ret,
+		       struct err *e);
+	/* upstream_index_read(); the digest of @bytes was checked. */
+	int (*index_read)(const struct upstream_state *s, const struct upstream_index *index,
+			  struct str bytes, unsigned jobs, upstream_take take, void *arg,
+			  struct err *e);
 	/* upstream_convert() */
 	int (*convert)(struct arena *a, struct str bytes, const struct rpm_meta *meta,
 		       const struct conf_package *conf, const struct conf_upstream *upstream,

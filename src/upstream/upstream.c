@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/upstream.h"
 
+#include "base/io.h"
 #include "base/url.h"
 #include "upstream/debian/archive.h"
 #include "upstream/ops.h"
+#include "upstream/transfer.h"
+
+enum { INDEX_BYTES_MAX = 1 << 30 };
 
 static const struct upstream_ops *ops_of(const struct conf_upstream *conf)
 {
@@ -89,23 +93,48 @@ bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t 
 	return true;
 }
 
-int upstream_packages(struct arena *a, const struct upstream_state *state,
-		      struct progress *progress, vec_rpm_meta *ret, struct err *e)
+/* What was checked when it came is what is read. */
+static int digest_check(struct str bytes, const uint8_t want[SHA256_BYTES], struct err *e)
 {
-	return ops_of(state->conf)->packages(a, state, progress, ret, e);
+	uint8_t digest[SHA256_BYTES];
+
+	sha256(bytes.p, bytes.n, digest);
+	if (memcmp(digest, want, sizeof(digest)) != 0)
+		return err_set(
+			e, -EBADMSG,
+			"its file changed after it came: is somebody else writing to the cache?");
+	return 0;
+}
+
+int upstream_indexes(struct arena *a, const struct upstream_state *state, vec_upstream_index *ret,
+		     struct err *e)
+{
+	return ops_of(state->conf)->indexes(a, state, ret, e);
+}
+
+int upstream_index_read(const struct upstream_state *state, const struct upstream_index *index,
+			unsigned jobs, upstream_take take, void *arg, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str bytes;
+	int rc = file_read(&a, transfer_path(&a, state->cache, index->file.sha256), INDEX_BYTES_MAX,
+			   &bytes, e);
+
+	if (rc >= 0)
+		rc = digest_check(bytes, index->file.sha256, e);
+	if (rc >= 0)
+		rc = ops_of(state->conf)->index_read(state, index, bytes, jobs, take, arg, e);
+	return rc < 0 ? err_wrap(e, rc, "%.*s", STR_FMT(index->file.name)) : 0;
 }
 
 int upstream_convert(struct arena *a, struct str bytes, const struct rpm_meta *meta,
 		     const struct conf_package *conf, const struct conf_upstream *upstream,
 		     struct rpm_package *ret, struct err *e)
 {
-	uint8_t digest[SHA256_BYTES];
+	int rc = digest_check(bytes, meta->sha256, e);
 
-	sha256(bytes.p, bytes.n, digest);
-	if (memcmp(digest, meta->sha256, sizeof(digest)) != 0)
-		return err_set(
-			e, -EBADMSG,
-			"its file changed after it came: is somebody else writing to the cache?");
+	if (rc < 0)
+		return rc;
 	return ops_of(upstream)->convert(a, bytes, meta, conf, upstream, ret, e);
 }
 

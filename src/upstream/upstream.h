@@ -34,11 +34,38 @@ must_check int upstream_refresh(struct arena *a, const struct conf_upstream *con
 must_check bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t n,
 				const struct arch *arch, const char *cache,
 				struct upstream_state *ret);
-/* Reads all indexes (fetched into the cache by digest where missing, in parallel) into RPM terms:
- * docs/translation.md. Of a package that several suites have in one version, the first suite's
- * stays; of several versions, all. */
-must_check int upstream_packages(struct arena *a, const struct upstream_state *state,
-				 struct progress *progress, vec_rpm_meta *ret, struct err *e);
+/* One file to be had. */
+struct transfer {
+	struct str url;       /* http, https or file */
+	struct str other_url; /* asked for when @url is not there; or empty */
+	struct str name;      /* what messages call it */
+	uint64_t size_bytes;
+	uint8_t sha256[SHA256_BYTES];
+	bool may_miss;                        /* when it is nowhere, @done is not called */
+	const struct conf_upstream *upstream; /* whose mirrors' logins it may need; or NULL */
+};
+
+/* One index of packages; what it says never changes, since it is named by its digest. */
+struct upstream_index {
+	struct transfer file;
+	/* Lines "NAME VALUE": everything that upstream_index_read() depends on. */
+	struct str recipe;
+	struct str origin, mirror; /* of all its packages */
+};
+
+typedef VEC(struct upstream_index) vec_upstream_index;
+
+/* Appends all indexes of an upstream, in the order of its definition. Nothing is fetched. */
+must_check int upstream_indexes(struct arena *a, const struct upstream_state *state,
+				vec_upstream_index *ret, struct err *e);
+/* Some packages of an index, the same ones whenever it is read: part @part, counted from 0. Called
+ * by several threads, in any order; @metas are gone afterwards. */
+typedef int (*upstream_take)(void *arg, size_t part, const vec_rpm_meta *metas, struct err *e);
+/* Reads an index that was transferred into RPM terms (docs/translation.md), with what its
+ * upstream's definition changes, on @jobs threads. */
+must_check int upstream_index_read(const struct upstream_state *state,
+				   const struct upstream_index *index, unsigned jobs,
+				   upstream_take take, void *arg, struct err *e);
 /* What definitions change about requirements and provides: applied before solving, so that solver
  * and package agree. NULL: nothing. In "(a or b)" dropped names are taken out of the alternatives;
  * with all dropped, the requirement goes. */
@@ -61,16 +88,6 @@ unsigned upstream_convert_version(const struct conf_upstream *upstream);
 /* Downloads @items (URL + expected size and SHA-256) into CACHE/downloads/SHA256, several at once,
  * skipping those that are there whole; each is verified, then @done(arg, index, path) is called,
  * from the thread that called transfer_all(); @path lasts for the call. */
-struct transfer {
-	struct str url;       /* http, https or file */
-	struct str other_url; /* asked for when @url is not there; or empty */
-	struct str name;      /* what messages call it */
-	uint64_t size_bytes;
-	uint8_t sha256[SHA256_BYTES];
-	bool may_miss;                        /* when it is nowhere, @done is not called */
-	const struct conf_upstream *upstream; /* whose mirrors' logins it may need; or NULL */
-};
-
 typedef void (*transfer_done)(void *arg, size_t index, const char *path);
 must_check int transfer_all(const struct transfer *items, size_t n, const char *cache,
 			    struct progress *progress, transfer_done done, void *arg,

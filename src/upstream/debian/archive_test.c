@@ -173,6 +173,57 @@ static int refresh(struct archive *t, struct upstream_state *ret, struct err *e)
 	return upstream_refresh(&t->a, &t->conf, 1, &arch_x86_64, t->cache, quiet, ret, e);
 }
 
+struct taken {
+	struct arena *a;
+	vec_rpm_meta metas;
+	size_t parts;
+};
+
+static int take(void *arg, size_t part, const vec_rpm_meta *metas, struct err *e)
+{
+	struct taken *t = arg;
+
+	(void)e;
+	assert_int_equal(part, t->parts++); /* with one thread they come in order */
+	vec_each(m, metas)
+		vec_push(t->a, &t->metas) = (struct rpm_meta){
+			.name = str_dup(t->a, m->name),
+			.version = str_dup(t->a, m->version),
+			.release = str_dup(t->a, m->release),
+			.arch = str_dup(t->a, m->arch),
+			.location = str_dup(t->a, m->location),
+			.vendor = str_dup(t->a, m->vendor),
+			.upstream = str_dup(t->a, m->upstream),
+			.mirror = str_dup(t->a, m->mirror),
+		};
+	return 0;
+}
+
+static void there(void *arg, size_t i, const char *path)
+{
+	(void)arg;
+	(void)i;
+	(void)path;
+}
+
+/* What all indexes say. */
+static int packages(struct archive *t, const struct upstream_state *s, vec_rpm_meta *ret,
+		    struct err *e)
+{
+	struct taken taken = { .a = &t->a };
+	vec_upstream_index indexes = { 0 };
+	int rc = upstream_indexes(&t->a, s, &indexes, e);
+
+	for (size_t i = 0; i < indexes.n && rc >= 0; i++) {
+		rc = transfer_all(&indexes.p[i].file, 1, t->cache, quiet, there, NULL, e);
+		taken.parts = 0;
+		if (rc >= 0)
+			rc = upstream_index_read(s, &indexes.p[i], 1, take, &taken, e);
+	}
+	*ret = taken.metas;
+	return rc;
+}
+
 static void test_packages(void **state)
 {
 	struct archive t;
@@ -184,14 +235,90 @@ static void test_packages(void **state)
 	archive_make(&t);
 	assert_ok(refresh(&t, &s, &e), &e);
 	assert_int_equal(s.time_sec, 1789199741);
-	assert_ok(upstream_packages(&t.a, &s, quiet, &metas, &e), &e);
-	assert_int_equal(metas.n, 2);
+	assert_ok(packages(&t, &s, &metas, &e), &e);
+	assert_int_equal(metas.n, 3);
 	assert_str(rpm_nevra(&t.a, &metas.p[0]), "a-1-1.x86_64");
-	assert_str(rpm_nevra(&t.a, &metas.p[1]), "a-2~rc1-1.x86_64");
-	assert_str(metas.p[1].location, "pool/a.deb");
-	assert_str(metas.p[1].vendor, "Test");
-	assert_str(metas.p[1].upstream, "test");
-	assert_true(str_ends(metas.p[1].mirror, "/mirror"));
+	assert_str(rpm_nevra(&t.a, &metas.p[1]), "a-1-1.x86_64");
+	assert_str(rpm_nevra(&t.a, &metas.p[2]), "a-2~rc1-1.x86_64");
+	assert_str(metas.p[2].location, "pool/a.deb");
+	assert_str(metas.p[2].vendor, "Test");
+	assert_str(metas.p[2].upstream, "test");
+	assert_true(str_ends(metas.p[2].mirror, "/mirror"));
+	arena_done(&t.a);
+}
+
+static struct str recipe_of(struct archive *t, size_t i)
+{
+	vec_upstream_index indexes = { 0 };
+	struct upstream_state s;
+	struct err e;
+
+	assert_ok(refresh(t, &s, &e), &e);
+	assert_ok(upstream_indexes(&t->a, &s, &indexes, &e), &e);
+	return indexes.p[i].recipe;
+}
+
+/* An index's recipe changes with all that its packages depend on, and with nothing else. */
+static void test_index_recipe(void **state)
+{
+	struct archive t;
+	struct str one, two;
+
+	(void)state;
+	archive_make(&t);
+	one = recipe_of(&t, 0);
+	two = recipe_of(&t, 1);
+	release_put(&t, "two", stanza(&t.a, "a", "3-1"), "", "archive@example.org");
+	assert_true(str_eq(recipe_of(&t, 0), one));
+	assert_false(str_eq(recipe_of(&t, 1), two));
+	vec_push(&t.a, &t.conf.drop_requires) = STR("a\nb");
+	assert_true(str_has(recipe_of(&t, 0), "\ndrop-requires a\\0ab\n"));
+	t.conf.drop_requires.n = 0;
+	t.conf.name = STR("other");
+	assert_false(str_eq(recipe_of(&t, 0), one));
+	t.conf.name = STR("test");
+	assert_true(str_eq(recipe_of(&t, 0), one));
+	arena_done(&t.a);
+}
+
+/* However an index comes, its parts end behind the same packages. */
+static void test_index_parts(void **state)
+{
+	struct buf text = { 0 };
+	struct archive t;
+	struct upstream_state s;
+	struct taken plain = { 0 }, packed = { 0 };
+	vec_upstream_index indexes = { 0 };
+	const char *xz[] = { "xz", "-0", "-c", NULL };
+	struct str xz_text;
+	struct err e;
+
+	(void)state;
+	archive_make(&t);
+	text.a = plain.a = packed.a = &t.a;
+	while (text.v.n < 9 << 20) {
+		struct str one =
+			stanza(&t.a, str_z(&t.a, str_printf(&t.a, "p%zu", text.v.n)), "1-1");
+
+		buf_put(&text, one.p, one.n);
+	}
+	release_put(&t, "one", (struct str){ (char *)text.v.p, text.v.n }, "",
+		    "archive@example.org");
+	assert_ok(refresh(&t, &s, &e), &e);
+	assert_ok(upstream_indexes(&t.a, &s, &indexes, &e), &e);
+	assert_ok(transfer_all(&indexes.p[0].file, 1, t.cache, quiet, there, NULL, &e), &e);
+	assert_ok(upstream_index_read(&s, &indexes.p[0], 1, take, &plain, &e), &e);
+	assert_int_equal(plain.parts, 3);
+	/* the same, compressed */
+	xz_text = run_in(&t.a, xz, (struct str){ (char *)text.v.p, text.v.n });
+	sha256(xz_text.p, xz_text.n, indexes.p[0].file.sha256);
+	put_file(&t.a, path_join(&t.a, t.cache, "downloads"),
+		 str_z(&t.a, sha256_hex(&t.a, xz_text.p, xz_text.n)), xz_text);
+	assert_ok(upstream_index_read(&s, &indexes.p[0], 1, take, &packed, &e), &e);
+	assert_int_equal(packed.parts, 3);
+	assert_int_equal(packed.metas.n, plain.metas.n);
+	for (size_t i = 0; i < plain.metas.n; i++)
+		assert_true(str_eq(packed.metas.p[i].name, plain.metas.p[i].name));
 	arena_done(&t.a);
 }
 
@@ -338,13 +465,13 @@ static void test_index(void **state)
 	good = stanza(&t.a, "a", "1-1");
 	assert_ok(refresh(&t, &s, &e), &e);
 	put_file(&t.a, t.dir, "dists/one/main/binary-amd64/Packages", stanza(&t.a, "a", "1-2"));
-	assert_err(upstream_packages(&t.a, &s, quiet, &metas, &e), &e,
+	assert_err(packages(&t, &s, &metas, &e), &e,
 		   "suite 'one': main/binary-amd64/Packages: file:///");
 	assert_non_null(strstr(e.msg, ": SHA-256 is "));
 	put_file(&t.a, t.dir, "dists/one/main/binary-amd64/Packages", good);
-	assert_ok(upstream_packages(&t.a, &s, quiet, &metas, &e), &e);
+	assert_ok(packages(&t, &s, &metas, &e), &e);
 	t.conf.components.p[0] = STR("contrib");
-	assert_err(upstream_packages(&t.a, &s, quiet, &metas, &e), &e,
+	assert_err(packages(&t, &s, &metas, &e), &e,
 		   "it lists no 'contrib/binary-amd64/Packages' as .xz, .zst, .gz or plain");
 	arena_done(&t.a);
 }
@@ -363,7 +490,7 @@ static void test_by_hash(void **state)
 	text = stanza(&t.a, "b", "1");
 	release_put(&t, "two", text, "Acquire-By-Hash: yes\n", "archive@example.org");
 	assert_ok(refresh(&t, &s, &e), &e);
-	assert_ok(upstream_packages(&t.a, &s, quiet, &metas, &e), &e);
+	assert_ok(packages(&t, &s, &metas, &e), &e);
 	assert_int_equal(metas.n, 2);
 	text = stanza(&t.a, "b", "2");
 	release_put(&t, "two", text, "Acquire-By-Hash: yes\n", "archive@example.org");
@@ -373,7 +500,7 @@ static void test_by_hash(void **state)
 		 text);
 	put_file(&t.a, t.dir, "dists/two/main/binary-amd64/Packages", STR("newer"));
 	assert_ok(refresh(&t, &s, &e), &e);
-	assert_ok(upstream_packages(&t.a, &s, quiet, &metas, &e), &e);
+	assert_ok(packages(&t, &s, &metas, &e), &e);
 	assert_str(metas.p[1].version, "2");
 	arena_done(&t.a);
 }
@@ -573,7 +700,8 @@ static void test_release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_packages),      cmocka_unit_test(test_signature),
+		cmocka_unit_test(test_packages),      cmocka_unit_test(test_index_recipe),
+		cmocka_unit_test(test_index_parts),   cmocka_unit_test(test_signature),
 		cmocka_unit_test(test_validity),      cmocka_unit_test(test_recall),
 		cmocka_unit_test(test_two_upstreams), cmocka_unit_test(test_index),
 		cmocka_unit_test(test_transfer),      cmocka_unit_test(test_unreachable),
