@@ -38,13 +38,13 @@ int manifest_measure(struct arena *a, const struct boot_signed *boot, const stru
 	int r = 0;
 
 	if (m.pcr4_known)
-		r = measure_pcr4(boot->boot_loader, boot->uki, m.pcr4, e);
+		r = measure_pcr4(boot->boot_loader, boot->ukis.p[0].bytes, m.pcr4, e);
 	if (r == 0)
 		r = measure_pcr7(pk, kek, db, secure_boot_owner, keys->k[KEY_DB].certificate,
 				 m.pcr7, e);
 	if (r < 0)
 		return r;
-	memcpy(pcr, boot->pcr11, sizeof(pcr));
+	memcpy(pcr, boot->ukis.p[0].pcr11, sizeof(pcr));
 	for (size_t i = 0; i < MEASURE_PHASES; i++) {
 		measure_phase(pcr, measure_phases[i]);
 		memcpy(m.pcr11[i], pcr, sizeof(pcr));

@@ -22,16 +22,16 @@ static int unsigned_parts(struct arena *a, const struct image_parts *in, const s
 	struct boot_parts parts = { .ipe_policy =
 					    ipe_policy_text(a, in->ipe_template, in->root_hash) };
 	const struct pe_section *pcrsig;
-	struct str blank;
+	struct str blank, uki;
 	struct pe pe;
 	int r = authenticode_strip(a, in->boot_loader->data, &parts.boot_loader, e);
 
 	memcpy(parts.root_hash, in->root_hash, SHA256_BYTES);
 	if (r < 0)
 		return err_wrap(e, r, "%.*s", STR_FMT(in->boot_loader->path));
-	r = authenticode_strip(a, in->uki->data, &parts.uki, e);
+	r = authenticode_strip(a, in->uki->data, &uki, e);
 	if (r == 0)
-		r = pe_read(a, parts.uki, &pe, e);
+		r = pe_read(a, uki, &pe, e);
 	if (r < 0)
 		return err_wrap(e, r, "%.*s", STR_FMT(in->uki->path));
 	pcrsig = pe_section(&pe, ".pcrsig");
@@ -43,6 +43,7 @@ static int unsigned_parts(struct arena *a, const struct image_parts *in, const s
 			"again with it",
 			STR_FMT(in->uki->path));
 	memcpy((char *)pcrsig->data.p, blank.p, blank.n);
+	vec_push(a, &parts.ukis) = uki;
 	*ret = parts;
 	return 0;
 }
@@ -74,7 +75,7 @@ static int esp_again(struct arena *a, const struct image_parts *in, const struct
 	for (size_t i = 0; i < esp.n_files; i++) {
 		files[i] = in->esp.files[i];
 		if (&in->esp.files[i] == in->uki)
-			files[i].data = out->uki;
+			files[i].data = out->ukis.p[0].bytes;
 		if (&in->esp.files[i] == in->boot_loader)
 			files[i].data = out->boot_loader;
 	}

@@ -15,7 +15,14 @@ struct work {
 	struct arena *a;
 	const struct signing *s;
 	vec_to_sign *pending;
+	size_t uki; /* which of them */
 };
+
+/* The second UKI's names have "-2" behind them, and so on. */
+static const char *numbered(struct work *w, const char *name)
+{
+	return w->uki == 0 ? name : str_z(w->a, str_printf(w->a, "%s-%zu", name, w->uki + 1));
+}
 
 /* One made elsewhere: 1, or 0 when there is none yet. */
 static int signature_read(struct work *w, const char *name, struct str certificate, struct str data,
@@ -124,7 +131,8 @@ static int pcr_sign(struct work *w, const uint8_t sections[SHA256_BYTES], struct
 	data = str_dup(w->a, (struct str){ (char *)policy, sizeof(policy) });
 	for (size_t i = 0; i < n; i++) {
 		const struct key *key = &w->s->keys->pcr.p[i];
-		int r = sign(w, pcr_name(w, key), key, data, &signatures[i].signature, e);
+		int r = sign(w, numbered(w, pcr_name(w, key)), key, data, &signatures[i].signature,
+			     e);
 
 		if (r < 0)
 			return r;
@@ -175,25 +183,37 @@ static int authenticode(struct work *w, const char *name, struct str *image, str
 	return r < 0 ? err_wrap(e, r, "%s", name) : r;
 }
 
+static int uki_sign(struct work *w, struct str unsigned_, struct signed_uki *ret, struct err *e)
+{
+	struct signed_uki uki = { .bytes = str_dup(w->a, unsigned_) };
+	int r = pcr_signature(w, uki.bytes, uki.pcr11, e);
+
+	if (r < 0)
+		return err_wrap(e, r, "unified kernel image");
+	if (r > 0)
+		r = authenticode(w, numbered(w, "uki"), &uki.bytes, e);
+	if (r >= 0)
+		*ret = uki;
+	return r;
+}
+
 int signatures_make(struct arena *a, const struct signing *s, const struct boot_parts *parts,
 		    struct boot_signed *ret, struct err *e)
 {
 	TRACE("sign");
-	struct boot_signed out = { .boot_loader = parts->boot_loader,
-				   .uki = str_dup(a, parts->uki) };
-	struct work w = { a, s, &out.pending };
+	struct boot_signed out = { .boot_loader = parts->boot_loader };
+	struct work w = { a, s, &out.pending, 0 };
 	int r = verity_sig(&w, parts, &out.verity_sig, e);
 
-	if (r < 0)
-		return r;
-	r = authenticode(&w, "boot-loader", &out.boot_loader, e);
-	if (r < 0)
-		return r;
-	r = pcr_signature(&w, out.uki, out.pcr11, e);
-	if (r < 0)
-		return err_wrap(e, r, "unified kernel image");
-	if (r > 0)
-		r = authenticode(&w, "uki", &out.uki, e);
+	if (r >= 0)
+		r = authenticode(&w, "boot-loader", &out.boot_loader, e);
+	for (w.uki = 0; r >= 0 && w.uki < parts->ukis.n; w.uki++) {
+		struct signed_uki uki;
+
+		r = uki_sign(&w, parts->ukis.p[w.uki], &uki, e);
+		if (r >= 0)
+			vec_push(a, &out.ukis) = uki;
+	}
 	if (r < 0)
 		return r;
 	*ret = out;

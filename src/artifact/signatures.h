@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* signatures.h - everything that is signed in an image, in one place: which bytes, by which key,
- *and where the signature goes.
+ * and where the signature goes.
  *
- *	root-hash	verity-signing	the root hash as 64 digits: PKCS#7 in the verity-sig
- *partition ipe-policy	ipe-signing	the execution policy: PKCS#7 in the same partition
- *	pcr-policy	pcr-signing	policy digest for PCR 11: .pcrsig of the UKI; and by each
+ *	root-hash	verity-signing	the root hash as 64 digits:
+ *					PKCS#7 in the verity-sig partition
+ *	ipe-policy	ipe-signing	the execution policy: PKCS#7, likewise
+ *	pcr-policy	pcr-signing	policy digest for PCR 11: .pcrsig of the UKI; by each
  *					retired one as pcr-policy-XXXXXXXX (its fingerprint)
  *	boot-loader	db		signed attributes: Authenticode
  *	uki		db		the same, once the UKI holds its .pcrsig
+ *
+ * Of several UKIs, the second's names have "-2" behind them, and so on.
  */
 #pragma once
 
@@ -17,8 +20,9 @@
 /* Before anything is signed. */
 struct boot_parts {
 	uint8_t root_hash[SHA256_BYTES];
-	struct str ipe_policy;       /* text */
-	struct str boot_loader, uki; /* PE; the UKI's .pcrsig blank (measure.h) */
+	struct str ipe_policy;  /* text */
+	struct str boot_loader; /* PE */
+	vec_str ukis;           /* the same; .pcrsig blank (measure.h) */
 };
 
 /* What a key has still to sign. */
@@ -36,10 +40,15 @@ struct signing {
 	bool later;             /* private keys are not used */
 };
 
+struct signed_uki {
+	struct str bytes;
+	uint8_t pcr11[SHA256_BYTES]; /* after its sections */
+};
+
 struct boot_signed {
-	struct str boot_loader, uki; /* as given while their signature is missing */
+	struct str boot_loader;      /* as given while its signature is missing; */
+	VEC(struct signed_uki) ukis; /* so are these */
 	struct str verity_sig;       /* of the partition; zeroes while one of the two is missing */
-	uint8_t pcr11[SHA256_BYTES]; /* after the UKI's sections */
 	vec_to_sign pending; /* more may follow once these are there: the UKI after its .pcrsig */
 };
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/assemble.h"
-
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/trace.h"
+#include "image/steps.h"
 #include "tree/generators.h"
 #include "tree/prune.h"
 
@@ -61,53 +60,54 @@ static int packed_read(struct arena *a, const struct pack_file *f, struct str *r
 }
 
 /* A file as its package has it, even if the image leaves it out. */
-static int package_file(struct arena *a, const struct resolved *res,
-			const struct stored_package *packages, const char *path, const char *what,
-			struct str *ret, struct err *e)
+static int package_file(struct build *b, struct str path, const char *what, struct str *ret,
+			struct err *e)
 {
-	for (size_t i = 0; i < res->n; i++)
-		vec_each(f, &packages[i].package.files)
-			if (f->packed && str_eqz(f->path, path))
-				return packed_read(a, f->packed, ret, e);
+	for (size_t i = 0; i < b->res.n; i++)
+		vec_each(f, &b->packages[i].package.files)
+			if (f->packed && str_eq(f->path, path))
+				return packed_read(b->a, f->packed, ret, e);
 	return err_set(
 		e, -ENOENT,
-		"no chosen package has '%s', which is needed as %s; add the package that has it",
-		path, what);
+		"no chosen package has '%.*s', which is needed as %s; add the package that has it",
+		STR_FMT(path), what);
 }
 
-static int boot_files(struct arena *a, const struct image_options *o, const struct resolved *res,
-		      const struct stored_package *packages, struct assembled *as, struct err *e)
+static int kernels_find(struct build *b, struct assembled *as, struct err *e)
 {
-	TRACE("read boot files");
-	const char *efi = o->arch->efi;
 	uint32_t modules = tree_find(&as->tree, STR("/usr/lib/modules"));
 	vec_id versions = { 0 };
-	int r;
 
 	if (modules != TREE_NONE)
-		tree_children(a, &as->tree, modules, &versions);
+		tree_children(b->a, &as->tree, modules, &versions);
 	if (versions.n != 1)
 		return err_set(
 			e, -EINVAL,
 			"%zu kernels in /usr/lib/modules; want one: choose one kernel package",
 			versions.n);
-	as->kernel_version = as->tree.nodes.p[versions.p[0]].name;
-	r = package_file(a, res, packages,
-			 str_z(a, str_printf(a, "/boot/vmlinuz-%.*s", STR_FMT(as->kernel_version))),
-			 "kernel", &as->kernel, e);
+	vec_each(id, &versions) {
+		struct image_kernel k = { .version = as->tree.nodes.p[*id].name };
+		struct str path = str_printf(b->a, "/boot/vmlinuz-%.*s", STR_FMT(k.version));
+		int r = package_file(b, path, "kernel", &k.image, e);
+
+		if (r < 0)
+			return r;
+		vec_push(b->a, &as->kernels) = k;
+	}
+	return 0;
+}
+
+static int boot_files(struct build *b, struct assembled *as, struct err *e)
+{
+	TRACE("read boot files");
+	const char *efi = b->o->arch->efi;
+	struct str stub = str_printf(b->a, "/usr/lib/systemd/boot/efi/linux%s.efi.stub", efi),
+		   loader = str_printf(b->a, "/usr/lib/systemd/boot/efi/systemd-boot%s.efi", efi);
+	int r = kernels_find(b, as, e);
+
 	if (r == 0)
-		r = package_file(a, res, packages,
-				 str_z(a,
-				       str_printf(a, "/usr/lib/systemd/boot/efi/linux%s.efi.stub",
-						  efi)),
-				 "UKI stub", &as->stub, e);
-	if (r == 0)
-		r = package_file(a, res, packages,
-				 str_z(a,
-				       str_printf(a, "/usr/lib/systemd/boot/efi/systemd-boot%s.efi",
-						  efi)),
-				 "boot loader", &as->boot_loader, e);
-	return r;
+		r = package_file(b, stub, "UKI stub", &as->stub, e);
+	return r < 0 ? r : package_file(b, loader, "boot loader", &as->boot_loader, e);
 }
 
 static void finish(struct arena *a, struct assembled *as)
@@ -135,45 +135,47 @@ static struct str image_version(struct arena *a, const struct conf_release *rele
 			  tm.tm_mon + 1, tm.tm_mday);
 }
 
-int image_assemble(struct arena *a, const struct image_options *o, const struct resolved *res,
-		   const struct stored_package *packages, bool development_keys, struct derive *d,
-		   struct assembled *ret, struct err *e)
+/* The packages' files in one tree, and which are not. */
+static int merge(struct build *b, struct assembled *as, bool **not_installed, struct err *e)
 {
-	struct rpm_package *list = arena_array(a, res->n, sizeof(*list));
-	bool **not_installed = arena_array(a, res->n, sizeof(*not_installed));
-	struct keep keep = { &res->image, packages, not_installed };
-	struct assembled *as = arena_new(a, struct assembled);
-	uint32_t id;
+	struct rpm_package *list = arena_array(b->a, b->res.n, sizeof(*list));
+	struct keep keep = { &b->res.image, b->packages, not_installed };
 	int r;
 
-	for (size_t i = 0; i < res->n; i++) {
-		list[i] = packages[i].package;
-		not_installed[i] = arena_array(a, list[i].files.n, sizeof(bool));
+	for (size_t i = 0; i < b->res.n; i++) {
+		list[i] = b->packages[i].package;
+		not_installed[i] = arena_array(b->a, list[i].files.n, sizeof(bool));
 		if (list[i].build_time_sec > as->source_date_epoch)
 			as->source_date_epoch = list[i].build_time_sec;
 	}
-	as->version = image_version(a, &res->release, as->source_date_epoch);
-	tree_init(a, &as->tree);
-	r = tree_merge(&as->tree, list, res->n, keep_file, &keep, e);
+	as->version = image_version(b->a, &b->res.release, as->source_date_epoch);
+	tree_init(b->a, &as->tree);
+	r = tree_merge(&as->tree, list, b->res.n, keep_file, &keep, e);
 	if (r == 0)
-		r = boot_files(a, o, res, packages, as, e);
-	if (r < 0)
-		return r;
-	prune_emptied(a, &as->tree, list, not_installed, res->n);
-	r = image_generate(o, res, development_keys, d, as, e);
+		r = boot_files(b, as, e);
 	if (r == 0)
-		r = image_rpmdb(res, packages, not_installed, d, as, e);
+		prune_emptied(b->a, &as->tree, list, not_installed, b->res.n);
+	return r;
+}
+
+int image_assemble(struct build *b, struct err *e)
+{
+	bool **not_installed = arena_array(b->a, b->res.n, sizeof(*not_installed));
+	struct assembled *as = &b->as;
+	uint32_t id;
+	int r = merge(b, as, not_installed, e);
+
+	if (r == 0)
+		r = image_generate(b, e);
+	if (r == 0)
+		r = image_rpmdb(b, not_installed, e);
 	if (r == 0)
 		r = gen_var(&as->tree, e);
 	if (r == 0)
 		r = tree_resolve_owners(&as->tree, e);
 	if (r < 0)
 		return r;
-	finish(a, as);
+	finish(b->a, as);
 	id = tree_find(&as->tree, STR("/usr/lib/os-release"));
-	if (id != TREE_NONE)
-		r = tree_read(a, &as->tree, id, &as->os_release, e);
-	if (r == 0)
-		*ret = *as;
-	return r;
+	return id == TREE_NONE ? 0 : tree_read(b->a, &as->tree, id, &as->os_release, e);
 }

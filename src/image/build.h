@@ -2,10 +2,10 @@
 /* build.h - the whole way from a definition to a disk image. */
 #pragma once
 
-#include "image/plan.h"
+#include "image/resolve.h"
 
 struct image_summary {
-	struct str plan; /* image_plan_dump() */
+	struct str plan; /* a line for each partition: what `ashlar build --dry-run` prints */
 	uint8_t root_hash[SHA256_BYTES];
 	size_t n_packages;
 	uint64_t files_bytes, root_bytes;   /* of its files, and of the EROFS that holds them */

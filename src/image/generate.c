@@ -3,22 +3,16 @@
  * others run each time. */
 #include <sys/stat.h>
 
-#include "image/agents.h"
-#include "image/assemble.h"
+#include "image/steps.h"
 #include "rpm/rpmdb.h"
 #include "tree/generators.h"
 
 #define RPMDB "/usr/lib/sysimage/rpm/rpmdb.sqlite"
 
 struct generating {
-	const struct image_options *o;
-	const struct resolved *res;
-	const struct stored_package *packages;
+	struct build *b;
 	bool *const *not_installed;
-	struct derive *derive;
-	struct assembled *as;
 	struct arena a; /* scratch */
-	struct str status;
 };
 
 /* With what a generator reads. */
@@ -28,7 +22,7 @@ static int derived(struct generating *g, enum recipe_kind kind, struct gen_input
 	struct recipe r = recipe_new(&g->a, kind, (struct str){ 0 });
 
 	recipe_lines(&r, gen_inputs_text(in));
-	return derive(g->derive, &r, &g->as->tree, step, g, e);
+	return derive(&g->b->derive, &r, &g->b->as.tree, step, g, e);
 }
 
 static int certificates_step(void *arg, struct tree *t, struct err *e)
@@ -41,7 +35,7 @@ static int certificates(struct generating *g, struct err *e)
 {
 	struct gen_inputs in;
 
-	gen_certificates_inputs(&g->a, &g->as->tree, &in);
+	gen_certificates_inputs(&g->a, &g->b->as.tree, &in);
 	return derived(g, RECIPE_CERTIFICATES, &in, certificates_step, e);
 }
 
@@ -49,14 +43,14 @@ static int modules_step(void *arg, struct tree *t, struct err *e)
 {
 	const struct generating *g = arg;
 
-	return gen_modules(t, &g->res->image, g->o->jobs, e);
+	return gen_modules(t, &g->b->res.image, g->b->o->jobs, e);
 }
 
 static int modules(struct generating *g, struct err *e)
 {
 	struct gen_inputs in;
 
-	gen_modules_inputs(&g->a, &g->as->tree, &g->res->image, &in);
+	gen_modules_inputs(&g->a, &g->b->as.tree, &g->b->res.image, &in);
 	return derived(g, RECIPE_MODULES, &in, modules_step, e);
 }
 
@@ -70,7 +64,7 @@ static int hwdb(struct generating *g, struct err *e)
 {
 	struct gen_inputs in;
 
-	gen_hwdb_inputs(&g->a, &g->as->tree, &in);
+	gen_hwdb_inputs(&g->a, &g->b->as.tree, &in);
 	return derived(g, RECIPE_HWDB, &in, hwdb_step, e);
 }
 
@@ -78,13 +72,13 @@ static int linker_cache_step(void *arg, struct tree *t, struct err *e)
 {
 	const struct generating *g = arg;
 
-	return gen_linker_cache(t, g->o->arch, e);
+	return gen_linker_cache(t, g->b->o->arch, e);
 }
 
 static int linker_cache(struct generating *g, struct err *e)
 {
 	struct gen_inputs in;
-	int r = gen_linker_cache_inputs(&g->a, &g->as->tree, g->o->arch, &in, e);
+	int r = gen_linker_cache_inputs(&g->a, &g->b->as.tree, g->b->o->arch, &in, e);
 
 	return r < 0 ? r : derived(g, RECIPE_LINKER_CACHE, &in, linker_cache_step, e);
 }
@@ -93,28 +87,23 @@ static int status_step(void *arg, struct tree *t, struct err *e)
 {
 	const struct generating *g = arg;
 
-	return tree_put(t, STR("/usr/bin/ashlar-status"), S_IFREG | 0755, g->status,
+	return tree_put(t, STR("/usr/bin/ashlar-status"), S_IFREG | 0755, g->b->agents.status,
 			TREE_OWNER_GENERATOR, NULL, e);
 }
 
 static int status(struct generating *g, struct err *e)
 {
 	struct recipe recipe = recipe_new(&g->a, RECIPE_STATUS, (struct str){ 0 });
-	struct agents agents;
-	int r = agents_for(g->o->arch, &agents, e);
 
-	if (r < 0)
-		return r;
-	g->status = agents.status;
-	recipe_bytes(&recipe, "program", g->status);
-	return derive(g->derive, &recipe, &g->as->tree, status_step, g, e);
+	recipe_bytes(&recipe, "program", g->b->agents.status);
+	return derive(&g->b->derive, &recipe, &g->b->as.tree, status_step, g, e);
 }
 
-int image_generate(const struct image_options *o, const struct resolved *res, bool development_keys,
-		   struct derive *d, struct assembled *as, struct err *e)
+int image_generate(struct build *b, struct err *e)
 {
-	struct generating g = { .o = o, .res = res, .derive = d, .as = as };
-	struct tree *t = &as->tree;
+	struct generating g = { .b = b };
+	const struct resolved *res = &b->res;
+	struct tree *t = &b->as.tree;
 	int r;
 
 	r = gen_definition_files(t, res->confs, res->n, &res->image, e);
@@ -131,8 +120,8 @@ int image_generate(const struct image_options *o, const struct resolved *res, bo
 	if (r == 0)
 		r = hwdb(&g, e);
 	if (r == 0)
-		r = gen_system(t, &res->release, &res->image, str_z(t->a, as->version),
-			       development_keys, e);
+		r = gen_system(t, &res->release, &res->image, str_z(t->a, b->as.version),
+			       b->keys->development, e);
 	if (r == 0)
 		r = gen_units(t, res->confs, res->n, &res->image, e);
 	if (r == 0)
@@ -148,17 +137,17 @@ static int rpmdb_step(void *arg, struct tree *t, struct err *e)
 {
 	const struct generating *g = arg;
 	_cleanup_arena_ struct arena scratch = { 0 };
-	struct rpmdb_package *db = arena_array(&scratch, g->res->n, sizeof(*db));
+	struct rpmdb_package *db = arena_array(&scratch, g->b->res.n, sizeof(*db));
 	struct str bytes;
 	int r = 0;
 
-	for (size_t i = 0; i < g->res->n && r == 0; i++) {
+	for (size_t i = 0; i < g->b->res.n && r == 0; i++) {
 		db[i] = (struct rpmdb_package){ .file_not_installed = g->not_installed[i],
-						.n_files = g->packages[i].package.files.n };
-		r = stored_rpm_read(&scratch, &g->packages[i], &db[i].rpm, e);
+						.n_files = g->b->packages[i].package.files.n };
+		r = stored_rpm_read(&scratch, &g->b->packages[i], &db[i].rpm, e);
 	}
 	if (r == 0)
-		r = rpmdb_write(t->a, db, g->res->n, g->as->source_date_epoch, &bytes, e);
+		r = rpmdb_write(t->a, db, g->b->res.n, g->b->as.source_date_epoch, &bytes, e);
 	return r < 0 ? r
 		     : tree_put(t, STR(RPMDB), S_IFREG | 0644, bytes, TREE_OWNER_GENERATOR, NULL,
 				e);
@@ -170,9 +159,9 @@ static struct recipe rpmdb_recipe(struct generating *g)
 	struct arena *a = &g->a;
 	struct recipe recipe = recipe_new(a, RECIPE_RPMDB, (struct str){ 0 });
 
-	recipe_number(&recipe, "time", g->as->source_date_epoch);
-	for (size_t i = 0; i < g->res->n; i++) {
-		const struct stored_package *p = &g->packages[i];
+	recipe_number(&recipe, "time", g->b->as.source_date_epoch);
+	for (size_t i = 0; i < g->b->res.n; i++) {
+		const struct stored_package *p = &g->b->packages[i];
 		struct str left_out =
 			sha256_hex(a, g->not_installed[i], p->package.files.n * sizeof(bool));
 
@@ -184,26 +173,21 @@ static struct recipe rpmdb_recipe(struct generating *g)
 	return recipe;
 }
 
-int image_rpmdb(const struct resolved *res, const struct stored_package *packages,
-		bool *const *not_installed, struct derive *d, struct assembled *as, struct err *e)
+int image_rpmdb(struct build *b, bool *const *not_installed, struct err *e)
 {
-	struct generating g = { .res = res,
-				.packages = packages,
-				.not_installed = not_installed,
-				.derive = d,
-				.as = as };
+	struct generating g = { .b = b, .not_installed = not_installed };
 	struct recipe recipe;
 	int r;
 
-	for (size_t i = 0; i < res->n; i++) {
-		const vec_rpm_file *files = &packages[i].package.files;
+	for (size_t i = 0; i < b->res.n; i++) {
+		const vec_rpm_file *files = &b->packages[i].package.files;
 
 		for (size_t k = 0; k < files->n; k++)
-			if (tree_find_exact(&as->tree, files->p[k].path) == TREE_NONE)
+			if (tree_find_exact(&b->as.tree, files->p[k].path) == TREE_NONE)
 				not_installed[i][k] = true;
 	}
 	recipe = rpmdb_recipe(&g);
-	r = derive(d, &recipe, &as->tree, rpmdb_step, &g, e);
+	r = derive(&b->derive, &recipe, &b->as.tree, rpmdb_step, &g, e);
 	arena_done(&g.a);
 	return r < 0 ? err_wrap(e, r, RPMDB) : 0;
 }

@@ -5,7 +5,7 @@
 #include "base/trace.h"
 #include "disk/codec.h"
 #include "disk/cpio.h"
-#include "image/assemble.h"
+#include "image/steps.h"
 #include "tree/gen_inputs.h"
 #include "tree/module_info.h"
 
@@ -16,7 +16,8 @@ enum { MODULE_BYTES_MAX = 64 << 20, INITRD_ZSTD_LEVEL = 9 };
 /* The kernel's modules as depmod described them: paths of modules.dep by name, with '-' as '_'. */
 struct kernel_modules {
 	struct arena *a;
-	const struct assembled *as;
+	const struct tree *tree;
+	struct str version;
 	struct map by_name; /* -> deps */
 	VEC(struct str) paths;
 	VEC(struct str) deps; /* the rest of the line, paths separated by blanks */
@@ -29,20 +30,22 @@ struct kernel_modules {
 /* Empty when there is none. */
 static int text_of(struct kernel_modules *m, const char *file, struct str *ret, struct err *e)
 {
-	uint32_t id = tree_find(&m->as->tree, str_printf(m->a, "/usr/lib/modules/%.*s/%s",
-							 STR_FMT(m->as->kernel_version), file));
+	uint32_t id = tree_find(m->tree, str_printf(m->a, "/usr/lib/modules/%.*s/%s",
+						    STR_FMT(m->version), file));
 
 	*ret = (struct str){ 0 };
-	return id == TREE_NONE ? 0 : tree_read(m->a, &m->as->tree, id, ret, e);
+	return id == TREE_NONE ? 0 : tree_read(m->a, m->tree, id, ret, e);
 }
 
-static int modules_init(struct arena *a, const struct assembled *as, struct kernel_modules *m,
-			struct err *e)
+static int modules_init(struct arena *a, const struct tree *tree, struct str version,
+			struct kernel_modules *m, struct err *e)
 {
 	struct str text;
 	int r;
 
-	*m = (struct kernel_modules){ .a = a, .as = as, .list = { .a = a }, .cpio = { .a = a } };
+	*m = (struct kernel_modules){
+		.a = a, .tree = tree, .version = version, .list = { .a = a }, .cpio = { .a = a }
+	};
 	r = text_of(m, "modules.dep", &text, e);
 	if (r == 0)
 		r = text_of(m, "modules.alias", &m->aliases, e);
@@ -94,16 +97,16 @@ static void put_aliases(struct kernel_modules *m, struct str name)
 
 static int put_file(struct kernel_modules *m, struct str name, struct str path, struct err *e)
 {
-	struct str full = str_printf(m->a, "/usr/lib/modules/%.*s/%.*s",
-				     STR_FMT(m->as->kernel_version), STR_FMT(path));
-	uint32_t id = tree_find(&m->as->tree, full);
+	struct str full =
+		str_printf(m->a, "/usr/lib/modules/%.*s/%.*s", STR_FMT(m->version), STR_FMT(path));
+	uint32_t id = tree_find(m->tree, full);
 	struct str data;
 	int r;
 
 	if (id == TREE_NONE)
 		return err_set(e, -ENOENT, "modules.dep names '%.*s', which is not in the image",
 			       STR_FMT(full));
-	r = tree_read(m->a, &m->as->tree, id, &data, e);
+	r = tree_read(m->a, m->tree, id, &data, e);
 	if (r == 0)
 		r = decompress(m->a, data, MODULE_BYTES_MAX, &data, e);
 	if (r < 0)
@@ -170,17 +173,17 @@ static int add_all(struct kernel_modules *m, const vec_str *names, bool always, 
 		if (near)
 			return err_set(e, -ENOENT,
 				       "%s: kernel %.*s has no module '%.*s'; did you mean '%.*s'?",
-				       key, STR_FMT(m->as->kernel_version), STR_FMT(*given),
-				       STR_FMT(*near));
+				       key, STR_FMT(m->version), STR_FMT(*given), STR_FMT(*near));
 		return err_set(e, -ENOENT, "%s: kernel %.*s has no module '%.*s'", key,
-			       STR_FMT(m->as->kernel_version), STR_FMT(*given));
+			       STR_FMT(m->version), STR_FMT(*given));
 	}
 	return 0;
 }
 
 struct initrd {
 	const struct conf_image *image;
-	const struct assembled *as;
+	const struct tree *tree;
+	struct str kernel; /* its version */
 	struct str init, policy;
 };
 
@@ -189,7 +192,7 @@ static int make(struct arena *a, const struct initrd *in, struct str *ret, struc
 	TRACE("initrd");
 	static const char *const dirs[] = { "dev", "modules", "proc", "run", "sys", "sysroot" };
 	struct kernel_modules m;
-	int r = modules_init(a, in->as, &m, e);
+	int r = modules_init(a, in->tree, in->kernel, &m, e);
 
 	if (r < 0)
 		return r;
@@ -228,7 +231,7 @@ static struct recipe recipe_of(struct arena *a, const struct initrd *initrd, str
 	recipe_number(&r, "zstd-level", INITRD_ZSTD_LEVEL);
 	recipe_bytes(&r, "init", initrd->init);
 	recipe_bytes(&r, "policy", initrd->policy);
-	recipe_line(&r, "kernel", initrd->as->kernel_version);
+	recipe_line(&r, "kernel", initrd->kernel);
 	recipe_list(&r, "modules", &initrd->image->initrd_modules);
 	recipe_list(&r, "drivers", &initrd->image->initrd_drivers);
 	gen_inputs_init(a, t, &in);
@@ -238,15 +241,29 @@ static struct recipe recipe_of(struct arena *a, const struct initrd *initrd, str
 }
 
 /* Derived in a tree of its own. */
-int image_initrd(struct arena *a, const struct conf_image *image, struct assembled *as,
-		 struct str init, struct derive *d, struct str *ret, struct err *e)
+static int initrd_make(struct build *b, struct image_kernel *k, struct err *e)
 {
-	struct initrd initrd = { image, as, init, policy_template(a, image->boot.execute_from) };
-	struct recipe recipe = recipe_of(a, &initrd, &as->tree);
+	const struct conf_image *image = &b->res.image;
+	struct initrd initrd = { .image = image,
+				 .tree = &b->as.tree,
+				 .kernel = k->version,
+				 .init = b->agents.init,
+				 .policy = policy_template(b->a, image->boot.execute_from) };
+	struct recipe recipe = recipe_of(b->a, &initrd, &b->as.tree);
 	struct tree t;
 	int r;
 
-	tree_init(a, &t);
-	r = derive(d, &recipe, &t, step, &initrd, e);
-	return r < 0 ? r : tree_read(a, &t, tree_find(&t, STR(INITRD)), ret, e);
+	tree_init(b->a, &t);
+	r = derive(&b->derive, &recipe, &t, step, &initrd, e);
+	return r < 0 ? r : tree_read(b->a, &t, tree_find(&t, STR(INITRD)), &k->initrd, e);
+}
+
+int image_initrds(struct build *b, struct err *e)
+{
+	int r = 0;
+
+	vec_each(kernel, &b->as.kernels)
+		if (r == 0)
+			r = initrd_make(b, kernel, e);
+	return r;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/manifest.h"
-
 #include "artifact/manifest.h"
 #include "base/trace.h"
 #include "base/uuid.h"
+#include "image/steps.h"
 
 static struct manifest_package package(struct arena *a, const struct stored_package *s)
 {
@@ -48,40 +47,38 @@ static struct manifest_budgets budgets(const struct conf_image *image)
 	};
 }
 
-int manifest_text(struct arena *a, const struct image_options *o, const struct resolved *res,
-		  const struct stored_package *packages, const struct assembled *as,
-		  const struct image_plan *plan, const struct keys *keys, struct str *ret,
-		  struct err *e)
+int manifest_text(struct build *b, struct str *ret, struct err *e)
 {
 	TRACE("manifest");
+	const struct image_plan *plan = &b->plan;
 	const struct laid *disk = &plan->files.p[0].laid;
 	struct manifest m = {
 		.manifest_version = MANIFEST_VERSION,
-		.image = str_c(o->name),
-		.distribution = res->release.id,
-		.version = as->version,
-		.arch = str_c(o->arch->name),
-		.development_keys = keys->development,
-		.source_date_epoch = as->source_date_epoch,
-		.kernel = as->kernel_version,
+		.image = str_c(b->o->name),
+		.distribution = b->res.release.id,
+		.version = b->as.version,
+		.arch = str_c(b->o->arch->name),
+		.development_keys = b->keys->development,
+		.source_date_epoch = b->as.source_date_epoch,
+		.kernel = plan->payload.kernels.p[0].version,
 		.command_line = plan->command_line,
 		.uki = plan->payload.kernels.p[0].uki_name,
-		.files_bytes = as->files_bytes,
+		.files_bytes = b->as.files_bytes,
 		.root_bytes = plan->payload.root.size_bytes,
 		.image_bytes = disk->bytes.size_bytes,
 		.stored_bytes = disk->stored_bytes,
-		.budgets = budgets(&res->image),
+		.budgets = budgets(&b->res.image),
 	};
-	int r = manifest_measure(a, &plan->boot, keys, &m.measurements, e);
+	int r = manifest_measure(b->a, &plan->boot, b->keys, &m.measurements, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "expected measurements");
 	memcpy(m.root_hash, plan->payload.root_hash, SHA256_BYTES);
-	manifest_signing(&plan->boot, keys, &m.signing);
+	manifest_signing(&plan->boot, b->keys, &m.signing);
 	for (size_t i = 0; i < disk->n_partitions; i++)
-		vec_push(a, &m.partitions) = partition(a, &disk->partitions[i]);
-	for (size_t i = 0; i < res->n; i++)
-		vec_push(a, &m.packages) = package(a, &packages[i]);
-	*ret = manifest_dump(a, &m);
+		vec_push(b->a, &m.partitions) = partition(b->a, &disk->partitions[i]);
+	for (size_t i = 0; i < b->res.n; i++)
+		vec_push(b->a, &m.packages) = package(b->a, &b->packages[i]);
+	*ret = manifest_dump(b->a, &m);
 	return 0;
 }

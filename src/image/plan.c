@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-#include "image/plan.h"
-
 #include "artifact/boot.h"
 #include "artifact/policy.h"
 #include "base/uuid.h"
 #include "disk/ipe_policy.h"
 #include "disk/verity.h"
 #include "image/root.h"
+#include "image/steps.h"
 
 /* Root and its hash tree: what everything else speaks for. */
-static int root_plan(struct arena *a, const struct image_options *o, const struct resolved *res,
-		     const struct assembled *as, struct payload *p, struct err *e)
+static int root_plan(struct build *b, struct payload *p, struct err *e)
 {
 	uint8_t salt[VERITY_SALT_BYTES], uuid[16];
 	struct verity verity;
-	int r = root_lay(a, o, as, res->root_compression.codec, &p->root, e);
+	int r = root_lay(b->a, b->o, &b->as, b->res.root_compression.codec, &p->root, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "root file system");
-	r = root_check(as, &p->root, o->jobs, e);
+	r = root_check(&b->as, &p->root, b->o->jobs, e);
 	if (r < 0)
 		return r;
 	verity_salt(salt);
-	uuid_derive("verity", as->version.p, as->version.n, uuid);
-	r = verity_build(a, &p->root, salt, uuid, o->jobs, &verity, e);
+	uuid_derive("verity", p->version.p, p->version.n, uuid);
+	r = verity_build(b->a, &p->root, salt, uuid, b->o->jobs, &verity, e);
 	if (r < 0)
 		return err_wrap(e, r, "verity");
 	p->verity = verity.hash;
@@ -31,44 +29,66 @@ static int root_plan(struct arena *a, const struct image_options *o, const struc
 	return 0;
 }
 
-/* What firmware and kernel check, signed. */
-static int boot_plan(struct arena *a, const struct resolved *res, const struct assembled *as,
-		     struct str initrd, const struct signing *signing, struct image_plan *plan,
+static int uki_make(struct build *b, const struct image_kernel *k, struct boot_parts *parts,
+		    struct err *e)
+{
+	const struct boot_uki in = {
+		.release = &b->res.release,
+		.version = b->as.version,
+		.os_release = b->as.os_release,
+		.kernel_version = k->version,
+		.stub = b->as.stub,
+		.kernel = k->image,
+		.initrd = k->initrd,
+		.command_line = b->plan.command_line,
+		.pcr_certificates = &b->keys->trusted[KEY_PCR],
+	};
+	struct str uki;
+	int r = boot_uki(b->a, &in, &uki, e);
+
+	if (r == 0)
+		vec_push(b->a, &parts->ukis) = uki;
+	return r;
+}
+
+/* What firmware and kernel check, before it is signed. */
+static int boot_make(struct build *b, const struct payload *p, struct boot_parts *ret,
 		     struct err *e)
 {
-	struct payload *p = &plan->payload;
-	struct boot_parts parts = { .boot_loader = as->boot_loader };
-	struct str template = policy_template(a, res->image.boot.execute_from);
-	int r;
+	struct boot_parts parts = { .boot_loader = b->as.boot_loader };
+	struct str template = policy_template(b->a, b->res.image.boot.execute_from);
+	int r = 0;
 
 	memcpy(parts.root_hash, p->root_hash, SHA256_BYTES);
-	parts.ipe_policy = ipe_policy_text(a, template, p->root_hash);
-	plan->command_line = boot_command_line(a, &res->image, p->root_hash);
+	parts.ipe_policy = ipe_policy_text(b->a, template, p->root_hash);
+	b->plan.command_line = boot_command_line(b->a, &b->res.image, p->root_hash);
+	vec_each(kernel, &b->as.kernels)
+		if (r == 0)
+			r = uki_make(b, kernel, &parts, e);
+	*ret = parts;
+	return r;
+}
 
-	const struct boot_uki uki = {
-		.release = &res->release,
-		.version = as->version,
-		.os_release = as->os_release,
-		.kernel_version = as->kernel_version,
-		.stub = as->stub,
-		.kernel = as->kernel,
-		.initrd = initrd,
-		.command_line = plan->command_line,
-		.pcr_certificates = &signing->keys->trusted[KEY_PCR],
-	};
+static int boot_plan(struct build *b, struct payload *p, struct err *e)
+{
+	const struct signing signing = { .keys = b->keys, .later = b->o->sign_later };
+	struct boot_signed *boot = &b->plan.boot;
+	struct boot_parts parts;
+	int r = boot_make(b, p, &parts, e);
 
-	r = boot_uki(a, &uki, &parts.uki, e);
 	if (r == 0)
-		r = signatures_make(a, signing, &parts, &plan->boot, e);
+		r = signatures_make(b->a, &signing, &parts, boot, e);
 	if (r < 0)
 		return r;
-	p->boot_loader = plan->boot.boot_loader;
-	vec_push(a, &p->kernels) = (struct payload_kernel){
-		.version = as->kernel_version,
-		.uki_name = boot_uki_name(a, &res->release, as->version),
-		.uki = plan->boot.uki,
-	};
-	segments_add(a, &p->verity_sig, plan->boot.verity_sig.p, plan->boot.verity_sig.n);
+	p->boot_loader = boot->boot_loader;
+	for (size_t i = 0; i < b->as.kernels.n; i++)
+		vec_push(b->a, &p->kernels) = (struct payload_kernel){
+			.version = b->as.kernels.p[i].version,
+			.uki_name = boot_uki_name(b->a, &b->res.release, b->as.version),
+			.uki = boot->ukis.p[i].bytes,
+		};
+	segments_add(b->a, &p->verity_sig, boot->verity_sig.p, boot->verity_sig.n);
+	memcpy(p->enrol, b->keys->enrol, sizeof(p->enrol));
 	return 0;
 }
 
@@ -87,28 +107,21 @@ static int files_lay(struct arena *a, struct image_plan *plan, struct err *e)
 	return 0;
 }
 
-int image_plan(struct arena *a, const struct image_options *o, const struct resolved *res,
-	       const struct assembled *as, struct str initrd, const struct signing *signing,
-	       struct image_plan *ret, struct err *e)
+int image_plan(struct build *b, struct err *e)
 {
-	struct image_plan *plan = arena_new(a, struct image_plan);
+	struct payload *p = &b->plan.payload;
 	int r;
 
-	plan->payload = (struct payload){
-		.arch = o->arch,
-		.version = as->version,
-		.time_sec = as->source_date_epoch,
-		.esp_bytes = res->image.esp_bytes,
+	*p = (struct payload){
+		.arch = b->o->arch,
+		.version = b->as.version,
+		.time_sec = b->as.source_date_epoch,
+		.esp_bytes = b->res.image.esp_bytes,
 	};
-	memcpy(plan->payload.enrol, signing->keys->enrol, sizeof(plan->payload.enrol));
-	r = root_plan(a, o, res, as, &plan->payload, e);
+	r = root_plan(b, p, e);
 	if (r == 0)
-		r = boot_plan(a, res, as, initrd, signing, plan, e);
-	if (r == 0)
-		r = files_lay(a, plan, e);
-	if (r == 0)
-		*ret = *plan;
-	return r;
+		r = boot_plan(b, p, e);
+	return r < 0 ? r : files_lay(b->a, &b->plan, e);
 }
 
 struct str image_plan_dump(struct arena *a, const struct image_plan *plan)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "image/assemble.h"
+#include "image/resolve.h"
 
 /* Metadata anew in canonical order; content as its pack has it, pack by pack, and of the packs'
  * fragments those that a file needs. No byte is expanded or compressed. */
