@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
 #include "upstream/apt.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct str text = { (const char *)data, size }, mirror;
@@ -11,11 +10,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vec_apt_source sources = { 0 };
 	struct err e;
 
-	(void)!apt_list_parse(&a, text, "fuzz.list", &sources, &e);
-	(void)!apt_sources_parse(&a, text, "fuzz.sources", &sources, &e);
+	bool list = apt_list_parse(&a, text, "fuzz.list", &sources, &e) == 0;
+	bool stanzas = apt_sources_parse(&a, text, "fuzz.sources", &sources, &e) == 0;
+
 	/* A mirror list would be read from the disk. */
 	if (!str_has(text, "mirror+file"))
 		(void)!apt_mirror(&a, &sources, STR("trixie"), &mirror, &e);
 	(void)apt_conf_proxy(&a, &conf, STR("https://x/y"));
-	return 0;
+	return list || stanzas;
 }

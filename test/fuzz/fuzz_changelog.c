@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
 #include "upstream/debian/changelog.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	vec_changelog log = { 0 };
 
 	changelog_parse(&a, (struct str){ (const char *)data, size }, &log);
-	return 0;
+	return log.n > 0;
 }

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf/conf.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct str text = { (const char *)data, size };
 	struct conf_package package;
 	struct err e;
-	int r = conf_package_parse(&a, text, "fuzz", &package, &e);
 
-	(void)r;
-	return 0;
+	return conf_package_parse(&a, text, "fuzz", &package, &e) == 0;
 }

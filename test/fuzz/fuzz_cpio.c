@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "disk/cpio.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	struct str archive = { (const char *)data, size };
 	struct cpio_entry entry;
 	struct err e;
+	int r;
 
-	while (cpio_next(&archive, &entry, &e) > 0)
-		;
-	return 0;
+	do
+		r = cpio_next(&archive, &entry, &e);
+	while (r > 0);
+	return r == 0;
 }

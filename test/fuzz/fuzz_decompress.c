@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "disk/codec.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct str out;
 	struct err e;
 
-	return decompress(&a, (struct str){ (const char *)data, size }, 1 << 20, &out, &e) > 0;
+	return decompress(&a, (struct str){ (const char *)data, size }, 1 << 20, &out, &e) >= 0;
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "disk/fat.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 enum { IMAGE_BYTES = 3 << 20, RESERVED_SECTORS = 14, FAT_SECTORS = 22, SECTOR_BYTES = 512 };
 
 /* The input is the beginning of an image, the rest is zeroes: the smallest FAT16 has 2 MiB. The
  * second table follows the first, as else each change would only be found to be a difference. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	uint8_t *image = arena_alloc(&a, IMAGE_BYTES);
@@ -21,5 +20,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		memcpy(image + table + n, image + table, n);
 	}
-	return fat_read(&a, image, IMAGE_BYTES, &fat, &e) > 0;
+	return fat_read(&a, image, IMAGE_BYTES, &fat, &e) >= 0;
 }

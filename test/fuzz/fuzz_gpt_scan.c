@@ -4,8 +4,7 @@
 
 #include "disk/crc32.h"
 #include "disk/gpt.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 enum { SECTORS_MAX = 4096, HEADER_BYTES = 92, CRC_OFFSET = 16 };
 
@@ -27,22 +26,24 @@ static void header_mend(uint8_t *header)
 }
 
 /* Once as it is, once with a right sum. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	uint8_t *bytes = arena_copy(&a, data, size);
 	struct str damage;
 	struct gpt gpt;
+	bool accepted = false;
 	struct err e;
 
 	for (uint32_t sector = 512; sector <= SECTORS_MAX; sector *= 8) {
 		const struct gpt_disk disk = { size, sector, disk_read, bytes };
 
-		(void)!gpt_scan(&a, &disk, &gpt, &damage, &e);
+		if (gpt_scan(&a, &disk, &gpt, &damage, &e) == 0 && gpt.n_partitions > 0)
+			accepted = true;
 		if (size < 2 * (size_t)sector)
 			continue;
 		header_mend(bytes + sector);
 		(void)!gpt_scan(&a, &disk, &gpt, &damage, &e);
 	}
-	return 0;
+	return accepted;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/stat.h>
 
+#include "fuzz.h"
 #include "tree/generators.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char template[] =
 	"# here are the per-package modules (the \"Primary\" block)\n"
@@ -12,7 +11,7 @@ static const char template[] =
 	"# end of pam-auth-update config\n";
 
 /* The input is a profile, beside one that may lie in conflict with it. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	static const char *const files[] = { "auth", "account", "password", "session",
 					     "session-noninteractive" };
@@ -25,12 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < 5; i++)
 		if (tree_put(&t, str_printf(&a, "/usr/share/pam/common-%s", files[i]),
 			     S_IFREG | 0644, str_c(template), 0, NULL, &e) < 0)
-			return 0;
+			return false;
 	return tree_put(&t, STR("/usr/share/pam-configs/x"), S_IFREG | 0644, text, 0, NULL, &e) ==
 		       0 &&
 	       tree_put(
 		       &t, STR("/usr/share/pam-configs/y"), S_IFREG | 0644,
-		       STR("Default: yes\nConflicts: x, z\nAuth-Type: Primary\nAuth: required y.so\n"),
+		       STR("Default: yes\nConflicts: w, z\nAuth-Type: Primary\nAuth: required y.so\n"),
 		       0, NULL, &e) == 0 &&
-	       gen_pam(&t, &e) > 0;
+	       gen_pam(&t, &e) >= 0;
 }

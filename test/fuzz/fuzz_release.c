@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
 #include "upstream/debian/release.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct str text = { (const char *)data, size };
@@ -12,8 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e;
 
 	if (release_framed(text, &e) >= 0)
-		return 0;
-	if (release_parse(text, &r, &e) < 0 || release_check(&r, STR("trixie"), 1, true, &e) < 0)
-		return 0;
-	return release_index(&a, &r, STR("main"), STR("amd64"), &index, &e) > 0;
+		return true;
+	if (release_parse(text, &r, &e) < 0 ||
+	    release_check(&r, STR("trixie-security"), 1, true, &e) < 0)
+		return false;
+	return release_index(&a, &r, STR("main"), STR("amd64"), &index, &e) >= 0;
 }

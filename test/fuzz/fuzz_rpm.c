@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
 #include "rpm/rpmfile.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct rpm_package p;
 	struct err e;
 
-	return rpm_read(&a, (struct str){ (const char *)data, size }, NULL, 1 << 20, &p, &e) > 0;
+	return rpm_read(&a, (struct str){ (const char *)data, size }, NULL, 1 << 20, &p, &e) >= 0;
 }

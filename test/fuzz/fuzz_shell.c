@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
 #include "upstream/debian/shell.h"
 
 static int visit(void *arg, const struct shell_command *command, struct err *e)
@@ -9,14 +10,12 @@ static int visit(void *arg, const struct shell_command *command, struct err *e)
 	return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	const struct str args[] = { STR("configure"), STR("") };
 	_cleanup_arena_ struct arena a = { 0 };
 	struct err e;
 
-	return shell_walk(&a, (struct str){ (const char *)data, size }, args, 2, visit, NULL, &e) >
+	return shell_walk(&a, (struct str){ (const char *)data, size }, args, 2, visit, NULL, &e) >=
 	       0;
 }

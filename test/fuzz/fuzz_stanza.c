@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
 #include "upstream/stanza.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	struct str text = { (const char *)data, size };
 	struct stanza s;
 	struct err e;
+	int r;
 
-	while (stanza_next(&text, &s, &e) > 0)
-		;
-	return 0;
+	do
+		r = stanza_next(&text, &s, &e);
+	while (r > 0);
+	return r == 0;
 }

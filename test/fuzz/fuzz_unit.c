@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
 #include "tree/unit.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* The first line is a unit's name, the rest its file; and all of it a preset file. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct str text = { (const char *)data, size }, name = str_cut(&text, '\n'), s;
@@ -15,10 +14,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unit_install_parse(&a, text, &install);
 	preset_parse(&a, text, &rules);
 	if (!unit_name_parse(&a, name, &n))
-		return 0;
+		return false;
 	vec_each(by, &install.wanted_by)
 		if (!unit_expand(&a, *by, &n, &s))
-			break;
+			return false;
 	preset_find(&rules, name);
-	return 0;
+	return true;
 }

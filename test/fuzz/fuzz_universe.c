@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
 #include "solve/solve.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct str bytes = { (const char *)data, size };
@@ -11,8 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct universe *u = NULL;
 	struct err e;
 
-	if (universe_parts_decode(&a, bytes, 1, &parts, &e) == 0 &&
-	    universe_open(&parts, NULL, &arch_x86_64, &u, &e) == 0)
-		universe_free(u);
-	return 0;
+	if (universe_parts_decode(&a, bytes, 1, &parts, &e) < 0 ||
+	    universe_open(&parts, NULL, &arch_x86_64, &u, &e) < 0)
+		return false;
+	universe_free(u);
+	return true;
 }

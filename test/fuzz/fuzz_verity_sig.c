@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "disk/verity_sig.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* The partition is longer than most inputs. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	size_t n = size < VERITY_SIG_BYTES ? VERITY_SIG_BYTES : size;
@@ -17,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(partition, data, size);
 	if (verity_sig_parse(&a, (struct str){ (char *)partition, n }, &v, &e) < 0 ||
 	    verity_sig_write(&a, &v, &text, &e) < 0)
-		return 0;
+		return false;
 	if (verity_sig_parse(&a, text, &again, &e) < 0 || !str_eq(v.signature, again.signature))
 		__builtin_trap();
-	return 0;
+	return true;
 }

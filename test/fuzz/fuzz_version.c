@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
 #include "upstream/debian/version.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct rpm_version v;
 	struct err e;
 
-	return version_parse(&a, (struct str){ (const char *)data, size }, &v, &e) > 0;
+	return version_parse(&a, (struct str){ (const char *)data, size }, &v, &e) >= 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
 #include "trust/x509.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct str in = { (const char *)data, size }, der = in;
@@ -11,6 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e;
 
 	if (size > 0 && data[0] != 0x30 && x509_pem_parse(&a, in, &der, &e) < 0)
-		return 0;
-	return x509_parse(&a, der, &x509, &e) > 0;
+		return false;
+	return x509_parse(&a, der, &x509, &e) >= 0;
 }
