@@ -144,7 +144,7 @@ static int rpmdb_step(void *arg, struct tree *t, struct err *e)
 	for (size_t i = 0; i < g->b->res.n && r == 0; i++) {
 		db[i] = (struct rpmdb_package){ .file_not_installed = g->not_installed[i],
 						.n_files = g->b->packages[i].package.files.n };
-		r = stored_rpm_read(&scratch, &g->b->packages[i], &db[i].rpm, e);
+		r = stored_rpm_read(&scratch, &g->b->packages[i], &db[i].front, e);
 	}
 	if (r == 0)
 		r = rpmdb_write(t->a, db, g->b->res.n, g->b->as.source_date_epoch, &bytes, e);

@@ -64,7 +64,7 @@ static const struct kind {
 			    .libraries = { LIBRARY_ZSTD } },
 	[RECIPE_RPMDB] = { .name = "derived rpmdb",
 			   .code = "generator",
-			   .version = 1,
+			   .version = 2,
 			   .libraries = { LIBRARY_RPM, LIBRARY_SQLITE } },
 };
 
