@@ -132,6 +132,29 @@ int image_generate(struct build *b, struct err *e)
 	return r;
 }
 
+/* What of the cache is damaged goes all at once: each try is a build. */
+static int fronts_read(struct arena *a, const struct generating *g, struct rpmdb_package *db,
+		       struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < g->b->res.n; i++) {
+		struct err why;
+		int read;
+
+		db[i] = (struct rpmdb_package){ .file_not_installed = g->not_installed[i],
+						.n_files = g->b->packages[i].package.files.n };
+		read = stored_front_read(a, &g->b->packages[i], &db[i].front, &why);
+		if (read < 0 && r == 0) {
+			r = read;
+			*e = why;
+		}
+		if (read < 0 && read != -ESTALE)
+			break;
+	}
+	return r;
+}
+
 /* The only step that needs packages themselves. */
 static int rpmdb_step(void *arg, struct tree *t, struct err *e)
 {
@@ -139,13 +162,8 @@ static int rpmdb_step(void *arg, struct tree *t, struct err *e)
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct rpmdb_package *db = arena_array(&scratch, g->b->res.n, sizeof(*db));
 	struct str bytes;
-	int r = 0;
+	int r = fronts_read(&scratch, g, db, e);
 
-	for (size_t i = 0; i < g->b->res.n && r == 0; i++) {
-		db[i] = (struct rpmdb_package){ .file_not_installed = g->not_installed[i],
-						.n_files = g->b->packages[i].package.files.n };
-		r = stored_rpm_read(&scratch, &g->b->packages[i], &db[i].front, e);
-	}
 	if (r == 0)
 		r = rpmdb_write(t->a, db, g->b->res.n, g->b->as.source_date_epoch, &bytes, e);
 	return r < 0 ? r
@@ -173,10 +191,26 @@ static struct recipe rpmdb_recipe(struct generating *g)
 	return recipe;
 }
 
+/* It is made and cut anew whenever any package changes, most of what is in it cannot be compressed,
+ * and level 9 would take four times as long for 7% of it. (Levels 3 and 4 leave more than 2.) */
+enum { RPMDB_ZSTD_LEVEL = 2 };
+
+static int rpmdb_derive(struct generating *g, struct err *e)
+{
+	const struct erofs_compression how = g->b->derive.how;
+	struct recipe recipe = rpmdb_recipe(g);
+	int r;
+
+	if (how.codec == EROFS_CODEC_ZSTD && how.level > RPMDB_ZSTD_LEVEL)
+		g->b->derive.how.level = RPMDB_ZSTD_LEVEL;
+	r = derive(&g->b->derive, &recipe, &g->b->as.tree, rpmdb_step, g, e);
+	g->b->derive.how = how;
+	return r;
+}
+
 int image_rpmdb(struct build *b, bool *const *not_installed, struct err *e)
 {
 	struct generating g = { .b = b, .not_installed = not_installed };
-	struct recipe recipe;
 	int r;
 
 	for (size_t i = 0; i < b->res.n; i++) {
@@ -186,8 +220,7 @@ int image_rpmdb(struct build *b, bool *const *not_installed, struct err *e)
 			if (tree_find_exact(&b->as.tree, files->p[k].path) == TREE_NONE)
 				not_installed[i][k] = true;
 	}
-	recipe = rpmdb_recipe(&g);
-	r = derive(&b->derive, &recipe, &b->as.tree, rpmdb_step, &g, e);
+	r = rpmdb_derive(&g, e);
 	arena_done(&g.a);
 	return r < 0 ? err_wrap(e, r, RPMDB) : 0;
 }

@@ -71,7 +71,7 @@ static bool keep(struct arena *a, const char *dir, const char *before, struct st
 		return false;
 	from = path_join(a, before, name);
 	return lstat(from, &st) == 0 && S_ISREG(st.st_mode) &&
-	       (uint64_t)st.st_size == p->pack->rpm_bytes &&
+	       (uint64_t)st.st_size == p->pack->rpm.bytes &&
 	       (uint64_t)st.st_mtime == p->package.build_time_sec &&
 	       link(from, path_join(a, dir, name)) == 0;
 }

@@ -13,7 +13,6 @@ static const struct erofs_compression none = { EROFS_CODEC_NONE, 0, 4096 };
 /* A pack with one file, whose content no other has. */
 static struct pack *pack_make(struct arena *a, const char *dir, size_t i)
 {
-	static const uint8_t no_rpm[SHA256_BYTES] = { 0 };
 	const char *path = path_join(a, dir, str_z(a, str_printf(a, "%zu.pack", i)));
 	struct rpm_package p = { .meta.name = str_printf(a, "p%zu", i) };
 	struct segments bytes;
@@ -30,7 +29,7 @@ static struct pack *pack_make(struct arena *a, const char *dir, size_t i)
 						   .data = { (char *)b.v.p, b.v.n },
 						   .size_bytes = b.v.n };
 	sha256(b.v.p, b.v.n, p.files.p[0].sha256);
-	assert_ok(pack_encode(a, p.meta.name, &p, no_rpm, 0, &none, &bytes, &e), &e);
+	assert_ok(pack_encode(a, p.meta.name, &p, NULL, &none, &bytes, &e), &e);
 	assert_ok(file_write(path, 0644, segments_flatten(a, &bytes), bytes.size_bytes, &e), &e);
 	assert_ok(pack_open(a, path, &pack, &e), &e);
 	return pack;

@@ -11,9 +11,16 @@
 #include "rpm/package.h"
 
 /* Bump when the same package would be cut, or written down, in another way. */
-enum { PACK_VERSION = 3 };
+enum { PACK_VERSION = 4 };
 
 struct pack;
+
+/* The package file that a pack was cut from. Its front is all before its payload: what the RPM
+ * database and a repository's metadata are made of, a small part of it. */
+struct pack_rpm {
+	uint8_t sha256[SHA256_BYTES], front_sha256[SHA256_BYTES];
+	uint64_t bytes, front_bytes;
+};
 
 /* The content of a regular file. Files of equal content in one pack share it. */
 struct pack_file {
@@ -36,16 +43,14 @@ struct pack {
 	/* .files has .packed instead of .data, but for link targets. Of .meta only name, version,
 	 * release, epoch, arch and license are set; there is no changelog. */
 	struct rpm_package package;
-	uint8_t rpm_sha256[SHA256_BYTES]; /* of the package file; zeroes in a derived pack */
-	uint64_t rpm_bytes;
+	struct pack_rpm rpm; /* zeroes in a derived pack */
 };
 
 /* The bytes of a pack. Of @p, files need .data (link groups repeat it), which is borrowed; results
  * in @a. Fails on files that rpm_files_check() refuses. */
 must_check int pack_encode(struct arena *a, struct str recipe, const struct rpm_package *p,
-			   const uint8_t rpm_sha256[SHA256_BYTES], uint64_t rpm_bytes,
-			   const struct erofs_compression *how, struct segments *ret,
-			   struct err *e);
+			   const struct pack_rpm *rpm, const struct erofs_compression *how,
+			   struct segments *ret, struct err *e);
 /* Opens and checks all but the content of blocks: magic, version, bounds, the digest over
  * everything that is no block. -ENOENT; -EBADMSG with the reason. Unmapped by pack_close(). */
 must_check int pack_open(struct arena *a, const char *path, struct pack **ret, struct err *e);

@@ -309,18 +309,27 @@ static int encode(struct encoder *n, struct str recipe, struct pack_disk_header 
 	return limits_check(n, h, e);
 }
 
+static void rpm_put(struct pack_disk_header *h, const struct pack_rpm *rpm)
+{
+	h->rpm_bytes = htole64(rpm->bytes);
+	h->rpm_front_bytes = htole32((uint32_t)rpm->front_bytes);
+	memcpy(h->rpm_sha256, rpm->sha256, SHA256_BYTES);
+	memcpy(h->rpm_front_sha256, rpm->front_sha256, SHA256_BYTES);
+}
+
 int pack_encode(struct arena *a, struct str recipe, const struct rpm_package *p,
-		const uint8_t rpm_sha256[SHA256_BYTES], uint64_t rpm_bytes,
-		const struct erofs_compression *how, struct segments *ret, struct err *e)
+		const struct pack_rpm *rpm, const struct erofs_compression *how,
+		struct segments *ret, struct err *e)
 {
 	struct encoder n = {
 		.a = a, .package = p, .how = how, .tails = { .a = a }, .strings = { .a = a }
 	};
-	struct pack_disk_header h = { .rpm_bytes = htole64(rpm_bytes) };
+	struct pack_disk_header h = { 0 };
 	struct segments bytes;
 	int r;
 
-	memcpy(h.rpm_sha256, rpm_sha256, SHA256_BYTES);
+	if (rpm)
+		rpm_put(&h, rpm);
 	r = encode(&n, recipe, &h, &bytes, e);
 	if (r < 0)
 		return err_wrap(e, r, "pack of '%.*s'", STR_FMT(p->meta.name));

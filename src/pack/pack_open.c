@@ -284,8 +284,12 @@ static void package_get(struct arena *a, struct parts *p, struct pack *pack)
 	m->license = string_get(p, h->license);
 	m->epoch = le64toh(h->epoch);
 	pack->package.build_time_sec = le64toh(h->build_time_sec);
-	pack->rpm_bytes = le64toh(h->rpm_bytes);
-	memcpy(pack->rpm_sha256, h->rpm_sha256, SHA256_BYTES);
+	pack->rpm.bytes = le64toh(h->rpm_bytes);
+	pack->rpm.front_bytes = le32toh(h->rpm_front_bytes);
+	memcpy(pack->rpm.sha256, h->rpm_sha256, SHA256_BYTES);
+	memcpy(pack->rpm.front_sha256, h->rpm_front_sha256, SHA256_BYTES);
+	if (pack->rpm.front_bytes > pack->rpm.bytes)
+		bad(p, "a front that is larger than its package");
 	files->n = files->cap = p->n_files;
 	files->p = arena_array(a, p->n_files, sizeof(*files->p));
 	for (uint32_t i = 0; i < p->n_files && !p->bad; i++)

@@ -15,7 +15,9 @@ static const struct erofs_compression ways[] = {
 };
 enum { N_WAYS = sizeof(ways) / sizeof(*ways) };
 
-static const uint8_t rpm_digest[SHA256_BYTES] = { 1, 2, 3 };
+static const struct pack_rpm rpm = {
+	.sha256 = { 1, 2, 3 }, .bytes = 1234, .front_sha256 = { 4, 5, 6 }, .front_bytes = 123
+};
 
 static struct str text(struct arena *a, const char *word, size_t n)
 {
@@ -132,7 +134,7 @@ static struct made make(struct arena *a, const struct erofs_compression *how)
 	struct err e;
 
 	m.recipe = STR("package x\ndefinition abc\n");
-	assert_ok(pack_encode(a, m.recipe, &m.package, rpm_digest, 1234, how, &m.segments, &e), &e);
+	assert_ok(pack_encode(a, m.recipe, &m.package, &rpm, how, &m.segments, &e), &e);
 	m.bytes = (struct str){ (char *)segments_flatten(a, &m.segments), m.segments.size_bytes };
 	m.path = path_join(a, test_dir(a), "x.pack");
 	assert_ok(file_write(m.path, 0644, m.bytes.p, m.bytes.n, &e), &e);
@@ -194,8 +196,10 @@ static void test_round_trip(void **state)
 		assert_str(rpm_nevra(&a, &p->package.meta), "x-5:1-2.noarch");
 		assert_str(p->package.meta.license, "MIT");
 		assert_int_equal(p->package.build_time_sec, 99);
-		assert_memory_equal(p->rpm_sha256, rpm_digest, SHA256_BYTES);
-		assert_int_equal(p->rpm_bytes, 1234);
+		assert_memory_equal(p->rpm.sha256, rpm.sha256, SHA256_BYTES);
+		assert_memory_equal(p->rpm.front_sha256, rpm.front_sha256, SHA256_BYTES);
+		assert_int_equal(p->rpm.bytes, 1234);
+		assert_int_equal(p->rpm.front_bytes, 123);
 		assert_int_equal(p->codec, ways[w].codec);
 		assert_int_equal(p->package.files.n, m.package.files.n);
 		for (size_t i = 0; i < p->package.files.n; i++)
@@ -270,7 +274,7 @@ static void test_fragments_full(void **state)
 			.mode = S_IFREG,
 			.data = text(&a, i % 2 ? "odd" : "even", EROFS_FRAGMENT_BYTES / 40 + i),
 		};
-	assert_ok(pack_encode(&a, STR("r"), &p, rpm_digest, 0, &ways[0], &s, &e), &e);
+	assert_ok(pack_encode(&a, STR("r"), &p, NULL, &ways[0], &s, &e), &e);
 	assert_ok(file_write(path, 0644, segments_flatten(&a, &s), s.size_bytes, &e), &e);
 	assert_ok(pack_open(&a, path, &pack, &e), &e);
 	assert_int_equal(pack->n_fragments, 3); /* of 2.5 times what one holds */
@@ -441,6 +445,8 @@ static void test_forged_header(void **state)
 	assert_forgery(&f, "not of the size that its header says");
 	f.h->strings_bytes--;
 	assert_forgery(&f, "not of the size that its header says");
+	f.h->rpm_front_bytes = 1235;
+	assert_forgery(&f, "a front that is larger than its package");
 	f.h->recipe.n_bytes = UINT32_MAX;
 	assert_forgery(&f, "a name beyond its names");
 	f.h->license.offset = f.h->strings_bytes + 1;
@@ -531,11 +537,11 @@ static void test_refused(void **state)
 	(void)state;
 	vec_push(&a, &p.files) = (struct rpm_file){ .path = STR("/b"), .mode = S_IFDIR };
 	vec_push(&a, &p.files) = (struct rpm_file){ .path = STR("/a"), .mode = S_IFDIR };
-	assert_err(pack_encode(&a, STR("r"), &p, rpm_digest, 0, &ways[0], &s, &e), &e,
+	assert_err(pack_encode(&a, STR("r"), &p, NULL, &ways[0], &s, &e), &e,
 		   "pack of 'x': '/a': listed twice or not in order");
 	p.files.n = 1;
 	p.files.p[0] = (struct rpm_file){ .path = STR("/l"), .mode = S_IFLNK, .data = STR("a\0b") };
-	assert_err(pack_encode(&a, STR("r"), &p, rpm_digest, 0, &ways[0], &s, &e), &e,
+	assert_err(pack_encode(&a, STR("r"), &p, NULL, &ways[0], &s, &e), &e,
 		   "pack of 'x': a name or link target has a NUL in it");
 }
 

@@ -82,7 +82,9 @@ struct rpm_package {
 	vec_rpm_file files;
 	vec_changelog changelog;
 	uint64_t build_time_sec;
-	uint8_t header_sha256[SHA256_BYTES]; /* of a package that was read: its identity */
+	/* of a package that was read */
+	uint8_t header_sha256[SHA256_BYTES]; /* its identity */
+	size_t front_bytes;                  /* what is before its payload in its file */
 };
 
 /* Paths absolute, normalised, in order and listed once; types known; device numbers within RPM's

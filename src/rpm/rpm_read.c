@@ -94,6 +94,7 @@ int rpm_read(struct arena *a, struct str bytes, const struct openpgp_key *key,
 	r = sections_read(&s, bytes, e);
 	if (r == 0)
 		r = named_read(a, &s, key, max_payload_bytes, &p, e);
+	p.front_bytes = bytes.n - s.payload.n;
 	if (r < 0)
 		return r;
 	*ret = p;

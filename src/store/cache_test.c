@@ -130,7 +130,6 @@ static struct str recipe_with(struct arena *a, const char *inputs,
 static struct str pack_put(struct arena *a, const char *cache, const char *inputs)
 {
 	struct str recipe = recipe_with(a, inputs, &none);
-	static const uint8_t digest[SHA256_BYTES];
 	struct rpm_package p = { .meta = { .name = STR("x") } };
 	struct segments bytes;
 	struct pack *pack;
@@ -139,7 +138,7 @@ static struct str pack_put(struct arena *a, const char *cache, const char *input
 	vec_push(a, &p.files) = (struct rpm_file){ .path = STR("/x"),
 						   .mode = S_IFREG | 0644,
 						   .data = { arena_alloc(a, 4096), 4096 } };
-	assert_ok(pack_encode(a, recipe, &p, digest, 0, &none, &bytes, &e), &e);
+	assert_ok(pack_encode(a, recipe, &p, NULL, &none, &bytes, &e), &e);
 	assert_ok(pack_cache_put(a, cache, recipe, &bytes, &pack, &e), &e);
 	pack_close(pack);
 	return recipe;

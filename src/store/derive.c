@@ -6,7 +6,6 @@
 static int make(struct derive *d, struct str what, struct str recipe, struct tree *t,
 		derive_step step, void *arg, struct pack **ret, struct err *e)
 {
-	static const uint8_t no_rpm[SHA256_BYTES] = { 0 };
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct rpm_package p = { .meta.name = what };
 	vec_id journal = { 0 };
@@ -19,7 +18,7 @@ static int make(struct derive *d, struct str what, struct str recipe, struct tre
 	if (r == 0)
 		r = tree_changes(&scratch, t, &journal, &p.files, e);
 	if (r == 0)
-		r = pack_encode(&scratch, recipe, &p, no_rpm, 0, &d->how, &bytes, e);
+		r = pack_encode(&scratch, recipe, &p, NULL, &d->how, &bytes, e);
 	return r < 0 ? r : pack_cache_put(t->a, d->cache, recipe, &bytes, ret, e);
 }
 

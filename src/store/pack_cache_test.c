@@ -24,7 +24,6 @@ struct made {
 /* The bytes of a pack with one large file. */
 static struct made make(struct arena *a)
 {
-	static const uint8_t no_rpm[SHA256_BYTES] = { 0 };
 	const struct recipe x = recipe_new(a, RECIPE_CONVERSION, STR("x"));
 	struct made m = { .recipe = pack_recipe(a, &x, &none) };
 	struct rpm_package p = { .meta = { .name = STR("x") } };
@@ -36,7 +35,7 @@ static struct made make(struct arena *a)
 	vec_push(a, &p.files) = (struct rpm_file){ .path = STR("/x"),
 						   .mode = S_IFREG | 0644,
 						   .data = { (char *)content, CONTENT_BYTES } };
-	assert_ok(pack_encode(a, m.recipe, &p, no_rpm, 0, &none, &m.segments, &e), &e);
+	assert_ok(pack_encode(a, m.recipe, &p, NULL, &none, &m.segments, &e), &e);
 	m.bytes = (struct str){ (char *)segments_flatten(a, &m.segments), m.segments.size_bytes };
 	return m;
 }

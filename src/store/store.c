@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/store.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,7 +90,7 @@ static void item_done(struct item *item, struct pack *pack)
 	*out = (struct stored_package){ .package = pack->package,
 					.pack = pack,
 					.path = item->path };
-	memcpy(out->sha256, pack->rpm_sha256, SHA256_BYTES);
+	memcpy(out->sha256, pack->rpm.sha256, SHA256_BYTES);
 	/* the index tells more than a header has room for, the header knows the licence */
 	out->package.meta = *item->want->meta;
 	out->package.meta.license = pack->package.meta.license;
@@ -111,7 +112,7 @@ static int pack_make(struct item *item, struct arena *a, struct err *e)
 	struct segments bytes;
 	struct pack *pack;
 	struct str rpm;
-	uint8_t digest[SHA256_BYTES];
+	struct pack_rpm from = { 0 };
 	int r = file_read(&work, item->path, PACKAGE_BYTES_MAX, &rpm, e);
 
 	if (r == 0)
@@ -122,8 +123,11 @@ static int pack_make(struct item *item, struct arena *a, struct err *e)
 			    STR_FMT(rpm_nevra(&work, &p.meta)));
 	if (r < 0)
 		return r;
-	sha256(rpm.p, rpm.n, digest);
-	r = pack_encode(&work, item->recipe, &p, digest, rpm.n, &item->o->how, &bytes, e);
+	from.bytes = rpm.n;
+	from.front_bytes = p.front_bytes;
+	sha256(rpm.p, rpm.n, from.sha256);
+	sha256(rpm.p, p.front_bytes, from.front_sha256);
+	r = pack_encode(&work, item->recipe, &p, &from, &item->o->how, &bytes, e);
 	if (r == 0)
 		r = pack_cache_put(a, item->o->cache, item->recipe, &bytes, &pack, e);
 	if (r == 0)
@@ -137,7 +141,7 @@ static bool rpm_there(const struct item *item, const struct pack *pack)
 {
 	struct stat st;
 
-	return stat(item->path, &st) == 0 && (uint64_t)st.st_size == pack->rpm_bytes;
+	return stat(item->path, &st) == 0 && (uint64_t)st.st_size == pack->rpm.bytes;
 }
 
 static int item_load(struct item *item, struct arena *a, struct err *e)
@@ -315,23 +319,49 @@ int store_get(struct store *s, const struct store_want *wants, size_t n,
 	return 0;
 }
 
+/* @r: why it cannot be read. What is gone, or of somebody who lets nobody read it, is made again.
+ */
+static int stored_unreadable(const struct stored_package *p, int r, struct err *e)
+{
+	if (r != -ENOENT && (r != -EACCES || unlink(p->path) < 0))
+		return r;
+	return err_wrap(e, -ESTALE, "cache: package '%.*s'", STR_FMT(p->package.meta.name));
+}
+
+static int stored_check(const struct stored_package *p, struct str bytes, size_t n,
+			const uint8_t want[SHA256_BYTES], struct err *e)
+{
+	uint8_t digest[SHA256_BYTES];
+
+	sha256(bytes.p, bytes.n, digest);
+	if (bytes.n == n && memcmp(digest, want, sizeof(digest)) == 0)
+		return 0;
+	(void)unlink(p->path);
+	return err_set(e, -ESTALE, "cache: package '%.*s' was damaged",
+		       STR_FMT(p->package.meta.name));
+}
+
 int stored_rpm_read(struct arena *a, const struct stored_package *p, struct str *ret, struct err *e)
 {
-	struct str rpm;
-	uint8_t digest[SHA256_BYTES];
-	int r = file_read(a, p->path, PACKAGE_BYTES_MAX, &rpm, e);
+	int r = file_read(a, p->path, PACKAGE_BYTES_MAX, ret, e);
 
-	/* gone, or of somebody who lets nobody read it: in either case made again */
-	if (r == -ENOENT || (r == -EACCES && unlink(p->path) == 0))
-		return err_wrap(e, -ESTALE, "cache: package '%.*s'", STR_FMT(p->package.meta.name));
-	if (r < 0)
-		return r;
-	sha256(rpm.p, rpm.n, digest);
-	if (memcmp(digest, p->sha256, SHA256_BYTES) != 0) {
-		(void)unlink(p->path);
-		return err_set(e, -ESTALE, "cache: package '%.*s' was damaged",
-			       STR_FMT(p->package.meta.name));
-	}
-	*ret = rpm;
-	return 0;
+	return r < 0 ? stored_unreadable(p, r, e)
+		     : stored_check(p, *ret, p->pack->rpm.bytes, p->sha256, e);
+}
+
+int stored_front_read(struct arena *a, const struct stored_package *p, struct str *ret,
+		      struct err *e)
+{
+	_cleanup_close_ int fd = open(p->path, O_RDONLY | O_CLOEXEC);
+	size_t n = p->pack->rpm.front_bytes;
+	char *front = arena_alloc(a, n);
+	ssize_t got;
+
+	if (fd < 0)
+		return stored_unreadable(p, err_sys(e, "open '%s'", p->path), e);
+	got = pread(fd, front, n, 0);
+	if (got < 0)
+		return err_sys(e, "read '%s'", p->path);
+	*ret = (struct str){ front, (size_t)got };
+	return stored_check(p, *ret, n, p->pack->rpm.front_sha256, e);
 }

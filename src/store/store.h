@@ -37,6 +37,9 @@ must_check int store_get(struct store *s, const struct store_want *wants, size_t
  * is removed, so that the next try makes it again). */
 must_check int stored_rpm_read(struct arena *a, const struct stored_package *p, struct str *ret,
 			       struct err *e);
+/* The same of all before its payload (pack.h). */
+must_check int stored_front_read(struct arena *a, const struct stored_package *p, struct str *ret,
+				 struct err *e);
 
 /* The recipes (pack_cache.h) of the packs that store_get() would look for, in order. */
 struct str *store_recipes(struct arena *a, const struct store_options *o,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/store.h"
 
+#include <fcntl.h>
+
 #include "rpm/rpm_test.h"
 
 static struct arena *a;
@@ -117,6 +119,49 @@ static void test_changed_key(void **state)
 	signer_free(signer);
 }
 
+static struct str front(struct shelf *s, const char *damage)
+{
+	struct store *store = store_new(&s->o);
+	struct stored_package *packages;
+	struct str bytes = { 0 };
+	int fd;
+
+	assert_ok(store_get(store, &s->want, 1, &packages, &e), &e);
+	if (damage) {
+		fd = open(packages[0].path, O_WRONLY | O_CLOEXEC);
+		assert_int_equal(pwrite(fd, damage, strlen(damage), 200), strlen(damage));
+		close(fd);
+		assert_int_equal(stored_front_read(a, &packages[0], &bytes, &e), -ESTALE);
+		assert_non_null(strstr(e.msg, "cache: package 'hello' was damaged"));
+		assert_int_equal(stored_front_read(a, &packages[0], &bytes, &e), -ESTALE);
+		assert_non_null(strstr(e.msg, "No such file"));
+	} else {
+		struct str all;
+
+		assert_ok(stored_front_read(a, &packages[0], &bytes, &e), &e);
+		assert_ok(stored_rpm_read(a, &packages[0], &all, &e), &e);
+		assert_true(bytes.n > 500 && bytes.n < all.n);
+		assert_true(str_eq(bytes, str_head(all, bytes.n)));
+		/* the magic of the payload, which is zstd */
+		assert_memory_equal(all.p + bytes.n, "\x28\xb5\x2f\xfd", 4);
+	}
+	store_free(store);
+	return bytes;
+}
+
+/* A part of the package file is read, and checked like the whole. */
+static void test_front(void **state)
+{
+	struct shelf *s = shelf_new();
+	struct str first = front(s, NULL);
+
+	(void)state;
+	front(s, "x");
+	assert_int_equal(made, 1);
+	assert_true(str_eq(front(s, NULL), first));
+	assert_int_equal(made, 2);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -137,7 +182,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(test_made_once), TEST(test_changed_input),
-					    TEST(test_changed_key) };
+					    TEST(test_changed_key), TEST(test_front) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

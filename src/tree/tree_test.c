@@ -345,13 +345,12 @@ static void test_journal(void **state)
 /* @p as a pack keeps it. */
 static struct pack *packed(const struct rpm_package *p)
 {
-	static const uint8_t none[SHA256_BYTES] = { 0 };
 	const struct erofs_compression how = { EROFS_CODEC_ZSTD, 3, 65536 };
 	const char *path = path_join(a, test_dir(a), "x.pack");
 	struct segments bytes;
 	struct pack *pack;
 
-	assert_ok(pack_encode(a, p->meta.name, p, none, 0, &how, &bytes, &e), &e);
+	assert_ok(pack_encode(a, p->meta.name, p, NULL, &how, &bytes, &e), &e);
 	assert_ok(file_write(path, 0644, segments_flatten(a, &bytes), bytes.size_bytes, &e), &e);
 	assert_ok(pack_open(a, path, &pack, &e), &e);
 	return pack;
