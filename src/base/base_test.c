@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/hash.h"
@@ -378,6 +379,61 @@ static void test_proc(void **state)
 		   "'no-such-program' is not installed: it is in Debian's package 'some-package'");
 }
 
+static size_t descriptors(void)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+	vec_str names;
+
+	assert_ok(dir_list(&a, "/proc/self/fd", &names, &e), &e);
+	return names.n;
+}
+
+/* No pipe is left when there are descriptors for a part of them only. */
+static void test_proc_pipes(void **state)
+{
+	static const char *const program[] = { "true", NULL };
+	_cleanup_arena_ struct arena a = { 0 };
+	size_t before = descriptors();
+	struct rlimit was, less;
+	struct proc_result p;
+	struct err e = { 0 };
+	int r = -1;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	for (rlim_t n = 3; r < 0; n++) {
+		less = (struct rlimit){ n, was.rlim_max };
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);
+		r = proc_run(&a, program, STR(""), NULL, &p, &e);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+		assert_int_equal(descriptors(), before);
+	}
+}
+
+/* A program that has more to say than fits into a pipe, and takes from us what poll(2) needs: it is
+ * not waited for with its pipe full. */
+static void test_proc_poll(void **state)
+{
+	static const char *const program[] = {
+		"sh", "-c",
+		"prlimit --pid $PPID --nofile=2: && echo x && sleep 0.2 && head -c 1000000 /dev/zero",
+		NULL
+	};
+	static const char *const there[] = { "prlimit", "--version", NULL };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct rlimit was;
+	struct proc_result r;
+	struct err e = { 0 };
+
+	(void)state;
+	if (proc_run(&a, there, STR(""), NULL, &r, &e) < 0)
+		skip();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_err(proc_run(&a, program, STR(""), NULL, &r, &e), &e, "talk to 'sh': Invalid");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+}
+
 static void test_json(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -476,6 +532,8 @@ int main(void)
 		cmocka_unit_test(test_temps_of_others),
 		cmocka_unit_test(test_read_below),
 		cmocka_unit_test(test_proc),
+		cmocka_unit_test(test_proc_pipes),
+		cmocka_unit_test(test_proc_poll),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_parse),
 	};

@@ -79,51 +79,96 @@ static char **environment(struct arena *a)
 	return env.p;
 }
 
+/* Pairs as pipe(2) gives them, of which the program gets one end each. */
+struct pipes {
+	int in[2], out[2], err[2];
+};
+
+static void pipes_close(struct pipes *p)
+{
+	for (int i = 0; i < 2; i++) {
+		close_p(&p->in[i]);
+		close_p(&p->out[i]);
+		close_p(&p->err[i]);
+	}
+}
+
+static int pipes_open(struct pipes *ret, struct err *e)
+{
+	struct pipes p = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+
+	if (pipe2(p.in, O_CLOEXEC) < 0 || pipe2(p.out, O_CLOEXEC) < 0 ||
+	    pipe2(p.err, O_CLOEXEC) < 0) {
+		int r = err_sys(e, "pipe");
+
+		pipes_close(&p);
+		return r;
+	}
+	/* a blocking write larger than the pipe would wait for a program that waits for us */
+	fcntl(p.in[1], F_SETFL, O_NONBLOCK);
+	*ret = p;
+	return 0;
+}
+
+/* The program's ends are closed here, whatever comes of it. */
+static int spawn(struct arena *a, const char *const *argv, const char *package, struct pipes *p,
+		 pid_t *ret, struct err *e)
+{
+	posix_spawn_file_actions_t actions;
+	int r = 0;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, p->in[0], 0);
+	posix_spawn_file_actions_adddup2(&actions, p->out[1], 1);
+	posix_spawn_file_actions_adddup2(&actions, p->err[1], 2);
+	errno = posix_spawnp(ret, argv[0], &actions, NULL, (char *const *)argv, environment(a));
+	if (errno != 0)
+		r = err_sys(e, "run '%s'", argv[0]);
+	if (package && r == -ENOENT)
+		r = err_set(e, r, "'%s' is not installed: it is in Debian's package '%s'", argv[0],
+			    package);
+	posix_spawn_file_actions_destroy(&actions);
+	close_p(&p->in[0]);
+	close_p(&p->out[1]);
+	close_p(&p->err[1]);
+	return r;
+}
+
+/* The pipes are closed before the wait: where talking failed, the program may still want to. */
+static int talk(const char *name, pid_t pid, struct pipes *p, struct str input, struct stream *out,
+		struct stream *err, int *ret_status, struct err *e)
+{
+	int r = converse(p->in[1], input, out, err);
+
+	p->in[1] = -1;
+	close_p(&out->fd);
+	close_p(&err->fd);
+	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+		;
+	if (r == 0)
+		return 0;
+	errno = -r;
+	return err_sys(e, "talk to '%s'", name);
+}
+
 int proc_run(struct arena *a, const char *const *argv, struct str input, const char *package,
 	     struct proc_result *ret, struct err *e)
 {
 	struct stream out = { -1, { .a = a } }, err = { -1, { .a = a } };
-	int p[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	posix_spawn_file_actions_t actions;
-	int r = 0, status = 0;
+	struct pipes p;
+	int r = pipes_open(&p, e), status = 0;
 	pid_t pid;
 
-	for (int i = 0; i < 3; i++)
-		if (pipe2(p[i], O_CLOEXEC) < 0)
-			return err_sys(e, "pipe");
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, p[0][0], 0);
-	posix_spawn_file_actions_adddup2(&actions, p[1][1], 1);
-	posix_spawn_file_actions_adddup2(&actions, p[2][1], 2);
-	/* a blocking write larger than the pipe would wait for a program that waits for us */
-	fcntl(p[0][1], F_SETFL, O_NONBLOCK);
-	errno = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environment(a));
-	if (errno != 0) {
-		r = err_sys(e, "run '%s'", argv[0]);
-		if (package && r == -ENOENT)
-			r = err_set(e, r, "'%s' is not installed: it is in Debian's package '%s'",
-				    argv[0], package);
-	}
-	posix_spawn_file_actions_destroy(&actions);
-	close_p(&p[0][0]);
-	close_p(&p[1][1]);
-	close_p(&p[2][1]);
-	out.fd = p[1][0];
-	err.fd = p[2][0];
+	if (r < 0)
+		return r;
+	r = spawn(a, argv, package, &p, &pid, e);
 	if (r < 0) {
-		close_p(&p[0][1]);
-	} else {
-		int c = converse(p[0][1], input, &out, &err);
-
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-		if (c < 0) {
-			errno = -c;
-			r = err_sys(e, "talk to '%s'", argv[0]);
-		}
+		pipes_close(&p);
+		return r;
 	}
-	close_p(&out.fd);
-	close_p(&err.fd);
+	out.fd = p.out[0];
+	err.fd = p.err[0];
+	r = talk(argv[0], pid, &p, input, &out, &err, &status, e);
 	if (r < 0)
 		return r;
 	*ret = (struct proc_result){
