@@ -13,7 +13,12 @@
 #include "base/io.h"
 #include "base/progress.h"
 
-enum { CONSOLE_KEPT_BYTES = 64 << 10, CONSOLE_LINES_SHOWN = 20, POLL_MS_MAX = 60000 };
+enum {
+	CONSOLE_KEPT_BYTES = 64 << 10,
+	CONSOLE_LINES_SHOWN = 20,
+	POLL_MS_MAX = 60000,
+	STATUS_BYTES_MAX = 4096
+};
 
 static const char *const channel_names[] = { "ashlar.out", "ashlar.err", "ashlar.status" };
 
@@ -35,27 +40,34 @@ int guest_channel(struct guest *g, enum channel which, int *ret_theirs, struct e
 	return 0;
 }
 
-int guest_start(struct arena *a, struct qemu *q, bool channels, struct guest *g, struct err *e)
+/* QEMU's ends are in *q while it is started, no longer. */
+static int machine_start(struct arena *a, const struct qemu *q, bool channels,
+			 const int theirs[CHANNELS], struct guest *g, struct err *e)
 {
-	int theirs[CHANNELS], r;
+	struct qemu with = *q;
+
+	with.console_fd = theirs[CHANNEL_CONSOLE];
+	with.channel_fds = theirs;
+	for (int i = 0; channels && i < CHANNEL_CONSOLE; i++)
+		vec_push(a, &with.channels) = str_c(channel_names[i]);
+	return qemu_start(a, &with, g->log, &g->pid, e);
+}
+
+int guest_start(struct arena *a, const struct qemu *q, bool channels, struct guest *g,
+		struct err *e)
+{
+	int theirs[CHANNELS] = { -1, -1, -1, -1 }, r = 0;
 
 	guest_init(a, g);
-	for (int i = 0; i < CHANNELS; i++) {
+	for (int i = 0; r == 0 && i < CHANNELS; i++)
 		r = guest_channel(g, (enum channel)i, &theirs[i], e);
-		if (r < 0)
-			return r;
-	}
 	/* a file rather than a pipe: nobody has to read along */
-	g->log = memfd_create("qemu", MFD_CLOEXEC);
-	if (g->log < 0)
-		return err_sys(e, "memfd_create");
-	q->console_fd = theirs[CHANNEL_CONSOLE];
-	q->channel_fds = theirs;
-	for (int i = 0; channels && i < CHANNEL_CONSOLE; i++)
-		vec_push(a, &q->channels) = str_c(channel_names[i]);
-	r = qemu_start(a, q, g->log, &g->pid, e);
+	if (r == 0 && (g->log = memfd_create("qemu", MFD_CLOEXEC)) < 0)
+		r = err_sys(e, "memfd_create");
+	if (r == 0)
+		r = machine_start(a, q, channels, theirs, g, e);
 	for (int i = 0; i < CHANNELS; i++)
-		close(theirs[i]);
+		close_p(&theirs[i]);
 	return r;
 }
 
@@ -86,6 +98,11 @@ static int guest_read(struct guest *g, int i, struct err *e)
 		return g->show_console ? fd_write(2, bytes, (size_t)n, "standard error", e) : 0;
 	}
 	if (i == CHANNEL_STATUS) {
+		if (g->status.v.n + (size_t)n > STATUS_BYTES_MAX)
+			return err_set(
+				e, -EBADMSG,
+				"the machine says more than %d bytes of its command's status",
+				STATUS_BYTES_MAX);
 		buf_put(&g->status, bytes, (size_t)n);
 		return 0;
 	}

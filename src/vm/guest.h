@@ -25,7 +25,7 @@ void guest_init(struct arena *a, struct guest *g);
 must_check int guest_channel(struct guest *g, enum channel which, int *ret_theirs, struct err *e);
 /* Starts it; with @channels, it has virtio serial ports ashlar.out, ashlar.err and ashlar.status.
  * Call guest_end() whatever this returns. */
-must_check int guest_start(struct arena *a, struct qemu *q, bool channels, struct guest *g,
+must_check int guest_start(struct arena *a, const struct qemu *q, bool channels, struct guest *g,
 			   struct err *e);
 /* Until that comes, the guest's end or the time limit; meanwhile what the command prints is
  * printed. A boot that ends in the firmware is -EACCES, with the firmware's words. *ret_status: the

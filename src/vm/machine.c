@@ -20,7 +20,6 @@
 enum {
 	FLASH_BYTES_MAX = 64 << 20, /* of AArch64's */
 	SIGNATURE_LIST_BYTES_MAX = 1 << 20,
-	COPY_BYTES = 1 << 20,
 	DISK_ALIGN_BYTES = 1 << 20,
 	TPM_END_MS = 3000,
 
@@ -33,31 +32,6 @@ enum {
 static struct str fd_path(struct arena *a, int fd)
 {
 	return str_printf(a, "/proc/self/fd/%d", fd);
-}
-
-/* One run of bytes: shared where the file system can, else copied. */
-static int range_copy(int from, int to, off_t at, off_t end, const char *name, struct err *e)
-{
-	static uint8_t bytes[COPY_BYTES];
-
-	while (at < end) {
-		off_t in = at, out = at;
-		ssize_t n = copy_file_range(from, &in, to, &out, (size_t)(end - at), 0);
-
-		if (n < 0 &&
-		    (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
-			n = pread(from, bytes,
-				  end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES, at);
-			if (n > 0 && fd_pwrite(to, bytes, (size_t)n, (uint64_t)at, name, e) < 0)
-				return -EIO;
-		}
-		if (n < 0)
-			return err_sys(e, "copy to '%s'", name);
-		if (n == 0)
-			return err_set(e, -EIO, "copy to '%s': the image became shorter", name);
-		at += n;
-	}
-	return 0;
 }
 
 /* @size_bytes of disk that begin with the image; holes stay holes. */
@@ -74,7 +48,8 @@ static int disk_fill(const char *image, int to, const char *name, uint64_t size_
 		hole = lseek(from, data, SEEK_HOLE);
 		if (hole < 0)
 			return err_sys(e, "read '%s'", image);
-		r = range_copy(from, to, data, hole, name, e);
+		r = fd_copy(from, (uint64_t)data, (uint64_t)(hole - data), to, (uint64_t)data, name,
+			    e);
 	}
 	if (r == 0 && ftruncate(to, (off_t)size_bytes) < 0)
 		return err_sys(e, "make '%s' %llu bytes large", name,
