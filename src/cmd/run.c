@@ -16,7 +16,7 @@ enum { KEY_BYTES_MAX = 16 << 10, TIMEOUT_SEC_DEFAULT = 600 };
 struct run_options {
 	struct common_options common;
 	bool container, until_login, console, secure_boot, setup_mode, tpm;
-	const char *ssh_key, *image, *machine;
+	const char *ssh_key, *image, *machine, *disk_bus;
 	uint64_t memory, processors, timeout, disk_size;
 };
 
@@ -50,6 +50,9 @@ static const struct option_def options[] = {
 	  false },
 	{ "disk-size", 0, OPTION_SIZE, "SIZE", "give it a disk of SIZE, such as 4GiB", O(disk_size),
 	  false },
+	{ "disk-bus", 0, OPTION_TEXT, "BUS",
+	  "have it find the disk as virtio, nvme, scsi, sata, usb or vmware (default: virtio)",
+	  O(disk_bus), false },
 	{ "memory", 'm', OPTION_NUMBER, "MIB", "give the machine so much memory (default: 1024)",
 	  O(memory), false },
 	{ "processors", 0, OPTION_NUMBER, "N",
@@ -194,6 +197,7 @@ static int run_container(struct arena *a, struct run_options *o, char **command,
 static int check(const void *options_, char **args, struct err *e)
 {
 	const struct run_options *o = options_;
+	const struct disk_bus *bus;
 	const struct {
 		bool given;
 		const char *name;
@@ -202,6 +206,7 @@ static int check(const void *options_, char **args, struct err *e)
 		{ o->setup_mode, "setup-mode" },
 		{ o->tpm, "tpm" },
 		{ o->disk_size, "disk-size" },
+		{ o->disk_bus != NULL, "disk-bus" },
 		{ o->memory, "memory" },
 		{ o->processors, "processors" },
 		{ o->ssh_key != NULL, "ssh-key" },
@@ -213,7 +218,9 @@ static int check(const void *options_, char **args, struct err *e)
 			return err_set(e, -EINVAL,
 				       "run: '--%s' is of a virtual machine; a container has none",
 				       machines[i].name);
-	return 0;
+	return o->disk_bus && qemu_disk_bus(str_c(o->disk_bus), &bus, e) < 0
+		       ? err_wrap(e, -EINVAL, "run: '--disk-bus'")
+		       : 0;
 }
 
 static int run(struct arena *a, void *options_, char **args, struct err *e)
@@ -236,6 +243,11 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 		return run_container(a, o, args + 1, e);
 	if (q.memory_mib == 0)
 		q.memory_mib = 1024;
+	if (o->disk_bus) {
+		r = qemu_disk_bus(str_c(o->disk_bus), &q.disk_bus, e);
+		if (r < 0)
+			return r;
+	}
 	if (o->ssh_key) {
 		r = ssh_credentials(a, &q, o->ssh_key, e);
 		if (r < 0)

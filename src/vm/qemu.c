@@ -94,6 +94,14 @@ static void accelerator(struct arena *a, vec_arg *v, const struct machine *m, bo
 	arg(a, v, "-cpu", kvm ? STR("host") : STR("max,-cx16"));
 }
 
+/* A guest that breaks out of its machine finds QEMU without what QEMU does not need: system calls
+ * of old, other users, other programs, priorities (qemu(1)). */
+static void sandbox(struct arena *a, vec_arg *v)
+{
+	arg(a, v, "-sandbox",
+	    STR("on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"));
+}
+
 /* QEMU reads a comma as the end of a value; two stand for one. */
 static struct str comma_escaped(struct arena *a, struct str s)
 {
@@ -117,12 +125,46 @@ static void firmware(struct arena *a, vec_arg *v, const struct qemu *q)
 	arg(a, v, "-global", STR("ICH9-LPC.disable_s3=1"));
 }
 
-static void devices(struct arena *a, vec_arg *v, const struct machine *m, const struct qemu *q)
+static const struct disk_bus {
+	const char *name, *controller, *disk;
+} buses[] = {
+	{ "virtio", NULL, "virtio-blk-pci" },
+	{ "nvme", NULL, "nvme,serial=ashlar" },
+	{ "scsi", "virtio-scsi-pci,id=bus", "scsi-hd,bus=bus.0" },
+	{ "sata", "ahci,id=bus", "ide-hd,bus=bus.0" },
+	{ "usb", "qemu-xhci,id=bus", "usb-storage,bus=bus.0" },
+	{ "vmware", "pvscsi,id=bus", "scsi-hd,bus=bus.0" },
+};
+
+enum { BUSES = sizeof(buses) / sizeof(*buses) };
+
+int qemu_disk_bus(struct str name, const struct disk_bus **ret, struct err *e)
 {
+	for (size_t i = 0; i < BUSES; i++)
+		if (str_eqz(name, buses[i].name)) {
+			*ret = &buses[i];
+			return 0;
+		}
+	return err_set(e, -EINVAL,
+		       "no disk hangs on '%.*s'; want virtio, nvme, scsi, sata, usb or vmware",
+		       STR_FMT(name));
+}
+
+static void disk(struct arena *a, vec_arg *v, const struct qemu *q)
+{
+	const struct disk_bus *bus = q->disk_bus ? q->disk_bus : &buses[0];
+
 	arg(a, v, "-drive",
 	    str_printf(a, "if=none,id=disk,format=raw,snapshot=%s,file=%.*s",
 		       q->disk_snapshot ? "on" : "off", STR_FMT(comma_escaped(a, str_c(q->disk)))));
-	arg(a, v, "-device", STR("virtio-blk-pci,drive=disk,bootindex=0"));
+	if (bus->controller)
+		arg(a, v, "-device", str_c(bus->controller));
+	arg(a, v, "-device", str_printf(a, "%s,drive=disk,bootindex=0", bus->disk));
+}
+
+static void devices(struct arena *a, vec_arg *v, const struct machine *m, const struct qemu *q)
+{
+	disk(a, v, q);
 	arg(a, v, "-device", STR("virtio-rng-pci"));
 	arg(a, v, "-netdev",
 	    q->ssh_port ? str_printf(a, "user,id=net,hostfwd=tcp:127.0.0.1:%u-:22", q->ssh_port)
@@ -175,6 +217,7 @@ int qemu_start(struct arena *a, const struct qemu *q, int log_fd, pid_t *ret, st
 	arg(a, &v, "-smp", str_printf(a, "%llu", (unsigned long long)q->processors));
 	arg(a, &v, "-m", str_printf(a, "%lluM", (unsigned long long)q->memory_mib));
 	vec_push(a, &v) = "-nodefaults";
+	sandbox(a, &v);
 	if (q->ends_at_reboot)
 		vec_push(a, &v) = "-no-reboot";
 	arg(a, &v, "-display", STR("none"));
@@ -283,9 +326,13 @@ bool qemu_kvm_works(struct arena *a, const struct arch *arch)
 
 	if (!code || access("/dev/kvm", R_OK | W_OK) < 0)
 		return false;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0 ||
-	    pipe2(log, O_CLOEXEC) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0)
 		return false;
+	if (pipe2(log, O_CLOEXEC) < 0) {
+		close_p(&console[0]);
+		close_p(&console[1]);
+		return false;
+	}
 	vec_push(a, &v) = m->program;
 	accelerator(a, &v, m, true, false);
 	arg(a, &v, "-m", STR("256M"));

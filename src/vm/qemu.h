@@ -17,11 +17,12 @@ struct qemu {
 	bool secure_boot; /* the firmware checks signatures; only its code in SMM may write
 			     variables */
 	const char *disk;
-	bool disk_snapshot;  /* nothing that the guest writes is kept */
-	bool ends_at_reboot; /* or else the guest may restart itself */
-	int tpm_fd;          /* connected to swtpm's control channel; -1: no TPM */
-	vec_fd keep_fds;     /* open in QEMU too; paths may be /proc/self/fd/N of these */
-	unsigned ssh_port;   /* forwarded from 127.0.0.1 to the guest's port 22; 0: none */
+	const struct disk_bus *disk_bus; /* NULL: virtio */
+	bool disk_snapshot;              /* nothing that the guest writes is kept */
+	bool ends_at_reboot;             /* or else the guest may restart itself */
+	int tpm_fd;                      /* connected to swtpm's control channel; -1: no TPM */
+	vec_fd keep_fds;   /* open in QEMU too; paths may be /proc/self/fd/N of these */
+	unsigned ssh_port; /* forwarded from 127.0.0.1 to the guest's port 22; 0: none */
 	vec_credential credentials;
 	vec_str channels; /* names of virtio serial ports; channel_fds has the other end of each */
 	const int *channel_fds;
@@ -33,6 +34,8 @@ struct qemu {
  * ones are -ENOENT, with the name of a package. */
 must_check int qemu_firmware(const struct arch *arch, bool secure_boot, const char **ret_code,
 			     const char **ret_variables, struct err *e);
+/* What the disk hangs on: "virtio", "nvme", ... */
+must_check int qemu_disk_bus(struct str name, const struct disk_bus **ret, struct err *e);
 /* Whether KVM can run a guest here, found by letting it run the firmware for a moment: /dev/kvm can
  * exist and not work. */
 bool qemu_kvm_works(struct arena *a, const struct arch *arch);

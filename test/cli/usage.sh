@@ -14,7 +14,8 @@ want_usage_error "flag with a value" "build: '--quiet' takes no value" "$ASHLAR"
 want_usage_error "no number" "build: '--jobs' is 'many'; want a number" "$ASHLAR" build -j many server
 want_usage_error "unknown architecture" "'--arch' is 'mips'; want x86_64 or aarch64" "$ASHLAR" build --arch mips server
 want_usage_error "no size" "run: '--disk-size' is '4 gigs'; want a size like 4GiB" "$ASHLAR" run server --disk-size '4 gigs'
-for option in secure-boot setup-mode tpm disk-size=1GiB memory=512 processors=1 "ssh-key=$0"; do
+want_usage_error "no bus of disks" "run: '--disk-bus': no disk hangs on 'ide'; want virtio, nvme" "$ASHLAR" run server --disk-bus ide
+for option in secure-boot setup-mode tpm disk-size=1GiB disk-bus=nvme memory=512 processors=1 "ssh-key=$0"; do
 	want_usage_error "run: --container and --${option%%=*}" "run: '--${option%%=*}' is of a virtual machine; a container has none" \
 		"$ASHLAR" run server --container "--$option"
 done
