@@ -107,6 +107,7 @@ struct conf_file {
 	struct str content;    /* inline text, or */
 	struct str source;     /* a file beside the definition: files/NAME */
 	bool directory;
+	struct str user, group; /* empty: whose home it lies in, else root */
 };
 
 struct conf_scripts {

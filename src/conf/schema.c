@@ -145,6 +145,8 @@ static const cyaml_schema_field_t file_fields[] = {
 	YAML_TEXT("content", OPTIONAL, FORM_TEXT, struct conf_file, content),
 	YAML_TEXT("source", OPTIONAL, FORM_BELOW, struct conf_file, source),
 	YAML_PLAIN("directory", OPTIONAL, CYAML_BOOL, struct conf_file, directory),
+	YAML_TEXT("user", OPTIONAL, FORM_NAME, struct conf_file, user),
+	YAML_TEXT("group", OPTIONAL, FORM_NAME, struct conf_file, group),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t file = YAML_STRUCT_ENTRY(file_fields, struct conf_file);

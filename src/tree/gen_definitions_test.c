@@ -49,6 +49,47 @@ static void test_files(void **state)
 				     "f 0755 root root 4 9 /usr/bin/ping <ping>\n");
 }
 
+/* Who logs in there can write there, and nobody else. */
+static void test_owners(void **state)
+{
+	struct conf_feature part = { .source = STR("image.yaml") };
+	struct conf_user admin = { .name = STR("admin"),
+				   .id = STR("1000"),
+				   .home = STR("/home/admin") },
+			 app = { .name = STR("app"), .id = STR("-"), .home = STR("/home/app") };
+	struct conf_image image = { 0 };
+	struct tree t = parsed("");
+
+	(void)state;
+	vec_push(a, &part.users) = admin;
+	vec_push(a, &part.users) = app;
+	vec_push(a, &part.files) =
+		(struct conf_file){ .path = STR("/home/admin/.ssh/authorized_keys"),
+				    .mode = STR("0600"),
+				    .content = STR("key") };
+	vec_push(a, &part.files) =
+		(struct conf_file){ .path = STR("/home/admin2/x"), .content = STR("") };
+	vec_push(a, &part.files) = (struct conf_file){ .path = STR("/var/lib/x/y"),
+						       .content = STR(""),
+						       .user = STR("app"),
+						       .group = STR("adm") };
+	vec_push(a, &image.parts) = part;
+	assert_ok(gen_definition_files(&t, NULL, 0, &image, &e), &e);
+	assert_str(tree_dump(a, &t),
+		   "d 0755 root root - 0 /\n"
+		   "d 0755 root root - 0 /home\n"
+		   "d 0700 admin admin - 0 /home/admin\n"
+		   "d 0700 admin admin - 0 /home/admin/.ssh\n"
+		   "f 0600 admin admin 3 0 /home/admin/.ssh/authorized_keys <key>\n"
+		   "d 0755 root root - 0 /home/admin2\n"
+		   "f 0644 root root 0 0 /home/admin2/x <>\n"
+		   "d 0700 app app - 0 /home/app\n"
+		   "d 0755 root root - 0 /var\n"
+		   "d 0755 root root - 0 /var/lib\n"
+		   "d 0755 root root - 0 /var/lib/x\n"
+		   "f 0644 app adm 0 0 /var/lib/x/y <>\n");
+}
+
 static void test_file_errors(void **state)
 {
 	struct conf_package mode = package("m"), path = package("p");
@@ -91,7 +132,7 @@ static void test_alternatives(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(test_files), TEST(test_file_errors),
-					    TEST(test_alternatives) };
+					    TEST(test_owners), TEST(test_alternatives) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* /var is state and /run is memory: what packages hold there is made at boot by systemd-tmpfiles
- * (tmpfiles.d(5)). */
+/* /var is state, /run is memory, and units may mount more over the image's folders: what packages
+ * and definitions hold there is made at boot by systemd-tmpfiles (tmpfiles.d(5)), after all of that
+ * is mounted. */
 #include <sys/stat.h>
 
 #include "base/trace.h"
 #include "tree/gen.h"
 #include "tree/generators.h"
+#include "tree/mounts.h"
 
 #define FACTORY  "/usr/share/factory"
 #define TMPFILES "/usr/lib/tmpfiles.d/ashlar-var.conf"
@@ -143,7 +145,9 @@ static int declare(struct var *v, uint32_t id)
 	const struct tree_node *n = &v->t->nodes.p[id];
 	struct str path = tree_path(v->a, v->t, id);
 
-	if (map_get(&v->declared, path))
+	/* What a definition puts there is what is wanted; of two lines of one path the first
+	 * counts, and our file's name comes before those of packages. */
+	if (map_get(&v->declared, path) && (S_ISDIR(n->mode) || n->owner != TREE_OWNER_DEFINITION))
 		return 0;
 	if (S_ISDIR(n->mode)) /* one that nobody asked for is made as a parent */
 		return n->owner == TREE_OWNER_IMPLIED ? 0 : put_made(v, 'd', path, n);
@@ -188,6 +192,63 @@ static int empty(struct var *v, const char *path)
 	return 0;
 }
 
+static bool covers(struct str where, struct str path)
+{
+	return str_eq(str_head(path, where.n), where) &&
+	       (path.n == where.n || path.p[where.n] == '/');
+}
+
+/* The first file or link there, or folder of a definition. */
+static uint32_t hidden_in(struct var *v, uint32_t folder)
+{
+	uint32_t found = TREE_NONE;
+	vec_id children;
+
+	tree_children(v->a, v->t, folder, &children);
+	for (size_t i = 0; i < children.n && found == TREE_NONE; i++) {
+		const struct tree_node *n = &v->t->nodes.p[children.p[i]];
+
+		if (!S_ISDIR(n->mode) || n->owner == TREE_OWNER_DEFINITION)
+			return children.p[i];
+		found = hidden_in(v, children.p[i]);
+	}
+	return found;
+}
+
+static int refuse_hidden(struct var *v, const struct mount *m)
+{
+	uint32_t folder = tree_find_exact(v->t, m->where), id;
+	struct str path, by;
+
+	if (folder == TREE_NONE || !S_ISDIR(v->t->nodes.p[folder].mode))
+		return 0;
+	id = hidden_in(v, folder);
+	if (id == TREE_NONE)
+		return 0;
+	path = tree_path(v->a, v->t, id);
+	by = tree_owner_name(v->a, v->t, v->t->nodes.p[id].owner);
+	return err_set(
+		v->e, -EINVAL,
+		"%.*s, from %.*s, would never be seen: %.*s mounts something else on %.*s; put it "
+		"elsewhere, or leave one of the two out",
+		STR_FMT(path), STR_FMT(by), STR_FMT(m->by), STR_FMT(m->where));
+}
+
+static int empty_mounts(struct var *v)
+{
+	vec_mount mounts;
+	int r = mounts_find(v->a, v->t, &mounts, v->e);
+
+	for (size_t i = 0; r == 0 && i < mounts.n; i++) {
+		const struct mount *m = &mounts.p[i];
+
+		if (covers(STR("/var"), m->where) || covers(STR("/run"), m->where))
+			continue;
+		r = m->writable ? empty(v, str_z(v->a, m->where)) : refuse_hidden(v, m);
+	}
+	return r;
+}
+
 /* Links that programs expect and that no package may bring: old names of /run, and RPM's database
  * for programs that look where it used to be. */
 static const struct {
@@ -227,6 +288,8 @@ int gen_var(struct tree *t, struct err *e)
 		r = empty(&v, "/run");
 	if (r == 0)
 		r = empty(&v, "/var");
+	if (r == 0)
+		r = empty_mounts(&v);
 	if (r < 0)
 		return r;
 	return tree_put(t, STR(TMPFILES), S_IFREG | 0644,

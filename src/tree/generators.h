@@ -12,7 +12,8 @@
 #include "tree/gen_inputs.h"
 #include "tree/tree.h"
 
-/* Files and links of definitions: those of packages first, then the image's parts in order. (Modes
+/* Files and links of definitions: those of packages first, then the image's parts in order; and
+ * homes of the image's users, to whom belongs what lies in them unless it is said otherwise. (Modes
  * and capabilities of a package's files are set when it is converted.) */
 must_check int gen_definition_files(struct tree *t, const struct conf_package *packages, size_t n,
 				    const struct conf_image *image, struct err *e);
@@ -62,7 +63,8 @@ must_check int gen_system(struct tree *t, const struct conf_release *release,
  * target. A unit to be enabled that does not exist is an error with the nearest name. */
 must_check int gen_units(struct tree *t, const struct conf_package *packages, size_t n,
 			 const struct conf_image *image, struct err *e);
-/* What packages hold below /var and /run becomes tmpfiles.d lines, unless theirs declare it
- * already: directories, links and files (copied from /usr/share/factory). The tree's /var and /run
- * are left empty. Last of all. */
+/* What packages and definitions hold below /var, /run and wherever the image's units mount
+ * something (mounts.h) becomes tmpfiles.d lines, unless theirs declare it already: directories,
+ * links and files (copied from /usr/share/factory). These folders are left empty in the tree. What
+ * would be hidden for good, below /proc or on a disk of others, is an error. Last of all. */
 must_check int gen_var(struct tree *t, struct err *e);

@@ -67,6 +67,11 @@ fails "a pipe among the files of a definition" "files/server/leak' is no regular
 ln -sf /etc/passwd "$image"
 fails "a link in place of a definition" "images/server.yaml' is or lies behind a symbolic link"
 
+echo 'files: [{ path: /proc/sys/x, content: x }]' >>"$image"
+fails "a file that nobody will see" "/proc/sys/x, from a definition, would never be seen: the kernel mounts something else on /proc"
+echo 'files: [{ path: /srv/x, user: nobdy, content: x }]' >>"$image"
+fails "an owner that is not there" "/srv/x, from a definition, belongs to user 'nobdy', which does not exist"
+
 # Accounts
 printf 'users: [{ name: app, id: 33 }]\n' >>"$image"
 fails "an id that somebody has" "both want the id 33"
