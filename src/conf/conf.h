@@ -97,6 +97,11 @@ struct conf_owner {
 	struct str user, group; /* empty ones stay as upstream has them */
 };
 
+/* A file of other packages that is elsewhere beside this one: dpkg-divert(1). */
+struct conf_diversion {
+	struct str path, to;
+};
+
 struct conf_link {
 	struct str path, target;
 };
@@ -134,6 +139,7 @@ struct conf_package {
 	VEC(struct conf_mode) modes;
 	vec_str device_files;        /* devices that it may bring */
 	uint64_t max_unpacked_bytes; /* 0: as every package */
+	VEC(struct conf_diversion) diversions;
 	VEC(struct conf_link) links;
 	VEC(struct conf_file) files;
 	VEC(struct conf_scripts) scripts; /* whose work is done otherwise, or not needed */

@@ -132,6 +132,14 @@ static const cyaml_schema_field_t owner_fields[] = {
 };
 static const cyaml_schema_value_t owner = YAML_STRUCT_ENTRY(owner_fields, struct conf_owner);
 
+static const cyaml_schema_field_t diversion_fields[] = {
+	YAML_TEXT("path", REQUIRED, FORM_PATH, struct conf_diversion, path),
+	YAML_TEXT("to", REQUIRED, FORM_PATH, struct conf_diversion, to),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t diversion =
+	YAML_STRUCT_ENTRY(diversion_fields, struct conf_diversion);
+
 static const cyaml_schema_field_t link_fields[] = {
 	YAML_TEXT("path", REQUIRED, FORM_PATH, struct conf_link, path),
 	YAML_TEXT("target", REQUIRED, FORM_LINE, struct conf_link, target),
@@ -174,6 +182,7 @@ static const cyaml_schema_field_t package_fields[] = {
 	YAML_STRUCTS("caps", caps, struct conf_package, caps),
 	YAML_STRUCTS("owners", owner, struct conf_package, owners),
 	YAML_STRUCTS("modes", mode, struct conf_package, modes),
+	YAML_STRUCTS("diversions", diversion, struct conf_package, diversions),
 	YAML_TEXTS("device-files", path, struct conf_package, device_files),
 	YAML_TEXT("max-unpacked-bytes", OPTIONAL, FORM_SIZE, struct conf_package,
 		  max_unpacked_bytes),

@@ -11,7 +11,7 @@
 #include "rpm/package.h"
 
 /* Bump when the same package would be cut, or written down, in another way. */
-enum { PACK_VERSION = 4 };
+enum { PACK_VERSION = 5 };
 
 struct pack;
 
@@ -41,7 +41,8 @@ struct pack {
 	struct pack_file *files; /* distinct contents */
 	uint32_t n_files;
 	/* .files has .packed instead of .data, but for link targets. Of .meta only name, version,
-	 * release, epoch, arch and license are set; there is no changelog. */
+	 * release, epoch, arch and license are set, and what it claims of others' files; there is no
+	 * changelog. */
 	struct rpm_package package;
 	struct pack_rpm rpm; /* zeroes in a derived pack */
 };

@@ -3,6 +3,7 @@
 
 #include "disk/verity.h"
 #include "pack/pack_format.h"
+#include "rpm/claims.h"
 
 enum { FILE_CLASSES = 4 };
 
@@ -235,6 +236,18 @@ static void leaves_put(struct encoder *n, struct segments *behind)
 	segments_add(n->a, behind, ret, (size_t)(next - ret));
 }
 
+/* A dependency a line. */
+static struct str claims_text(struct arena *a, const struct rpm_package *p)
+{
+	struct buf b = { .a = a };
+	vec_dep claims = { 0 };
+
+	claims_put(a, p, &claims);
+	vec_each(d, &claims)
+		buf_printf(&b, "%.*s\n", STR_FMT(dep_text(a, d)));
+	return (struct str){ (const char *)b.v.p, b.v.n };
+}
+
 static void header_fill(struct encoder *n, struct pack_disk_header *h, struct str recipe)
 {
 	const struct rpm_meta *m = &n->package->meta;
@@ -249,6 +262,7 @@ static void header_fill(struct encoder *n, struct pack_disk_header *h, struct st
 	h->release = string_put(n, m->release);
 	h->arch = string_put(n, m->arch);
 	h->license = string_put(n, m->license);
+	h->claims = string_put(n, claims_text(n->a, n->package));
 	h->epoch = htole64(m->epoch);
 	h->build_time_sec = htole64(n->package->build_time_sec);
 	h->strings_bytes = htole32((uint32_t)n->strings.v.n);

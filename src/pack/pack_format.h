@@ -37,11 +37,11 @@ struct pack_disk_header {
 	uint8_t sha256[SHA256_BYTES]; /* of the rest of this block and all behind the blocks */
 	uint32_t n_blocks, n_fragments, n_clusters, n_contents, n_files;
 	uint32_t tails_bytes, strings_bytes, rpm_front_bytes;
-	struct pack_disk_str recipe, name, version_of, release, arch, license;
+	struct pack_disk_str recipe, name, version_of, release, arch, license, claims;
 	uint64_t epoch, build_time_sec, rpm_bytes;
 	uint8_t rpm_sha256[SHA256_BYTES], rpm_front_sha256[SHA256_BYTES];
 } __attribute__((packed));
-static_assert(sizeof(struct pack_disk_header) == 216, "header");
+static_assert(sizeof(struct pack_disk_header) == 224, "header");
 static_assert(offsetof(struct pack_disk_header, sha256) == PACK_DIGEST_OFFSET, "header");
 
 struct pack_disk_cluster {

@@ -8,6 +8,7 @@
 #include "base/rd.h"
 #include "disk/verity.h"
 #include "pack/pack_format.h"
+#include "rpm/claims.h"
 
 enum { BLOCKS_AT_ONCE = 64 };
 
@@ -267,6 +268,17 @@ static void file_get(struct parts *p, const struct pack *pack, const struct pack
 	memcpy(f->sha256, f->packed->sha256, SHA256_BYTES);
 }
 
+static void claims_get(struct arena *a, struct parts *p, struct str text,
+		       struct rpm_package *package)
+{
+	while (text.n > 0) {
+		struct dep d;
+
+		if (!dep_parse(str_cut(&text, '\n'), &d) || !claim_take(a, &d, package))
+			bad(p, "a claim of files that is none");
+	}
+}
+
 static void package_get(struct arena *a, struct parts *p, struct pack *pack)
 {
 	const struct pack_disk_header *h = p->header;
@@ -282,6 +294,7 @@ static void package_get(struct arena *a, struct parts *p, struct pack *pack)
 	m->release = string_get(p, h->release);
 	m->arch = string_get(p, h->arch);
 	m->license = string_get(p, h->license);
+	claims_get(a, p, string_get(p, h->claims), &pack->package);
 	m->epoch = le64toh(h->epoch);
 	pack->package.build_time_sec = le64toh(h->build_time_sec);
 	pack->rpm.bytes = le64toh(h->rpm_bytes);

@@ -106,6 +106,9 @@ static struct rpm_package package(struct arena *a)
 					   .epoch = 5 },
 				 .build_time_sec = 99 };
 
+	vec_push(a, &p.replaces) = (struct dep){ STR("y"), STR("1-0"), DEP_LESS };
+	vec_push(a, &p.diverts) = (struct rpm_divert){ STR("x"), STR("/a"), STR("/b") };
+
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		struct rpm_file *f = &vec_push(a, &p.files);
 
@@ -195,6 +198,8 @@ static void test_round_trip(void **state)
 		assert_same_str(p->recipe, m.recipe);
 		assert_str(rpm_nevra(&a, &p->package.meta), "x-5:1-2.noarch");
 		assert_str(p->package.meta.license, "MIT");
+		assert_str(dep_text(&a, &p->package.replaces.p[0]), "y < 1-0");
+		assert_str(p->package.diverts.p[0].to, "/b");
 		assert_int_equal(p->package.build_time_sec, 99);
 		assert_memory_equal(p->rpm.sha256, rpm.sha256, SHA256_BYTES);
 		assert_memory_equal(p->rpm.front_sha256, rpm.front_sha256, SHA256_BYTES);

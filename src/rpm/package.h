@@ -76,10 +76,22 @@ struct changelog_entry {
 
 typedef VEC(struct changelog_entry) vec_changelog;
 
+/* Others' file @from is @to where the package is, too: dpkg-divert(1). */
+struct rpm_divert {
+	struct str package; /* whose own file stays at @from; empty: nobody's */
+	struct str from, to;
+};
+
+typedef VEC(struct rpm_divert) vec_divert;
+
 /* A whole package in memory. Files sorted by path, parents need not be listed. */
 struct rpm_package {
 	struct rpm_meta meta;
 	vec_rpm_file files;
+	/* what it claims of others' files (rpm/claims.h): those that it has itself of packages that
+	 * it replaces, and diversions */
+	vec_dep replaces;
+	vec_divert diverts;
 	vec_changelog changelog;
 	uint64_t build_time_sec;
 	/* of a package that was read */
@@ -96,6 +108,8 @@ struct str rpm_nevra(struct arena *a, const struct rpm_meta *m);
 struct str rpm_evr(struct arena *a, const struct rpm_meta *m);
 /* "name op evr" as rpm prints a dependency. */
 struct str dep_text(struct arena *a, const struct dep *d);
+/* Whether version @evr ("[epoch:]version-release") is one that @d speaks of. */
+bool dep_covers(const struct dep *d, struct str evr);
 /* The reverse: "NAME", "NAME OP EVR" with one of < <= = >= >, or a rich dependency in parentheses,
  * not looked into. Borrows; false when it is none of these. */
 must_check bool dep_parse(struct str text, struct dep *ret);

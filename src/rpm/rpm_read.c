@@ -3,6 +3,7 @@
 
 #include "base/trace.h"
 #include "disk/codec.h"
+#include "rpm/claims.h"
 #include "rpm/parts.h"
 #include "rpm/rpmfile_format.h"
 #include "rpm/sections.h"
@@ -64,6 +65,17 @@ static int package_read(struct arena *a, struct sections *s, size_t max_payload_
 	return payload_read(a, archive, &ret->files, e);
 }
 
+static void claims_get(struct arena *a, struct rpm_package *ret)
+{
+	vec_dep *provides = &ret->meta.provides;
+	size_t n = 0;
+
+	vec_each(d, provides)
+		if (!claim_take(a, d, ret))
+			provides->p[n++] = *d;
+	provides->n = n;
+}
+
 /* Until its header can be trusted to name it, a package has no name. */
 static int named_read(struct arena *a, struct sections *s, const struct openpgp_key *key,
 		      size_t max_payload_bytes, struct rpm_package *ret, struct err *e)
@@ -73,6 +85,7 @@ static int named_read(struct arena *a, struct sections *s, const struct openpgp_
 	if (r < 0)
 		return r;
 	deps_get(&s->header, &ret->meta);
+	claims_get(a, ret);
 	r = header_check(&s->header, e);
 	if (r == 0)
 		r = sections_check(s, key, e);

@@ -4,6 +4,7 @@
 #include "base/arch.h"
 #include "base/trace.h"
 #include "disk/codec.h"
+#include "rpm/claims.h"
 #include "rpm/parts.h"
 #include "rpm/rpmfile_format.h"
 
@@ -50,10 +51,23 @@ static struct str archive_digest(struct arena *a, const struct segments *archive
 	return hex_encode(a, digest, sizeof(digest));
 }
 
+/* What it claims of others' files is among what it provides. */
+static struct rpm_meta meta_with_claims(struct arena *a, const struct rpm_package *p)
+{
+	struct rpm_meta m = p->meta;
+
+	m.provides = (vec_dep){ 0 };
+	vec_each(d, &p->meta.provides)
+		vec_push(a, &m.provides) = *d;
+	claims_put(a, p, &m.provides);
+	return m;
+}
+
 static int header_make(struct arena *a, const struct rpm_package *p, const struct segments *archive,
 		       struct str payload, int zstd_level, struct str *ret, struct err *e)
 {
 	__attribute__((cleanup(header_done))) struct header h;
+	struct rpm_meta meta = meta_with_claims(a, p);
 	struct str digest = sha256_hex(a, payload.p, payload.n),
 		   digest_alt = archive_digest(a, archive);
 	uint32_t algorithm = RPM_HASH_SHA256;
@@ -61,7 +75,7 @@ static int header_make(struct arena *a, const struct rpm_package *p, const struc
 
 	header_init(&h, a);
 	meta_put(&h, p);
-	deps_put(&h, &p->meta, files_have_caps(&p->files));
+	deps_put(&h, &meta, files_have_caps(&p->files));
 	r = files_put(&h, &p->files, e);
 	if (r < 0)
 		return r;

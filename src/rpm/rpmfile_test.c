@@ -100,6 +100,13 @@ static void test_round_trip(void **state)
 	assert_str(dep_text(&a, &q.meta.requires.p[1]), "libc6 >= 2.38");
 	assert_int_equal(q.meta.requires.n, 2);
 	assert_str(dep_text(&a, &q.meta.provides.p[1]), "hello = 1:2.10~rc1-3+b1");
+	/* Claims of others' files are no provides, but stand there. */
+	assert_int_equal(q.meta.provides.n, 2);
+	assert_deps(&p.replaces, &q.replaces);
+	assert_int_equal(q.diverts.n, 1);
+	assert_str(q.diverts.p[0].package, "hello");
+	assert_str(q.diverts.p[0].from, "/usr/bin/hi");
+	assert_str(q.diverts.p[0].to, "/usr/bin/hi.distrib");
 	/* What was read can be written: the same bytes. */
 	assert_true(str_eq(bytes, package_bytes(&a, &q)));
 	assert_ok(rpm_read(&a, bytes, NULL, PAYLOAD_MAX, &r, &e), &e);

@@ -68,6 +68,7 @@ struct list {
 	}
 static const struct list conf_lists[] = {
 	NAMES("drop-files", struct conf_package, drop_files),
+	LIST("diversion", diversions, diversion, 2, TEXT(diversion, path), TEXT(diversion, to)),
 	NAMES("device-files", struct conf_package, device_files),
 	LIST("user", users, user, 1, TEXT(user, name)),
 	LIST("group-of-users", groups, group, 1, TEXT(group, name)),
@@ -172,12 +173,26 @@ static void take(struct recipe *r, const struct store_want *want, struct convers
 	*ret = c;
 }
 
+static void taken_put(struct recipe *r, const vec_taken *taken)
+{
+	vec_str texts = { 0 };
+
+	if (!taken || taken->n == 0)
+		return;
+	vec_each(t, taken) {
+		vec_push(r->text.a, &texts) = t->from;
+		vec_push(r->text.a, &texts) = t->to;
+	}
+	recipe_list(r, "taken", &texts);
+}
+
 static void inputs(struct recipe *r, const struct store_want *want)
 {
 	struct conversion unused;
 
 	recipe_number(r, "rpm-zstd-level", RPM_ZSTD_LEVEL);
 	take(r, want, &unused);
+	taken_put(r, want->taken);
 }
 
 static int make(struct arena *a, const struct store_want *want, struct str source,
@@ -192,6 +207,8 @@ static int make(struct arena *a, const struct store_want *want, struct str sourc
 
 	take(&unused, want, &c);
 	r = upstream_convert(&work, source, &c.meta, &c.conf, &c.upstream, &p, e);
+	if (r == 0 && want->taken)
+		r = takeover_apply(want->taken, &p.files, e);
 	if (r == 0)
 		r = elf_deps(&work, &p, e);
 	return r < 0 ? r : rpm_write(a, &p, key, RPM_ZSTD_LEVEL, ret, e);

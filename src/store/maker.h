@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "rpm/package.h"
 #include "store/recipe.h"
+#include "store/takeover.h"
 #include "trust/openpgp.h"
 
 struct maker;
@@ -16,6 +17,7 @@ struct store_want {
 	const struct rpm_meta *meta; /* as its upstream's index and the definitions have it */
 	const struct conf_package *conf;
 	const struct conf_upstream *upstream;
+	const vec_taken *taken; /* its files that other packages take; NULL: none */
 };
 
 struct maker {

@@ -162,6 +162,7 @@ struct wanted {
 	struct rpm_meta meta;
 	struct conf_package conf;
 	struct conf_upstream upstream;
+	vec_taken taken;
 };
 
 #define ENTRY(list, ...) (vec_push(a, list) = (__typeof__(*(list)->p)){ __VA_ARGS__ })
@@ -190,6 +191,8 @@ static struct wanted wanted(void)
 	ENTRY(&w.conf.alternatives, STR("/l"), STR("n"), STR("/p"), 1);
 	ENTRY(&w.conf.caps, STR("/bin/x"), STR("cap_chown=ep"));
 	ENTRY(&w.conf.device_files, "/dev/x", 6);
+	ENTRY(&w.conf.diversions, STR("/d"), STR("/e"));
+	ENTRY(&w.taken, STR("/t"), STR("/u"));
 	ENTRY(&w.conf.owners, STR("/bin/**"), STR("u"), STR("g"));
 	ENTRY(&w.conf.modes, STR("/bin/x"), STR("u"), STR("g"), STR("0755"));
 	ENTRY(&w.conf.links, STR("/a"), STR("b"));
@@ -201,7 +204,8 @@ static struct wanted wanted(void)
 
 static struct str key(const struct wanted *w)
 {
-	const struct store_want want = { &maker_conversion, &w->meta, &w->conf, &w->upstream };
+	const struct store_want want = { &maker_conversion, &w->meta, &w->conf, &w->upstream,
+					 &w->taken };
 	struct recipe r = recipe_new(a, RECIPE_CONVERSION, w->meta.name);
 
 	maker_conversion.inputs(&r, &want);
@@ -278,6 +282,11 @@ static void test_definition(void **state)
 	MATTERS(w.conf.drop_files.p[0] = OTHER);
 	MATTERS(w.conf.device_files.n = 0);
 	MATTERS(w.conf.max_unpacked_bytes = 1);
+	MATTERS(w.conf.diversions.p[0].path = OTHER);
+	MATTERS(w.conf.diversions.p[0].to = OTHER);
+	MATTERS(w.taken.p[0].from = OTHER);
+	MATTERS(w.taken.p[0].to = OTHER);
+	MATTERS(w.taken.n = 0);
 	MATTERS(w.conf.owners.p[0].path = OTHER);
 	MATTERS(w.conf.owners.p[0].user = OTHER);
 	MATTERS(w.conf.owners.p[0].group = OTHER);

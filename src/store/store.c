@@ -20,6 +20,7 @@ struct store {
 	struct arena a;
 	struct stored_package *packages;
 	size_t n;
+	VEC(struct pack *) left; /* of packages before others took files of theirs */
 };
 
 /* One package on its way through the store. */
@@ -48,6 +49,8 @@ void store_free(struct store *s)
 {
 	if (!s)
 		return;
+	vec_each(pack, &s->left)
+		pack_close(*pack);
 	for (size_t i = 0; i < s->n; i++)
 		if (s->packages[i].pack)
 			pack_close(s->packages[i].pack);
@@ -288,12 +291,57 @@ static struct item item_of(struct store *s, const struct store_want *want,
 	};
 }
 
+/* From the cache, and what is not there from the upstreams. */
+static int items_get(struct store *s, struct item *items, size_t n, struct err *e)
+{
+	unsigned stage = progress_begin(s->o.progress, "load", "packages", n);
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		items[i].stage = stage;
+		thread_pool_submit(s->pool, task_load, &items[i]);
+	}
+	r = thread_pool_wait(s->pool, e);
+	progress_end(s->o.progress, stage);
+	return r == 0 ? fetch_missing(s, items, n, e) : r;
+}
+
+/* The same package, less what others take; instead of the one there, which stays open, as its names
+ * are in use. */
+static struct item item_less(struct store *s, const struct store_want *want, const vec_taken *taken,
+			     struct stored_package *out)
+{
+	struct store_want *less = arena_copy(&s->a, want, sizeof(*want));
+
+	less->taken = taken;
+	vec_push(&s->a, &s->left) = out->pack;
+	out->pack = NULL;
+	return item_of(s, less, out);
+}
+
+/* What packages bring is known only now; those that lose files to others become others. */
+static int taken_get(struct store *s, const struct store_want *wants, size_t n, struct err *e)
+{
+	struct rpm_package *packages = arena_array(&s->a, n, sizeof(*packages));
+	struct item *items = arena_array(&s->a, n, sizeof(*items));
+	size_t n_items = 0;
+	vec_taken *taken;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		packages[i] = s->packages[i].package;
+	r = takeover_find(&s->a, packages, n, &taken, e);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (taken[i].n > 0)
+			items[n_items++] = item_less(s, &wants[i], &taken[i], &s->packages[i]);
+	return r == 0 && n_items > 0 ? items_get(s, items, n_items, e) : r;
+}
+
 int store_get(struct store *s, const struct store_want *wants, size_t n,
 	      struct stored_package **ret, struct err *e)
 {
 	const char *dir = path_join(&s->a, s->o.cache, "packages");
 	struct item *items = arena_array(&s->a, n, sizeof(*items));
-	unsigned stage;
 	int r = dir_make(dir, e);
 
 	if (r < 0)
@@ -303,16 +351,11 @@ int store_get(struct store *s, const struct store_want *wants, size_t n,
 	dir_clean_temps(path_join(&s->a, s->o.cache, "packs"));
 	s->packages = arena_array(&s->a, n, sizeof(*s->packages));
 	s->n = n;
-	stage = progress_begin(s->o.progress, "load", "packages", n);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		items[i] = item_of(s, &wants[i], &s->packages[i]);
-		items[i].stage = stage;
-		thread_pool_submit(s->pool, task_load, &items[i]);
-	}
-	r = thread_pool_wait(s->pool, e);
-	progress_end(s->o.progress, stage);
+	r = items_get(s, items, n, e);
 	if (r == 0)
-		r = fetch_missing(s, items, n, e);
+		r = taken_get(s, wants, n, e);
 	if (r < 0)
 		return r;
 	*ret = s->packages;

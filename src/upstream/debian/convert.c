@@ -7,6 +7,8 @@
 #include "disk/codec.h"
 #include "upstream/debian/changelog.h"
 #include "upstream/debian/copyright.h"
+#include "upstream/debian/diversion.h"
+#include "upstream/debian/relation.h"
 #include "upstream/debian/scripts.h"
 #include "upstream/stanza.h"
 
@@ -113,8 +115,9 @@ static struct str field_or(const struct stanza *control, const char *name, struc
 
 /* The index told all that solving needs; the package itself is what was asked for, and tells the
  * rest. */
-static int control_apply(struct arena *a, struct str text, struct rpm_meta *meta, struct err *e)
+static int control_apply(struct arena *a, struct str text, struct rpm_package *pkg, struct err *e)
 {
+	struct rpm_meta *meta = &pkg->meta;
 	const struct {
 		const char *field;
 		struct str want;
@@ -137,6 +140,9 @@ static int control_apply(struct arena *a, struct str text, struct rpm_meta *meta
 				       same[i].field, STR_FMT(have), STR_FMT(same[i].want));
 	}
 	description = stanza_get(&control, "Description");
+	rc = relation_replaces(a, stanza_get(&control, "Replaces"), &pkg->replaces, e);
+	if (rc < 0)
+		return err_wrap(e, rc, "control: Replaces");
 	meta->summary = str_cut(&description, '\n');
 	meta->description = description_text(a, description);
 	meta->url = field_or(&control, "Homepage", meta->url);
@@ -360,7 +366,7 @@ static int package_make(struct arena *a, struct str bytes, const struct conf_pac
 	if (rc == 0)
 		rc = refused_check(conf, &deb.refused, e);
 	if (rc == 0)
-		rc = control_apply(a, deb.control, &pkg->meta, e);
+		rc = control_apply(a, deb.control, pkg, e);
 	if (rc == 0)
 		rc = conffiles_mark(a, deb_control_file(&deb, "conffiles"), &deb.files, e);
 	if (rc == 0)
@@ -368,7 +374,9 @@ static int package_make(struct arena *a, struct str bytes, const struct conf_pac
 	if (rc == 0)
 		rc = license_read(a, &deb, &pkg->meta, e);
 	if (rc == 0)
-		rc = scripts_check(&deb, conf, upstream, e);
+		rc = scripts_check(a, &deb, conf, upstream, &pkg->diverts, e);
+	if (rc == 0)
+		rc = diversions_declared(a, conf, &pkg->diverts, e);
 	if (rc < 0)
 		return rc;
 	pkg->files = deb.files;

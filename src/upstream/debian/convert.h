@@ -7,7 +7,7 @@
 #include "rpm/package.h"
 
 /* Bump when a conversion's result changes: part of the key of cached packages. */
-enum { CONVERT_VERSION = 3 };
+enum { CONVERT_VERSION = 4 };
 
 /* @deb: the bytes of a .deb whose digest was checked against @meta. Hostile contents (paths that
  * escape, links through links, huge declared sizes, duplicate entries, unknown members) are an

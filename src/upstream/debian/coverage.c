@@ -295,6 +295,11 @@ static bool covers_dpkg(const struct coverage *c, const struct shell_command *cm
 	return false;
 }
 
+static bool covers_divert(const struct coverage *c, const struct shell_command *cmd)
+{
+	return diversion_read(&c->diversions, cmd);
+}
+
 static bool covers_nothing_to_do(const struct coverage *c, const struct shell_command *cmd)
 {
 	(void)c;
@@ -332,6 +337,7 @@ static const struct {
 	{ " rm rmdir unlink ", covers_remove },
 	{ " chown chgrp chmod ", covers_mode },
 	{ " dpkg-statoverride ", covers_statoverride },
+	{ " dpkg-divert ", covers_divert },
 	{ " setcap ", covers_setcap },
 	{ " adduser addgroup useradd groupadd ", covers_user },
 	{ " update-alternatives ", covers_alternatives },

@@ -5,6 +5,7 @@
 
 #include "conf/conf.h"
 #include "upstream/debian/deb.h"
+#include "upstream/debian/diversion.h"
 #include "upstream/debian/shell.h"
 
 /* What is known of one package. Everything borrowed; memory from @a, also for questions. */
@@ -17,6 +18,7 @@ struct coverage {
 	struct map members; /* "user group" */
 	struct map paths;   /* declared by tmpfiles.d, or files and links of the definition */
 	struct map modes;   /* whose owner and mode tmpfiles.d or the definition sets */
+	struct diversions diversions;
 };
 
 void coverage_init(struct coverage *c, struct arena *a, const struct deb *deb,

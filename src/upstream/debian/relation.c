@@ -201,6 +201,23 @@ int relation_provides(struct arena *a, struct str field, vec_dep *ret, struct er
 	return rc;
 }
 
+int relation_replaces(struct arena *a, struct str field, vec_dep *ret, struct err *e)
+{
+	struct relation_group group;
+	int rc;
+
+	reserve(a, ret, field);
+	while ((rc = single(&field, &group, e)) > 0) {
+		struct dep d;
+
+		rc = dep_from(a, &group.items[0], (struct str){ 0 }, &d, e);
+		if (rc < 0)
+			return rc;
+		vec_push(a, ret) = d;
+	}
+	return rc;
+}
+
 int relation_conflicts(struct arena *a, struct str field, struct str arch, vec_dep *ret,
 		       struct err *e)
 {

@@ -39,6 +39,9 @@ must_check int relation_provides(struct arena *a, struct str field, vec_dep *ret
 must_check int relation_conflicts(struct arena *a, struct str field, struct str arch, vec_dep *ret,
 				  struct err *e);
 
+/* Replaces, for what of it files need (Policy 7.6.1): real names, with their versions. */
+must_check int relation_replaces(struct arena *a, struct str field, vec_dep *ret, struct err *e);
+
 /* Without the names matching a glob of @drop: false when nothing is left. In "(a or b)" the others
  * stay. */
 bool dep_without(struct arena *a, struct dep *d, const vec_str *drop);

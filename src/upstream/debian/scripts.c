@@ -273,15 +273,17 @@ static int entries_check(const struct conf_package *conf, struct err *e)
 	return 0;
 }
 
-int scripts_check(const struct deb *deb, const struct conf_package *conf,
-		  const struct conf_upstream *upstream, struct err *e)
+int scripts_check(struct arena *a, const struct deb *deb, const struct conf_package *conf,
+		  const struct conf_upstream *upstream, vec_divert *ret, struct err *e)
 {
 	static const char *const names[] = { "preinst", "postinst", "triggers" };
 	_cleanup_arena_ struct arena scratch = { 0 };
 	struct check c = { .a = &scratch };
 	int rc = entries_check(conf, e);
 
+	*ret = (vec_divert){ 0 };
 	coverage_init(&c.coverage, &scratch, deb, conf, upstream);
+	c.coverage.diversions = (struct diversions){ .a = a, .conf = conf, .found = ret };
 	for (size_t i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]); i++)
 		rc = script_check(&c, names[i], deb_control_file(deb, names[i]), e);
 	return rc;

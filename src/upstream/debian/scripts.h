@@ -19,7 +19,9 @@
  *  - @conf lists the whole script under `scripts`, with a reason. Its sha256 there, if any, is of
  * the commands that nothing else covers, expanded, one a line (so that a new debhelper's blocks do
  * not matter), or of the whole script when that cannot be understood; the error names it.
+ *  - it diverts a file of other packages (diversion.h), and the walk knows which: *ret, in @a.
  * Otherwise, and when a script is no shell script or cannot be understood, an error quotes the
  * lines. */
-must_check int scripts_check(const struct deb *deb, const struct conf_package *conf,
-			     const struct conf_upstream *upstream, struct err *e);
+must_check int scripts_check(struct arena *a, const struct deb *deb,
+			     const struct conf_package *conf, const struct conf_upstream *upstream,
+			     vec_divert *ret, struct err *e);

@@ -90,7 +90,11 @@ static void test_walk(void **state)
 		{ "if a; then f() { b; }; else f() { c; }; fi; f\n", "1 a\n1\n1 b\n1 c\n" },
 		{ "f() { local x=1; }; x=2; f; [ $x = 1 ] || a\n",
 		  "1\n1\n1 local x=1\n1 [ <$x> = 1 ]\n1 a\n" },
-		{ "for i in a b; do c $i; done\n", "1 c <$i>\n1 c <$i>\n" },
+		{ "for i in a b; do c $i; done; d $i\n",
+		  "1 c a\n1 c b\n1 c a\n1 c b\n1 d <$i>\n" },
+		{ "for i in a *; do c $i; done\n", "1 c <$i>\n1 c <$i>\n" },
+		{ "for i in $X; do c $i; done\n", "1 c <$i>\n1 c <$i>\n" },
+		{ "x='a b'; for i in $x; do c $i; done\n", "1\n1 c <$i>\n1 c <$i>\n" },
 		{ "{ a; } >x; ( b )\n", "1 >x\n1 a\n1 b\n" },
 	};
 
@@ -158,9 +162,10 @@ static int check(struct arena *a, const char *name, const char *script,
 			       STR("# Automatically added by dh_known/**") };
 	struct conf_upstream upstream = { .script_covered = { globs, 3, 3 } };
 	struct deb deb;
+	vec_divert diverts;
 
 	assert_ok(deb_parse(a, deb_make(a, control, data), 0, &deb, e), e);
-	return scripts_check(&deb, conf, &upstream, e);
+	return scripts_check(a, &deb, conf, &upstream, &diverts, e);
 }
 
 static struct conf_package definition(void)
@@ -353,10 +358,85 @@ static void test_triggered(void **state)
 	struct conf_upstream upstream = { 0 };
 	struct err e = { 0 };
 	struct deb deb;
+	vec_divert diverts;
 
 	(void)state;
 	assert_ok(deb_parse(&a, deb_make(&a, control, data), 0, &deb, &e), &e);
-	assert_err(scripts_check(&deb, &conf, &upstream, &e), &e, ": 2: if [ \"$1\" = triggered ]");
+	assert_err(scripts_check(&a, &deb, &conf, &upstream, &diverts, &e), &e,
+		   ": 2: if [ \"$1\" = triggered ]");
+}
+
+/* What a preinst with these lines diverts: "PACKAGE FROM TO", a line each. */
+static struct str diverted(struct arena *a, const char *lines, struct err *e)
+{
+	const struct tar_entry control[] = {
+		{ .path = "./control", .data = "Package: x\n" },
+		{ .path = "./preinst",
+		  .data = str_z(a, str_printf(a, "#!/bin/sh\nset -e\n%s\n", lines)) },
+		{ 0 },
+	};
+	static const struct tar_entry data[] = { { 0 } };
+	struct conf_diversion declared = { STR("/usr/bin/declared"), STR("/usr/bin/other") };
+	struct conf_package conf = { .name = STR("x"), .diversions = { &declared, 1, 1 } };
+	struct conf_upstream upstream = { 0 };
+	struct buf b = { .a = a };
+	struct deb deb;
+	vec_divert found;
+
+	assert_ok(deb_parse(a, deb_make(a, control, data), 0, &deb, e), e);
+	if (scripts_check(a, &deb, &conf, &upstream, &found, e) < 0)
+		return STR("?");
+	vec_each(d, &found)
+		buf_printf(&b, "%.*s %.*s %.*s\n", STR_FMT(d->package), STR_FMT(d->from),
+			   STR_FMT(d->to));
+	return buf_slice(&b);
+}
+
+static void test_diversions(void **state)
+{
+	static const struct {
+		const char *lines, *want;
+	} cases[] = {
+		{ "dpkg-divert --package y --add --rename --divert /usr/bin/l.real /usr/bin/l",
+		  "y /usr/bin/l /usr/bin/l.real\n" },
+		{ "dpkg-divert --rename /bin/l", "x /usr/bin/l /usr/bin/l.distrib\n" },
+		{ "dpkg-divert --quiet --package=$DPKG_MAINTSCRIPT_PACKAGE --divert=/etc/a.d /etc/a",
+		  "x /etc/a /etc/a.d\n" },
+		{ "dpkg-divert --package \"$DPKG_MAINTSCRIPT_PACKAGE\" --add /etc/a\ndpkg-divert /etc/a",
+		  "x /etc/a /etc/a.distrib\n" },
+		{ "dpkg-divert --local --no-rename --add /etc/a", " /etc/a /etc/a.distrib\n" },
+		{ "dpkg-divert --package x:amd64 --add /etc/a", "x /etc/a /etc/a.distrib\n" },
+		{ "for f in a b; do dpkg-divert --add --rename --divert /usr/lib/$f.x /usr/lib/$f; done",
+		  "x /usr/lib/a /usr/lib/a.x\nx /usr/lib/b /usr/lib/b.x\n" },
+		{ "if ! dpkg-divert --list /etc/a | grep -q x; then dpkg-divert --add /etc/a || true; fi",
+		  "x /etc/a /etc/a.distrib\n" },
+		/* names that no package has on a merged /usr */
+		{ "dpkg-divert --no-rename --divert /lib/y.usr-is-merged /lib/y", "" },
+		{ "dpkg-divert --no-rename --divert /.lib32.usr-is-merged /lib32", "" },
+		{ "dpkg-divert --remove --rename /etc/a", "" },
+		{ "t=$(dpkg-divert --truename /etc/a)\ndpkg-divert --listpackage \"$t\"", "" },
+		{ "dpkg-divert --add --rename --divert /x /usr/bin/declared", "" },
+		{ "if [ \"$1\" = upgrade ]; then dpkg-divert --add /etc/a; fi", "" },
+		/* not known, or not here */
+		{ "dpkg-divert --add --rename \"$(cat /f)\"", "?" },
+		{ "dpkg-divert --divert \"$X\" /etc/a", "?" },
+		{ "dpkg-divert --package \"$(cat /f)\" /etc/a", "?" },
+		{ "dpkg-divert --root /target --add /etc/a", "?" },
+		{ "dpkg-divert --add '/etc/a b'", "?" },
+		{ "dpkg-divert --add etc/a", "?" },
+		{ "dpkg-divert --add", "?" },
+		{ "dpkg-divert --add /etc/a /etc/b", "?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_arena_ struct arena a = { 0 };
+		struct err e = { 0 };
+		struct str got = diverted(&a, cases[i].lines, &e);
+
+		if (!str_eqz(got, cases[i].want))
+			fail_msg("%s: %.*s%s", cases[i].lines, STR_FMT(got), e.msg);
+	}
 }
 
 int main(void)
@@ -365,7 +445,7 @@ int main(void)
 		cmocka_unit_test(test_walk),         cmocka_unit_test(test_syntax),
 		cmocka_unit_test(test_covered),      cmocka_unit_test(test_uncovered),
 		cmocka_unit_test(test_interpreters), cmocka_unit_test(test_messages),
-		cmocka_unit_test(test_triggered),
+		cmocka_unit_test(test_triggered),    cmocka_unit_test(test_diversions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include "upstream/debian/shell_status.h"
 
 /* Bytes of words expanded: a bound on work, since functions that call functions multiply it. */
-enum { WALK_WORK_MAX = 1 << 20, WALK_DEPTH_MAX = 200 };
+enum { WALK_WORK_MAX = 1 << 20, WALK_DEPTH_MAX = 200, LOOP_VALUES_MAX = 64 };
 
 /* Where control goes after it. */
 enum flow { GO_ON, RETURNS, EXITS };
@@ -481,22 +481,43 @@ static enum flow walk_if(struct walk *w, const struct shell_node *node, bool cer
 	return flow == flow_else ? flow : GO_ON;
 }
 
-/* A body may run many times, and first sees what it will have set: so it is walked twice. */
-static enum flow walk_loop(struct walk *w, const struct shell_node *node, enum shell_status *ret)
+/* The values of "for name in a b c": false when not all are known, or names of files may be meant.
+ */
+static bool loop_values(struct walk *w, const struct shell_node *node, struct shell_command *ret)
+{
+	bool known = node->kind == SHELL_FOR && node->words.n > 0;
+
+	vec_each(raw, &node->words)
+		words_expand(w, *raw, ret);
+	vec_each(word, &ret->words)
+		known = known && word->known && !strpbrk(str_z(w->a, word->text), " \t\n*?[{");
+	return known && ret->words.n > 0 && ret->words.n <= LOOP_VALUES_MAX;
+}
+
+/* One turn, with the next value; of what is not known with any. */
+static void loop_turn(struct walk *w, const struct shell_node *node, const struct str *value)
 {
 	enum shell_status status;
 
-	w->line = node->line;
-	vec_each(raw, &node->words) {
-		struct shell_word word;
+	variable_forget(w, node->name);
+	if (value && !variable(w, node->name)->local)
+		*variable(w, node->name) = (struct variable){ .text = *value, .known = true };
+	walk_list(w, node->a, false, &status);
+	walk_list(w, node->b, false, &status);
+}
 
-		expand_word(w, *raw, &word);
-	}
-	for (int turn = 0; turn < 2; turn++) {
-		variable_forget(w, node->name);
-		walk_list(w, node->a, false, &status);
-		walk_list(w, node->b, false, &status);
-	}
+/* A body may run many times, and first sees what it will have set: so it is walked twice. */
+static enum flow walk_loop(struct walk *w, const struct shell_node *node, enum shell_status *ret)
+{
+	struct shell_command values = { 0 };
+	bool known;
+
+	w->line = node->line;
+	known = loop_values(w, node, &values);
+	for (int turn = 0; turn < 2; turn++)
+		for (size_t i = 0; i < (known ? values.words.n : 1); i++)
+			loop_turn(w, node, known ? &values.words.p[i].text : NULL);
+	variable_forget(w, node->name);
 	*ret = MAYBE;
 	return GO_ON;
 }
