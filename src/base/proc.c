@@ -12,7 +12,7 @@
 
 #include "base/io.h"
 
-enum { OUTPUT_BYTES_MAX = 16 << 20 };
+enum { OUTPUT_BYTES_MAX = 16 << 20, FDS_GIVEN_MAX = 8 };
 
 struct stream {
 	int fd;
@@ -110,9 +110,29 @@ static int pipes_open(struct pipes *ret, struct err *e)
 	return 0;
 }
 
+/* What the program gets as descriptors 3, 4 and so on: copies whose numbers none of those has, so
+ * that no dup2() hits one that is still to be moved. */
+struct given {
+	int fds[FDS_GIVEN_MAX];
+	size_t n;
+};
+
+static void given_open(const int *fds, size_t n, struct given *ret)
+{
+	ret->n = n < FDS_GIVEN_MAX ? n : FDS_GIVEN_MAX;
+	for (size_t i = 0; i < ret->n; i++)
+		ret->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FDS_GIVEN_MAX + 3);
+}
+
+static void given_close(struct given *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		close_p(&g->fds[i]);
+}
+
 /* The program's ends are closed here, whatever comes of it. */
 static int spawn(struct arena *a, const char *const *argv, const char *package, struct pipes *p,
-		 pid_t *ret, struct err *e)
+		 const struct given *given, pid_t *ret, struct err *e)
 {
 	posix_spawn_file_actions_t actions;
 	int r = 0;
@@ -121,6 +141,8 @@ static int spawn(struct arena *a, const char *const *argv, const char *package, 
 	posix_spawn_file_actions_adddup2(&actions, p->in[0], 0);
 	posix_spawn_file_actions_adddup2(&actions, p->out[1], 1);
 	posix_spawn_file_actions_adddup2(&actions, p->err[1], 2);
+	for (size_t i = 0; i < given->n; i++)
+		posix_spawn_file_actions_adddup2(&actions, given->fds[i], (int)i + 3);
 	errno = posix_spawnp(ret, argv[0], &actions, NULL, (char *const *)argv, environment(a));
 	if (errno != 0)
 		r = err_sys(e, "run '%s'", argv[0]);
@@ -154,6 +176,13 @@ static int talk(const char *name, pid_t pid, struct pipes *p, struct str input, 
 int proc_run(struct arena *a, const char *const *argv, struct str input, const char *package,
 	     struct proc_result *ret, struct err *e)
 {
+	return proc_run_with(a, argv, input, NULL, 0, package, ret, e);
+}
+
+int proc_run_with(struct arena *a, const char *const *argv, struct str input, const int *fds,
+		  size_t n_fds, const char *package, struct proc_result *ret, struct err *e)
+{
+	struct given given;
 	struct stream out = { -1, { .a = a } }, err = { -1, { .a = a } };
 	struct pipes p;
 	int r = pipes_open(&p, e), status = 0;
@@ -161,7 +190,9 @@ int proc_run(struct arena *a, const char *const *argv, struct str input, const c
 
 	if (r < 0)
 		return r;
-	r = spawn(a, argv, package, &p, &pid, e);
+	given_open(fds, n_fds, &given);
+	r = spawn(a, argv, package, &p, &given, &pid, e);
+	given_close(&given);
 	if (r < 0) {
 		pipes_close(&p);
 		return r;

@@ -15,3 +15,8 @@ struct proc_result {
  * @package is given); a non-zero status is not a failure here. */
 must_check int proc_run(struct arena *a, const char *const *argv, struct str input,
 			const char *package, struct proc_result *ret, struct err *e);
+/* The same, for a program that also reads or writes files which have no name: @fds are its
+ * descriptors 3, 4 and so on (docs of the program: "/dev/fd/3"). Borrowed. */
+must_check int proc_run_with(struct arena *a, const char *const *argv, struct str input,
+			     const int *fds, size_t n_fds, const char *package,
+			     struct proc_result *ret, struct err *e);

@@ -98,6 +98,27 @@ static int upstreams_unique(struct arena *a, const vec_conf_upstream *upstreams,
 	return 0;
 }
 
+/* What no table can say. */
+static int upstream_complete(struct arena *a, const struct conf_upstream *u, size_t i,
+			     const struct yaml_doc *doc, struct err *e)
+{
+	const char *at = yaml_at(a, doc, "", (uint32_t)i);
+
+	if (u->keyring.n == 0 && u->keyrings.n == 0 && u->signed_by.n == 0)
+		return err_set(e, -EINVAL,
+			       "%s: nothing says who may sign for upstream '%.*s'; want 'keyring', "
+			       "'keyrings' or 'signed-by'",
+			       at, STR_FMT(u->name));
+	for (size_t k = 0; k < u->suites.n && u->components.n == 0; k++)
+		if (!str_ends(u->suites.p[k].name, "/"))
+			return err_set(
+				e, -EINVAL,
+				"%s: upstream '%.*s' has no 'components' for suite '%.*s'; want some, or a "
+				"'/' at the name's end when it is a flat repository",
+				at, STR_FMT(u->name), STR_FMT(u->suites.p[k].name));
+	return 0;
+}
+
 int conf_upstreams_parse(struct arena *a, struct str yaml, const char *name, vec_conf_upstream *ret,
 			 struct err *e)
 {
@@ -107,6 +128,8 @@ int conf_upstreams_parse(struct arena *a, struct str yaml, const char *name, vec
 
 	if (r == 0)
 		r = upstreams_unique(a, &upstreams, &doc, e);
+	for (size_t i = 0; r == 0 && i < upstreams.n; i++)
+		r = upstream_complete(a, &upstreams.p[i], i, &doc, e);
 	if (r < 0)
 		return r;
 	*ret = upstreams;

@@ -26,9 +26,16 @@ enum valid_until {
 	VALID_UNTIL_NO,
 };
 
+/* Whether a release file from the future is refused. */
+enum check_date { CHECK_DATE_YES, CHECK_DATE_NO };
+
 struct conf_suite {
-	struct str name;   /* "trixie-security" */
-	struct str mirror; /* "system", a URL, or "file:///...": overrides the upstream's */
+	struct str
+		name; /* "trixie-security"; "stable/updates"; a flat repository's ends with '/' */
+	struct str mirror;       /* "system", a URL, or "file:///...": overrides the upstream's */
+	struct str codename;     /* what its release file calls itself, when not @name; or empty */
+	struct str accept_older; /* "2026-09-12 07:55:41 UTC": release files since then are taken,
+				    whatever was seen before; or empty */
 };
 
 struct conf_upstream {
@@ -36,9 +43,14 @@ struct conf_upstream {
 	enum upstream_type type;
 	struct str mirror; /* "system" or a URL */
 	VEC(struct conf_suite) suites;
-	vec_str components;
-	struct str keyring; /* path of a file of OpenPGP certificates */
+	vec_str components; /* none for flat repositories */
+	/* Who may sign: a file or folder of OpenPGP certificates, more of them, and their text. At
+	 * least one is there. */
+	struct str keyring;
+	vec_str keyrings;
+	struct str signed_by;
 	enum valid_until check_valid_until;
+	enum check_date check_date;
 	/* Facts about a distribution whose packages expect an administrator's tools inside:
 	 * requirements on these names are dropped from every package (dpkg, debconf, ...). */
 	vec_str drop_requires;

@@ -76,6 +76,34 @@ static bool is_name(struct str s)
 	return only(s, DIGITS LETTERS "_+.@:\\-") && s.p[0] != '-' && s.p[0] != '.';
 }
 
+/* The digits of @like may be any, all else is as it stands there. */
+static bool is_like(struct str s, const char *like)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (like[i] == '0' ? s.p[i] < '0' || s.p[i] > '9' : s.p[i] != like[i])
+			return false;
+	return s.n == strlen(like);
+}
+
+static bool is_date(struct str s)
+{
+	return is_like(s, "0000-00-00") || is_like(s, "0000-00-00 00:00:00 UTC");
+}
+
+/* sources.list(5): '/' at the end is a flat repository's, as in "/" and "./". */
+static bool is_suite(struct str s)
+{
+	if (!only(s, DIGITS LETTERS "_+.@:/~-") || s.p[0] == '-')
+		return false;
+	for (struct str rest = s; rest.n > 0;) {
+		struct str part = str_cut(&rest, '/');
+
+		if (str_eqz(part, "..") || (part.n == 0 && s.n > 1))
+			return false;
+	}
+	return true;
+}
+
 /* No empty, "." or ".." part, so that no path climbs out of where it belongs. */
 static bool is_below(struct str s)
 {
@@ -114,8 +142,12 @@ static const struct {
 	{ FORM_SCRIPT, is_script, "preinst, postinst, prerm, postrm, config or triggers" },
 	{ FORM_ID, is_id, "a number, or \"-\" for any free one" },
 	{ FORM_SIZE, is_size, "a size such as 120MB or 64MiB" },
+	{ FORM_DATE, is_date, "a date such as 2026-09-12 or \"2026-09-12 07:55:41 UTC\"" },
 	{ FORM_DIGEST, is_digest, "64 lower-case hexadecimal digits" },
 	{ FORM_NAME, is_name, "a name of letters, digits and any of _+.@:-" },
+	{ FORM_SUITE, is_suite,
+	  "the name of a suite, such as stable or stable/updates, or, of a flat repository, a folder with '/' at "
+	  "its end" },
 	{ FORM_BELOW, is_below, "a path below the definition's folder, without '..'" },
 	{ FORM_LINE, is_line, "one line of text, without control characters" },
 	{ FORM_MIRROR, is_mirror,

@@ -7,6 +7,7 @@
 static const cyaml_schema_value_t line = YAML_TEXT_ENTRY(FORM_LINE);
 static const cyaml_schema_value_t name = YAML_TEXT_ENTRY(FORM_NAME);
 static const cyaml_schema_value_t path = YAML_TEXT_ENTRY(FORM_PATH);
+static const cyaml_schema_value_t below = YAML_TEXT_ENTRY(FORM_BELOW);
 
 static const cyaml_schema_field_t release_fields[] = {
 	YAML_TEXT("id", REQUIRED, FORM_NAME, struct conf_release, id),
@@ -30,9 +31,16 @@ static const cyaml_strval_t valid_untils[] = {
 	{ "no", VALID_UNTIL_NO },
 };
 
+static const cyaml_strval_t check_dates[] = {
+	{ "yes", CHECK_DATE_YES },
+	{ "no", CHECK_DATE_NO },
+};
+
 static const cyaml_schema_field_t suite_fields[] = {
-	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_suite, name),
+	YAML_TEXT("name", REQUIRED, FORM_SUITE, struct conf_suite, name),
 	YAML_TEXT("mirror", OPTIONAL, FORM_MIRROR, struct conf_suite, mirror),
+	YAML_TEXT("codename", OPTIONAL, FORM_LINE, struct conf_suite, codename),
+	YAML_TEXT("accept-older", OPTIONAL, FORM_DATE, struct conf_suite, accept_older),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t suite = YAML_STRUCT_ENTRY(suite_fields, struct conf_suite);
@@ -43,11 +51,13 @@ static const cyaml_schema_field_t upstream_fields[] = {
 	YAML_TEXT("mirror", REQUIRED, FORM_MIRROR, struct conf_upstream, mirror),
 	YAML_LIST("suites", REQUIRED, suite, sizeof(struct conf_suite), 1, struct conf_upstream,
 		  suites),
-	YAML_LIST("components", REQUIRED, name, sizeof(char *), 1, struct conf_upstream,
-		  components),
-	YAML_TEXT("keyring", REQUIRED, FORM_PATH, struct conf_upstream, keyring),
+	YAML_TEXTS("components", below, struct conf_upstream, components),
+	YAML_TEXT("keyring", OPTIONAL, FORM_PATH, struct conf_upstream, keyring),
+	YAML_TEXTS("keyrings", path, struct conf_upstream, keyrings),
+	YAML_TEXT("signed-by", OPTIONAL, FORM_TEXT, struct conf_upstream, signed_by),
 	YAML_ENUM("check-valid-until", OPTIONAL, valid_untils, struct conf_upstream,
 		  check_valid_until),
+	YAML_ENUM("check-date", OPTIONAL, check_dates, struct conf_upstream, check_date),
 	YAML_TEXTS("drop-requires", line, struct conf_upstream, drop_requires),
 	YAML_TEXTS("script-covered", line, struct conf_upstream, script_covered),
 	CYAML_FIELD_END,

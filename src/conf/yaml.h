@@ -23,8 +23,10 @@ enum form {
 	FORM_SCRIPT = 8,   /* name of a maintainer script */
 	FORM_ID = 10,      /* decimal number or "-" */
 	FORM_SIZE = 20,    /* 120MB, 64MiB or bytes; becomes a uint64_t */
+	FORM_DATE = 23,    /* a day, or a second: "2026-09-12 07:55:41 UTC" */
 	FORM_DIGEST = 64,  /* hexadecimal SHA-256 */
 	FORM_NAME = 255,   /* of a user, group, unit or host */
+	FORM_SUITE = 256,  /* of an archive: names and '/' */
 	FORM_BELOW = 1024, /* path below a folder */
 	FORM_LINE = 2000,  /* text without a line break */
 	FORM_MIRROR = 2048,

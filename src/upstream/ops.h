@@ -18,8 +18,9 @@ struct upstream_ops {
 	 * come together. Takes in what came before; fails when that is not to be believed. */
 	int (*ask)(struct arena *a, struct upstream_state *s, vec_fetch *ret, struct err *e);
 	/* Says whether all is there and valid today, and fills s->digest and s->time_sec. @apt:
-	 * NULL when apt was not asked. */
-	int (*end)(struct upstream_state *s, const struct apt_conf *apt, struct err *e);
+	 * NULL when nobody was asked. */
+	int (*end)(struct upstream_state *s, const struct apt_conf *apt, struct progress *progress,
+		   struct err *e);
 	/* upstream_indexes() */
 	int (*indexes)(struct arena *a, const struct upstream_state *s, vec_upstream_index *ret,
 		       struct err *e);

@@ -68,7 +68,7 @@ int upstream_refresh(struct arena *a, const struct conf_upstream *confs, size_t 
 	if (rc >= 0)
 		rc = rounds(a, states, n, &apt, progress, e);
 	for (size_t i = 0; i < n && rc >= 0; i++) {
-		rc = ops_of(&confs[i])->end(&states[i], &apt, e);
+		rc = ops_of(&confs[i])->end(&states[i], &apt, progress, e);
 		if (rc < 0)
 			rc = err_wrap(e, rc, "upstream '%.*s'", STR_FMT(confs[i].name));
 	}
@@ -87,7 +87,7 @@ bool upstream_recall(struct arena *a, const struct conf_upstream *confs, size_t 
 	if (begin_all(a, confs, n, arch, cache, states, &unused, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (ops_of(&confs[i])->end(&states[i], NULL, &ignored) < 0)
+		if (ops_of(&confs[i])->end(&states[i], NULL, NULL, &ignored) < 0)
 			return false;
 	memcpy(ret, states, n * sizeof(*states));
 	return true;

@@ -16,15 +16,13 @@ static void index_urls(struct arena *a, const struct debian_suite *suite,
 {
 	struct str folder = index->path, plain;
 
-	plain = str_printf(a, "%.*s/dists/%.*s/%.*s", STR_FMT(suite->mirror_url),
-			   STR_FMT(suite->name), STR_FMT(index->path));
+	plain = str_printf(a, "%.*s/%.*s", STR_FMT(suite->url), STR_FMT(index->path));
 	t->url = plain;
 	if (!parsed->by_hash)
 		return;
 	while (folder.n > 0 && folder.p[folder.n - 1] != '/')
 		folder.n--;
-	t->url = str_printf(a, "%.*s/dists/%.*s/%.*sby-hash/SHA256/%.*s",
-			    STR_FMT(suite->mirror_url), STR_FMT(suite->name), STR_FMT(folder),
+	t->url = str_printf(a, "%.*s/%.*sby-hash/SHA256/%.*s", STR_FMT(suite->url), STR_FMT(folder),
 			    STR_FMT(hex_encode(a, index->sha256, SHA256_BYTES)));
 	t->other_url = plain;
 }
@@ -67,7 +65,7 @@ static int index_add(struct arena *a, const struct upstream_state *state,
 	int rc = release_index(a, parsed, component, arch, &found, e);
 
 	if (rc < 0)
-		return err_wrap(e, rc, "suite '%.*s': InRelease of %.*s", STR_FMT(suite->name),
+		return err_wrap(e, rc, "suite '%.*s': release file of %.*s", STR_FMT(suite->name),
 				STR_FMT(suite->mirror_url));
 	index = (struct upstream_index){
 		.file = { .name = str_printf(a, "suite '%.*s': %.*s", STR_FMT(suite->name),
@@ -84,6 +82,31 @@ static int index_add(struct arena *a, const struct upstream_state *state,
 	return 0;
 }
 
+/* A flat repository has one index, for all architectures. */
+static int suite_indexes(struct arena *a, const struct upstream_state *state,
+			 const struct debian_suite *suite, const struct release *parsed,
+			 vec_upstream_index *ret, struct err *e)
+{
+	struct str arch = str_c(state->arch->debian);
+	int rc = 0;
+
+	if (suite_flat(suite->name))
+		return index_add(a, state, suite, parsed, STR(""), arch, ret, e);
+	vec_each(c, &state->conf->components) {
+		/* packages for every architecture may have an index of their own, or be all there
+		 * is */
+		bool all = parsed->arch_all && release_has(parsed, *c, STR("all"));
+
+		if (!all || release_has(parsed, *c, arch))
+			rc = index_add(a, state, suite, parsed, *c, arch, ret, e);
+		if (rc >= 0 && all)
+			rc = index_add(a, state, suite, parsed, *c, STR("all"), ret, e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 static int indexes(struct arena *a, const struct upstream_state *state, vec_upstream_index *ret,
 		   struct err *e)
 {
@@ -96,14 +119,9 @@ static int indexes(struct arena *a, const struct upstream_state *state, vec_upst
 
 		if (rc < 0)
 			return rc;
-		vec_each(c, &state->conf->components) {
-			rc = index_add(a, state, suite, &parsed, *c, str_c(state->arch->debian),
-				       ret, e);
-			if (rc >= 0 && parsed.arch_all)
-				rc = index_add(a, state, suite, &parsed, *c, STR("all"), ret, e);
-			if (rc < 0)
-				return rc;
-		}
+		rc = suite_indexes(a, state, suite, &parsed, ret, e);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }
