@@ -37,13 +37,33 @@ check() {
 	if "$@" >"$WORK/.said" 2>&1; then ok "$name"; else echo "(exit status $?)" >>"$WORK/.said"; not_ok "$name" "$WORK/.said"; fi
 }
 
+# nothing NAME COMMAND...: passes when the command succeeds and has nothing to say on standard output.
+nothing() {
+	local name=$1 status=0
+	shift
+	"$@" >"$WORK/.said" 2>"$WORK/.errors" || status=$?
+	if [ $status = 0 ] && [ ! -s "$WORK/.said" ]; then
+		ok "$name"
+	else
+		{ cat "$WORK/.errors"; echo "(exit status $status)"; } >>"$WORK/.said"
+		not_ok "$name" "$WORK/.said"
+	fi
+}
+
+# lacks OPTION... PATTERN FILE: grep can read the file, and finds nothing.
+lacks() {
+	local status=0
+	grep "$@" || status=$?
+	[ $status = 1 ]
+}
+
 # want_failure STATUS NAME TEXT COMMAND...: it exits with STATUS and says one sentence, of at most two lines, on standard
 # error that begins with "ashlar: " and holds TEXT.
 want_failure() {
 	local want=$1 name=$2 text=$3 status=0
 	shift 3
 	"$@" >"$WORK/.out" 2>"$WORK/.said" || status=$?
-	if [ "$status" = "$want" ] && grep -qF -- "$text" "$WORK/.said" && [ "$(wc -l <"$WORK/.said")" -le 2 ] &&
+	if [ -n "$text" ] && [ "$status" = "$want" ] && grep -qF -- "$text" "$WORK/.said" && [ "$(wc -l <"$WORK/.said")" -le 2 ] &&
 		[ "$(grep -c '^ashlar: ' "$WORK/.said")" = 1 ]; then
 		ok "$name"
 	else
@@ -159,7 +179,7 @@ flip() {
 import sys
 with open(sys.argv[1], "r+b") as f:
     f.seek(int(sys.argv[2])); byte = f.read(1)[0]
-    f.seek(int(sys.argv[2])); f.write(bytes([byte ^ 255]))' "$1" "$2"
+    f.seek(int(sys.argv[2])); f.write(bytes([byte ^ 255]))' "$1" "$2" || not_ok "a byte of $1 is inverted"
 }
 
 # containers_allowed: whether root may mount the image's root here and start it, tried without ashlar, whose faults must

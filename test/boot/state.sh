@@ -78,7 +78,7 @@ assert t["tpm2_pubkey_pcrs"] == [11] and t["tpm2-pcrs"] == [] and t["tpm2_pubkey
 assert [s["key_size"] for s in m["keyslots"].values()] == [64, 64], m["keyslots"]
 EOF
 check "cryptsetup: AES-XTS with 512 bits, bound to signed values of PCR 11" python3 "$WORK/judge" "$WORK/json"
-check "the disk does not hold what was written" eval "! grep -aq 'nobody may find' '$DISK'"
+check "the disk does not hold what was written" lacks -aq 'nobody may find' "$DISK"
 
 # change FROM TO: in the command line of the UKI; as long, so that it still starts.
 change() {

@@ -26,6 +26,7 @@ man_is_good() {
 }
 every_option_is_in() { # PAGE VERB
 	local option
+	[ "$("$ASHLAR" "$2" --help | grep -cE '^ +(-[a-z], )?--[a-z-]+')" -ge 5 ] || { echo "help of $2 lists no options"; return 1; }
 	for option in $("$ASHLAR" "$2" --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE '[a-z-]{3,}$'); do
 		sed 's/\\-/-/g' "$1" | grep -qe "$option" || { echo "$1 lacks $option"; return 1; }
 	done

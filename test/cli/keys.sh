@@ -15,7 +15,7 @@ for crt in "$KEYS"/*.crt; do
 done
 check "for code signing" sh -c "openssl x509 -in '$KEYS/verity-signing.crt' -noout -ext extendedKeyUsage | grep -q 'Code Signing'"
 check "valid for ten years, less a week" openssl x509 -in "$KEYS/db.crt" -noout -checkend $((3645 * 86400))
-have "git takes none of it along" git && check "git takes none of it along" sh -c "cd '$WORK' && git init -q . && test -z \"\$(git status --porcelain keys)\""
+have "git takes none of it along" git && nothing "git takes none of it along" sh -c "cd '$WORK' && git init -q . && git status --porcelain keys"
 check "show" sh -c "'$ASHLAR' key show --keys '$KEYS' | grep -A2 '^db  *present' |
 	grep -q \"\$(openssl x509 -in '$KEYS/db.crt' -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f)\""
 check "show --json" python3 -c '
@@ -67,7 +67,7 @@ for delay in 0.01 0.03 0.06 0.1 0.15 0.2 0.3 0.4; do
 done >/dev/null 2>&1
 check "killed while it rotates" test -z "$failed"
 check "rotates after that" key rotate pcr-signing
-check "and leaves nothing half done" test -z "$(find "$KEYS" -name '.next' -o -name '.tmp-*')"
+nothing "and leaves nothing half done" find "$KEYS" -name '.next' -o -name '.tmp-*'
 rm -rf "$WORK/killed"
 { timeout -s KILL 0.3 "$ASHLAR" key generate --keys "$WORK/killed"; } 2>/dev/null
 check "killed while it generates: no key is there" test -z "$(ls "$WORK/killed")"

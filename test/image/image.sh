@@ -4,8 +4,10 @@
 image_needed
 export PATH=$PATH:/usr/sbin:/sbin
 
-check "--dry-run prints four partitions" test "$(build --dry-run --out "$WORK/dry" | grep -c ' start [0-9]* size [0-9]*$')" = 4
-check "--dry-run writes nothing" test -z "$(find "$WORK/dry" -type f)"
+mkdir "$WORK/dry"
+check "--dry-run succeeds" eval "build --dry-run --out '$WORK/dry' >'$WORK/plan'"
+check "--dry-run prints four partitions" test "$(grep -c ' start [0-9]* size [0-9]*$' "$WORK/plan")" = 4
+nothing "--dry-run writes nothing" find "$WORK/dry" -type f
 
 # Other people's tools on the partitions
 check "manifest is JSON" python3 -m json.tool "$MANIFEST"
@@ -45,7 +47,7 @@ done
 section() { objcopy -O binary --only-section="$1" "$WORK/uki" "$WORK/section" && tr -d '\0' <"$WORK/section"; }
 check "UKI: the command line has the root hash" grep -q "roothash=$(manifest "m['root-hash']")" <<<"$(section .cmdline)"
 check "UKI: .uname is the kernel's version" test "$(section .uname)" = "$(manifest "m['kernel']")"
-check "UKI: .osrel names the system" grep -q '^PRETTY_NAME=\|^NAME=.*Ashlar Linux' <<<"$(section .osrel)"
+check "UKI: .osrel names the system" grep -q '^NAME="\?Ashlar Linux' <<<"$(section .osrel)"
 objcopy -O binary --only-section=.initrd "$WORK/uki" "$WORK/initrd"
 programs=$(zstd -dcqf "$WORK/initrd" 2>/dev/null | cpio -tv --quiet 2>/dev/null | awk '/^-..x/ { print $NF }')
 check "init is the only program in the initrd" test "$programs" = init -o "$programs" = /init
@@ -70,12 +72,14 @@ if [ "$(id -u)" = 0 ]; then
 else
 	skip "rpm --root lists exactly the manifest's packages" "needs root"
 fi
-check "no two packages own a file" test -z "$(rpm --dbpath "$root/usr/lib/sysimage/rpm" -qa --qf \
-	'[%{FILENAMES} %{FILEMODES:perms} %{=NAME}\n]' | grep -v ' d' | awk '{ print $1 }' | sort | uniq -d)"
+owned_twice() {
+	rpm --dbpath "$root/usr/lib/sysimage/rpm" -qa --qf '[%{FILENAMES} %{FILEMODES:perms} %{=NAME}\n]' | awk '!/ d/ { print $1 }' | sort | uniq -d
+}
+nothing "no two packages own a file" owned_twice
 no_strangers() { # files that belong to no package are those that generators and definitions make
 	rpm --dbpath "$root/usr/lib/sysimage/rpm" -qa --qf '[%{FILENAMES}\n]' | sort -u >"$WORK/owned"
 	(cd "$root" && find . ! -type d -printf '/%P\n') | sort | comm -23 - "$WORK/owned" >"$WORK/strangers"
-	! grep -vE '^/(etc/|root/|usr/lib/(ashlar|sysctl.d|sysimage|modules|systemd|udev|locale|os-release|tmpfiles.d|sysusers.d|ld.so)|usr/share/(factory|zoneinfo|ashlar)|(bin|sbin|lib|lib64|init|var|root)$|usr/(s?bin|share/man)/)' "$WORK/strangers"
+	[ -s "$WORK/owned" ] && lacks -vE '^/(etc/|root/|usr/lib/(ashlar|sysctl.d|sysimage|modules|systemd|udev|locale|os-release|tmpfiles.d|sysusers.d|ld.so)|usr/share/(factory|zoneinfo|ashlar)|(bin|sbin|lib|lib64|init|var|root)$|usr/(s?bin|share/man)/)' "$WORK/strangers"
 }
 check "files of no package are only where generators write" no_strangers
 
@@ -87,13 +91,14 @@ check "at most 120 MB on disk" test "$(manifest "m['stored-bytes']")" -le 120000
 check "stored-bytes is what the image takes on a disk" test "$(du -B1 "$IMAGE" | cut -f1)" -le "$(manifest "m['stored-bytes'] * 105 // 100")"
 absent() {
 	local name
+	[ -d "$root/usr/bin" ] || return
 	for name; do
 		[[ $names != *" $name "* ]] && [ -z "$(find "$root" -path "*/bin/$name" -o -path "*/sbin/$name")" ] || { echo "$name"; return 1; }
 	done
 }
 check "no package manager, no interpreter" absent dpkg apt rpm dnf perl perl-base python3 python3-minimal debconf adduser gcc
-check "no documentation" test -z "$(find "$root/usr/share" -path '*/man/*' -type f -o -path '*/usr/share/info/*' -type f)"
-check "no foreign locales" test -z "$(find "$root/usr/share/locale" -name '*.mo' 2>/dev/null)"
+nothing "no documentation" find "$root/usr/share" -path '*/man/*' -type f -o -path '*/usr/share/info/*' -type f
+nothing "no foreign locales" find "$root/usr/share" -path '*/locale/*' -name '*.mo'
 
 dangling() { # links whose target is nowhere below this root
 	(cd "$root" && find etc usr -type l -printf '%p %l\n') | while read -r link target; do
@@ -106,9 +111,9 @@ dangling() { # links whose target is nowhere below this root
 	done
 }
 # What only exists while the machine runs, or stands on another file system
-explained='-> (/dev/|/proc/|/run/|(\.\./)+(run|proc|dev)/|/var/|(\.\./)+var/)'
-dangling | grep -vE -- "$explained" >"$WORK/dangling"
-check "no link leads nowhere" diff /dev/null "$WORK/dangling"
+explained='-> (/dev/|/proc/|/run/|([.][.]/)+(run|proc|dev)/|/var/|([.][.]/)+var/)'
+unexplained() { dangling | awk -v explained="$explained" '$0 !~ explained'; }
+nothing "no link leads nowhere" unexplained
 
 if [ "$(id -u)" != 0 ]; then
 	skip "owners and modes" "needs root, to extract them"
@@ -125,7 +130,6 @@ else
 	check "no setuid or setgid file" diff "$WORK/setuid.wanted" "$WORK/setuid"
 	(cd "$root" && find . ! -type l -perm -o+w ! -perm -1000 ! -type c -printf '%m /%P\n') >"$WORK/writable"
 	check "nothing is writable for everyone" diff /dev/null "$WORK/writable"
-	(cd "$root" && find . -nouser -o -nogroup) | head >/dev/null
 	owners() { # every owner is in the image's own passwd and group
 		local uid gid
 		(cd "$root" && find . -printf '%U\n' | sort -u) | while read -r uid; do
@@ -135,6 +139,6 @@ else
 			cut -d: -f3 "$root/etc/group" | grep -qx "$gid" || echo "no group $gid"
 		done
 	}
-	check "every owner has a name" test -z "$(owners)"
-	check "no device nodes besides those of an empty /dev" test -z "$(cd "$root" && find . \( -type b -o -type c \) ! -path './dev/*')"
+	nothing "every owner has a name" owners
+	nothing "no device nodes besides those of an empty /dev" find "$root" \( -type b -o -type c \) ! -path "$root/dev/*"
 fi

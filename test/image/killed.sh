@@ -18,7 +18,7 @@ same_image "it has the bytes of any other" "$WORK/first"
 rm -rf "$WORK/first"
 check "a build of changed definitions" make_image --out "$WORK/other" --distro "$WORK/changed"
 check "it has other bytes" eval "! cmp '$IMAGE' '$WORK/other/${IMAGE##*/}'"
-check "nothing is left over" eval "! leftovers '$cache' '$WORK/other' | grep ."
+nothing "nothing is left over" leftovers "$cache" "$WORK/other"
 
 some() { # FOLDER PARTS: removes one of so many files of the cache's folder
 	local file
@@ -38,7 +38,7 @@ whole() {
 as_wanted() {
 	local want=${IMAGE%/*}
 	[ "$distro" != "$WORK/changed" ] || want=$WORK/other
-	diff -r "$want" "$out" && ! leftovers "$cache" "$out" | grep .
+	diff -r "$want" "$out" && leftovers "$cache" "$out" >"$WORK/left" && lacks . "$WORK/left"
 }
 
 # killed TIMES NAME PREPARE: kills as many builds of what PREPARE left to do, each after any part of the time that one takes.

@@ -30,11 +30,10 @@ rebuilds() {
 	if [ -n "${2-}" ]; then
 		check "$1: is noted once" eval "grep -F -- \"$2\" '$WORK/said' && test \$(grep -c 'made again' '$WORK/said') = 1"
 	else
-		check "$1: nothing to note" eval "! grep 'made again' '$WORK/said'"
+		check "$1: nothing to note" lacks 'made again' "$WORK/said"
 	fi
 	rm -rf "$WORK/out"
-	make_image --dry-run >"$WORK/said" 2>&1
-	check "$1: it is healed" eval "! grep 'made again' '$WORK/said'"
+	check "$1: it is healed" eval "make_image --dry-run >'$WORK/said' 2>&1 && lacks 'made again' '$WORK/said'"
 }
 # damage FILE PART: inverts a byte of a part of a pack; of the blocks, one of each
 damage() {
@@ -134,7 +133,8 @@ makes() { # NAME WHAT: a build makes exactly that anew, and keeps all else as it
 	entries >"$WORK/before"
 	check "$1: it builds" make_image --quiet
 	check "$1: what is made anew" diff <(printf '%b' "$2") <(anew)
-	check "$1: everything else is as it was" test -z "$(entries | comm -23 "$WORK/before" -)"
+	gone() { entries | comm -23 "$WORK/before" -; }
+	nothing "$1: everything else is as it was" gone
 }
 makes "nothing changed" ""
 sed -i 's/PrintMotd no/PrintMotd yes/' "$distro/features/ssh.yaml"

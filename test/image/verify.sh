@@ -105,9 +105,15 @@ check "verify needs certificates only" with "$WORK/public"
 cp "$CHECK"/keys/db.crt "$WORK/few"
 want_error "verify: too few certificates" "no certificate 'PK.crt' in '$WORK/few'; say with --certificates where" with "$WORK/few"
 want_error "verify: no certificates at all" "no keys in '$WORK/none'" with "$WORK/none"
+enrolled="'loader/keys/auto/db.auth': enrols a certificate that is none of those given"
+declare -A blamed=([PK]="'loader/keys/auto/PK.auth': signed by the certificate with serial number"
+	[KEK]="'loader/keys/auto/KEK.auth': enrols a certificate that is none of those given"
+	[db]="unified kernel image '$uki': signed by the certificate with serial number"
+	[verity-signing]=$enrolled [ipe-signing]=$enrolled
+	[pcr-signing]="section .pcrpkey: not the key of any of the 1 certificates given for pcr-signing")
 for role in PK KEK db verity-signing ipe-signing pcr-signing; do
 	cp "$WORK/others/$role.crt" "$WORK/public"
-	want_error "verify: another $role" "" with "$WORK/public"
+	want_error "verify: another $role" "${blamed[$role]}" with "$WORK/public"
 	cp "$CHECK/keys/$role.crt" "$WORK/public"
 done
 if cp -r "$CHECK/keys" "$WORK/rotated" && "$ASHLAR" key rotate db --quiet --keys "$WORK/rotated"; then
