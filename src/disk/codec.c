@@ -13,6 +13,7 @@ enum {
 	STEP_BYTES = 1 << 20,
 	GZIP_WINDOW_BITS = 15 + 16, /* zlib.h: the largest window, with a gzip wrapper */
 	GZIP_TRAILER_BYTES = 8,
+	GZIP_MEMORY_LEVEL = 8, /* the default */
 };
 
 static void cctx_done(ZSTD_CCtx **c)
@@ -38,6 +39,27 @@ static int zstd_level_set(ZSTD_CCtx *c, int level, struct err *e)
 	if (!ZSTD_isError(n))
 		n = ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
 	return ZSTD_isError(n) ? err_set(e, -EINVAL, "zstd: %s", ZSTD_getErrorName(n)) : 0;
+}
+
+int gzip_compress(struct arena *a, struct str in, int level, struct str *ret, struct err *e)
+{
+	z_stream z = { .next_in = (Bytef *)(uintptr_t)in.p, .avail_in = (uInt)in.n };
+	uLong cap;
+	int r;
+
+	if (in.n > UINT32_MAX)
+		return err_set(e, -EFBIG, "gzip: %zu bytes are too many at once", in.n);
+	if (deflateInit2(&z, level, Z_DEFLATED, GZIP_WINDOW_BITS, GZIP_MEMORY_LEVEL,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
+		return err_set(e, -EINVAL, "gzip: no level %d, or no memory", level);
+	cap = deflateBound(&z, in.n);
+	z.next_out = arena_alloc(a, cap);
+	z.avail_out = (uInt)cap;
+	*ret = (struct str){ (const char *)z.next_out, 0 };
+	r = cap > UINT32_MAX ? Z_BUF_ERROR : deflate(&z, Z_FINISH);
+	ret->n = z.total_out;
+	deflateEnd(&z);
+	return r == Z_STREAM_END ? 0 : err_set(e, -EFBIG, "gzip: %zu bytes are too many", in.n);
 }
 
 int zstd_compress(struct arena *a, struct str in, int level, struct str *ret, struct err *e)
@@ -336,10 +358,9 @@ int decompress(struct arena *a, struct str in, size_t max, struct str *ret, stru
 int decompress_watched(struct arena *a, struct str in, size_t max, decompress_watch watch,
 		       void *arg, struct str *ret, struct err *e)
 {
-	struct sink s = { .a = a,
-			  .max = max < SIZE_MAX ? max : SIZE_MAX - 1,
-			  .watch = watch,
-			  .arg = arg };
+	struct sink s = {
+		.a = a, .max = max < SIZE_MAX ? max : SIZE_MAX - 1, .watch = watch, .arg = arg
+	};
 	int r;
 
 	for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {

@@ -13,6 +13,9 @@ must_check int zstd_compress(struct arena *a, struct str in, int level, struct s
 /* The same for content in runs, without a copy of the whole. */
 must_check int zstd_compress_segments(struct arena *a, const struct segments *in, int level,
 				      struct str *ret, struct err *e);
+/* A gzip file without name and time: the same bytes for the same library version. */
+must_check int gzip_compress(struct arena *a, struct str in, int level, struct str *ret,
+			     struct err *e);
 /* Recognises zstd, xz and gzip by their magic; anything else is returned as it is (borrowed).
  * Concatenated streams are read to the end. Output above @max bytes is -EFBIG: "expands beyond ..."
  */

@@ -124,6 +124,23 @@ static void test_zstd_program(void **state)
 	check_expand(&a, filter(&a, "zstd", "-q", text), text);
 }
 
+static void test_gzip_program(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str text = text_make(&a), packed, again;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_ok(gzip_compress(&a, text, 6, &packed, &e), &e);
+	assert_true(packed.n < text.n / 2);
+	assert_true(str_eq(filter(&a, "gzip", "-dq", packed), text));
+	assert_ok(decompress(&a, packed, text.n, &again, &e), &e);
+	assert_true(str_eq(again, text));
+	assert_ok(gzip_compress(&a, (struct str){ 0 }, 1, &packed, &e), &e);
+	assert_int_equal(filter(&a, "gzip", "-dq", packed).n, 0);
+	assert_err(gzip_compress(&a, text, 10, &packed, &e), &e, "gzip: no level 10");
+}
+
 static void test_xz(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -204,10 +221,10 @@ static void test_segments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_zstd),     cmocka_unit_test(test_zstd_program),
-		cmocka_unit_test(test_xz),       cmocka_unit_test(test_gzip),
-		cmocka_unit_test(test_bomb),     cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_zstd),         cmocka_unit_test(test_zstd_program),
+		cmocka_unit_test(test_gzip_program), cmocka_unit_test(test_xz),
+		cmocka_unit_test(test_gzip),         cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_plain),        cmocka_unit_test(test_segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
