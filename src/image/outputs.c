@@ -30,7 +30,8 @@ struct str image_out_path(struct arena *a, const struct image_options *o, const 
 	return str_printf(a, "%s/%s-%s%s", o->out, o->name, o->arch->name, suffix);
 }
 
-#define TO_SIGN ".to-sign"
+#define REPOSITORY ".repository"
+#define TO_SIGN    ".to-sign"
 
 /* One thing under OUT, beside its final name until all of them are complete. */
 struct output {
@@ -45,7 +46,7 @@ typedef VEC(struct output) vec_output;
 /* What OUT may hold for this verb, and so what a killed build may have left there. */
 bool image_is_output(struct str name)
 {
-	static const char *const suffixes[] = { ".raw",  ".repository",    ".lock",
+	static const char *const suffixes[] = { ".raw",  REPOSITORY,       ".lock",
 						TO_SIGN, ".manifest.json", UNSOLVABLE };
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
@@ -59,7 +60,7 @@ static int output_begin(struct build *b, const char *suffix, struct output *ret,
 	struct output out = { .path = str_z(b->a, image_out_path(b->a, b->o, suffix)), .fd = -1 };
 	int r;
 
-	out.folder = strcmp(suffix, ".repository") == 0 || strcmp(suffix, TO_SIGN) == 0;
+	out.folder = strcmp(suffix, REPOSITORY) == 0 || strcmp(suffix, TO_SIGN) == 0;
 	r = out.folder ? dir_temp(b->a, out.path, &out.fd, &out.temp, e)
 		       : file_temp(b->a, out.path, 0644, &out.fd, &out.temp, e);
 	if (r == 0)
@@ -85,6 +86,8 @@ static int output_commit(struct output *out, struct err *e)
 	else if (out->temp)
 		r = out->folder ? dir_commit(out->temp, out->path, e)
 				: file_commit(out->fd, out->temp, out->path, e);
+	if (r == 0 && out->temp && str_ends(str_c(out->path), REPOSITORY))
+		repository_seal(out->path);
 	if (r == 0)
 		out->temp = NULL;
 	return r;
@@ -118,18 +121,18 @@ static int file_write_out(struct build *b, const struct planned_file *file, stru
 static int packages_write(struct build *b, struct output *out, struct err *e)
 {
 	struct progress *progress = b->o->progress;
-	const char *dir = str_z(b->a, image_out_path(b->a, b->o, ".repository"));
+	const char *dir = str_z(b->a, image_out_path(b->a, b->o, REPOSITORY));
 	unsigned stage;
 	int r;
 
-	if (repository_holds(dir, b->packages, b->res.n))
+	if (repository_holds(dir, b->packages, b->res.n, b->keys->package_signing))
 		return 0;
-	r = output_begin(b, ".repository", out, e);
+	r = output_begin(b, REPOSITORY, out, e);
 	if (r < 0)
 		return r;
 	stage = progress_begin(progress, "repository", "packages", b->res.n);
 	r = repository_write(out->temp, out->path, b->packages, b->res.n, b->keys->package_signing,
-			     b->as.source_date_epoch, e);
+			     b->as.source_date_epoch, b->o->jobs, e);
 	progress_add(progress, stage, r < 0 ? 0 : b->res.n);
 	progress_end(progress, stage);
 	return r;

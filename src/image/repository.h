@@ -4,12 +4,18 @@
 
 #include "store/store.h"
 
-/* Whether @dir already is what repository_write() would make. */
-bool repository_holds(const char *dir, const struct stored_package *packages, size_t n);
-/* Puts into the empty folder @dir: @packages under their usual names, SHA256SUMS of them, the
- * public key as package-signing.asc, and repodata (createrepo_c). @before: the repository that this
- * one will replace, which may not be there: packages that are the same are shared with it. */
+/* Whether @dir already is what repository_write() would make: nothing of it is gone or was changed
+ * since, and its metadata and key are as their digests say. */
+bool repository_holds(const char *dir, const struct stored_package *packages, size_t n,
+		      const struct openpgp_key *key);
+/* Puts into the empty folder @dir: @packages under their usual names, the public key as
+ * package-signing.asc, metadata (repodata), and SHA256SUMS of all that. @before: the repository
+ * that this one will replace, which may not be there: packages that are the same are shared with
+ * it. */
 must_check int repository_write(const char *dir, const char *before,
 				const struct stored_package *packages, size_t n,
 				const struct openpgp_key *key, uint64_t source_date_epoch,
-				struct err *e);
+				unsigned jobs, struct err *e);
+/* When the one before is gone: that changed the files it shared with this one, which must not count
+ * as a change. */
+void repository_seal(const char *dir);
