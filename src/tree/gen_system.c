@@ -81,7 +81,11 @@ static int put_os_release(struct tree *t, const struct conf_release *rel,
  *
  * /etc/.updated, with the time of the build, tells ConditionNeedsUpdate=/etc
  * (systemd-update-done.service(8)) that users, caches and the hardware database are those of this
- * /usr, so that no boot makes them again. */
+ * /usr, so that no boot makes them again.
+ *
+ * /usr/lib/clock-epoch, with that time, too, is when it cannot be earlier than: systemd sets a
+ * clock that says so, as one without a battery does, before anything looks at a certificate
+ * (systemd-timesyncd.service(8)). */
 static int put_state(struct tree *t, struct err *e)
 {
 	int r = gen_put(t, STR("/etc/machine-id"), S_IFREG | 0444, STR("uninitialized\n"), e);
@@ -89,6 +93,8 @@ static int put_state(struct tree *t, struct err *e)
 	if (r == 0)
 		r = gen_put(t, STR("/etc/.updated"), S_IFREG | 0644,
 			    STR("# /etc was made with this /usr.\n"), e);
+	if (r == 0)
+		r = gen_put(t, STR("/usr/lib/clock-epoch"), S_IFREG | 0644, STR(""), e);
 	return r;
 }
 

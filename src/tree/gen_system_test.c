@@ -66,6 +66,7 @@ static void test_system(void **state)
 		"d 1777 root root - 0 /tmp\n"
 		"d 0755 root root - 0 /usr\n"
 		"d 0755 root root - 0 /usr/lib\n"
+		"f 0644 root root 0 0 /usr/lib/clock-epoch <>\n"
 		"f 0644 root root 0 0 /usr/lib/os-release <>\n"
 		"d 0755 root root - 0 /usr/lib/systemd\n"
 		"f 0755 root root 0 0 /usr/lib/systemd/systemd-resolved <>\n"

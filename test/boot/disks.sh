@@ -10,7 +10,8 @@ export TMPDIR=$WORK # what QEMU keeps of a snapshot
 mcopy -n -i "$IMAGE@@$(manifest "m['partitions'][0]['start-bytes']")" "::$(manifest "m['uki']")" "$WORK/uki.efi"
 objcopy -O binary --dump-section ".linux=$WORK/linux" --dump-section ".initrd=$WORK/initrd" "$WORK/uki.efi" "$WORK/none"
 
-# disk WORDS QEMU-OPTION...: boots until init has ended its work; what it said is in $WORK/console.
+# disk WORDS QEMU-OPTION...: boots until init has ended its work, and systemd looked at the clock; what they said is in
+# $WORK/console.
 disk() {
 	local words=$1 machine
 	shift
@@ -21,7 +22,7 @@ disk() {
 	machine=$!
 	on_exit+=("kill $machine 2>/dev/null")
 	for _ in $(seq 300); do
-		grep -qE 'ashlar-init: (root .* verified|stopped)|Kernel panic' "$WORK/console" && break
+		grep -qE 'systemd\[1\]: systemd |ashlar-init: stopped|Kernel panic' "$WORK/console" && break
 		kill -0 $machine 2>/dev/null || break
 		sleep 0.2
 	done
@@ -32,7 +33,9 @@ disk() {
 }
 starts() { disk "" "$@" | tee /dev/stderr | grep -q 'ashlar-init: root .*, verified: '; }
 
-check "NVMe: the root starts, though its disk is there before any module" starts -M q35 -device nvme,drive=disk,serial=1
+check "NVMe: the root starts, though its disk is there before any module" starts -M q35 -device nvme,drive=disk,serial=1 \
+	-rtc base=2001-02-03
+check "a clock that says 2001 is set to the image's time" grep 'System time advanced to .*/usr/lib/clock-epoch' "$WORK/console"
 check "VMware's SCSI: the root starts" starts -M q35 -device pvscsi,id=scsi -device scsi-hd,drive=disk
 check "IDE: the root starts" starts -M pc -device ide-hd,drive=disk
 check "SATA: the root starts" starts -M q35 -device ide-hd,drive=disk
