@@ -17,19 +17,33 @@ struct str boot_uki_name(struct arena *a, const struct conf_release *release, st
 	return str_printf(a, "EFI/Linux/%.*s_%.*s.efi", STR_FMT(release->id), STR_FMT(version));
 }
 
-struct str boot_command_line(struct arena *a, const struct conf_image *image,
-			     const uint8_t root_hash[SHA256_BYTES])
+/* COMMAND_LINE_SIZE of x86 and of arm64, less the NUL (the kernel's arch/ARCH/include/.../setup.h).
+ * Its EFI stub leaves out words that do not fit, the last ones. */
+enum { COMMAND_LINE_BYTES_MAX = 2047 };
+
+int boot_command_line(struct arena *a, const struct conf_image *image,
+		      const uint8_t root_hash[SHA256_BYTES], struct str *ret, struct err *e)
 {
 	struct buf b = { .a = a };
+	size_t own;
 
 	/* Each word, also where it says what is the default: a hypervisor may append others
 	 * (systemd-stub(7), io.systemd.stub.kernel-cmdline-extra), and agent/init takes none twice.
 	 */
 	buf_printf(&b, "roothash=%.*s %.*s", STR_FMT(hex_encode(a, root_hash, SHA256_BYTES)),
 		   STR_FMT(boot_words_text(a, &image->boot)));
+	own = b.v.n;
 	vec_each(word, &image->kernel_command_line)
 		buf_printf(&b, " %.*s", STR_FMT(*word));
-	return (struct str){ (char *)b.v.p, b.v.n };
+	if (b.v.n > COMMAND_LINE_BYTES_MAX)
+		return err_set(
+			e, -E2BIG,
+			"%.*s: the kernel's command line has %zu bytes, %zu of which are the build's own; the "
+			"kernel takes %d and would leave out the last words; shorten 'kernel-command-line' by %zu",
+			STR_FMT(image->source), b.v.n, own, COMMAND_LINE_BYTES_MAX,
+			b.v.n - COMMAND_LINE_BYTES_MAX);
+	*ret = (struct str){ (char *)b.v.p, b.v.n };
+	return 0;
 }
 
 /* A line of SBAT (github.com/rhboot/shim, SBAT.md): component, generation, vendor, package,

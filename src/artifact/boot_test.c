@@ -12,21 +12,37 @@ static void test_command_line(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct str words[] = { STR("ro"), STR("quiet") };
-	struct conf_image image = { .kernel_command_line = { .p = words, .n = 2 } };
+	struct conf_image image = { .kernel_command_line = { .p = words, .n = 2 },
+				    .source = STR("x.yaml") };
+	struct err e = { 0 };
+	struct str line;
+	char *many;
 
 	(void)state;
-	assert_str(boot_command_line(&a, &image, hash),
-		   "roothash=" HASH " ashlar.signatures=secure-boot ashlar.execute=root "
-		   "ashlar.state=memory ro quiet");
+	assert_ok(boot_command_line(&a, &image, hash, &line, &e), &e);
+	assert_str(line, "roothash=" HASH " ashlar.signatures=secure-boot ashlar.execute=root "
+			 "ashlar.state=memory ro quiet");
 	image.boot.signatures = SIGNATURES_REQUIRED;
 	image.boot.execute_from = EXECUTE_SIGNED;
 	image.boot.state = STATE_TPM;
 	image.boot.without_tpm = WITHOUT_TPM_PLAIN;
 	image.boot.recovery_key = RECOVERY_KEY_NONE;
 	image.kernel_command_line.n = 0;
-	assert_str(boot_command_line(&a, &image, hash),
-		   "roothash=" HASH " ashlar.signatures=required ashlar.execute=signed "
-		   "ashlar.state=tpm ashlar.without-tpm=plain ashlar.recovery-key=none");
+	assert_ok(boot_command_line(&a, &image, hash, &line, &e), &e);
+	assert_str(line, "roothash=" HASH " ashlar.signatures=required ashlar.execute=signed "
+			 "ashlar.state=tpm ashlar.without-tpm=plain ashlar.recovery-key=none");
+	/* to the byte that the kernel takes */
+	many = arena_alloc(&a, 2048);
+	memset(many, 'x', 2048);
+	image.kernel_command_line.n = 1;
+	words[0] = (struct str){ many, 2047 - line.n - 1 };
+	assert_ok(boot_command_line(&a, &image, hash, &line, &e), &e);
+	assert_int_equal(line.n, 2047);
+	words[0].n++;
+	assert_err(
+		boot_command_line(&a, &image, hash, &line, &e), &e,
+		"x.yaml: the kernel's command line has 2048 bytes, 189 of which are the build's own; the "
+		"kernel takes 2047 and would leave out the last words; shorten 'kernel-command-line' by 1");
 }
 
 static void test_policy(void **state)

@@ -72,3 +72,31 @@ int boot_words_take(struct boot_words *words, unsigned *seen, struct str key, st
 	}
 	return 0;
 }
+
+static struct str unquote(struct str s)
+{
+	if (!str_starts(s, "\""))
+		return s;
+	s = str_from(s, 1);
+	return str_ends(s, "\"") ? str_head(s, s.n - 1) : s;
+}
+
+bool boot_param_next(struct str *text, struct boot_param *ret)
+{
+	bool quoted = false;
+	struct str word;
+	size_t n = 0;
+
+	*text = str_trim(*text);
+	while (n < text->n &&
+	       (quoted || (text->p[n] != ' ' && text->p[n] != '\t' && text->p[n] != '\n')))
+		quoted ^= text->p[n++] == '"';
+	word = str_head(*text, n);
+	*text = str_from(*text, n);
+	if (word.n == 0 || str_eqz(word, "--"))
+		return false;
+	word = unquote(word);
+	ret->key = str_cut(&word, '=');
+	ret->value = unquote(word);
+	return true;
+}

@@ -69,3 +69,15 @@ struct str boot_words_text(struct arena *a, const struct boot_words *words);
  * "KEY=VALUE: want ..." */
 must_check int boot_words_take(struct boot_words *words, unsigned *seen, struct str key,
 			       struct str value, struct err *e);
+
+/* A word of the kernel command line. */
+struct boot_param {
+	struct str key, value;
+};
+
+/* As the kernel splits it (lib/cmdline.c): blanks separate, double quotes protect them. False at
+ * the end, and at "--", behind which words are for others. */
+must_check bool boot_param_next(struct str *text, struct boot_param *ret);
+
+/* Of ashlar.timeout= and ashlar.failure=reboot:SEC. */
+enum { BOOT_SEC_MAX = 86400 };

@@ -3,6 +3,7 @@
 
 #include "base/url.h"
 
+#include <assert.h>
 #include <yaml.h>
 
 #define AT(name, mark) (name), (mark).line + 1, (mark).column + 1
@@ -260,6 +261,10 @@ static int check_scalar(struct check *c, const cyaml_schema_value_t *value, cons
 		return wrong_type(c, value, at);
 	if (scalar_ok(value, s))
 		return 0;
+	if (value->type == CYAML_STRING && s.n > form_bytes_max((enum form)value->string.max))
+		return err_set(c->e, -EINVAL, "%s:%zu:%zu: %s has %zu bytes; want at most %zu",
+			       AT(c->doc->name, c->event.start_mark), place_text(c, at), s.n,
+			       form_bytes_max((enum form)value->string.max));
 	if (value->type == CYAML_ENUM) {
 		names = enum_names(c->a, value);
 		near = yaml_did_you_mean(c->a, &names, s);
@@ -319,6 +324,8 @@ static int unknown_key(struct check *c, const cyaml_schema_field_t *fields, cons
 		       place_text(c, at), STR_FMT(str_names(c->a, &names)),
 		       yaml_did_you_mean(c->a, &names, key));
 }
+
+static_assert(YAML_KEYS_MAX <= 64, "a mapping's keys are a bit each of a uint64_t");
 
 /* The current event is a key; checks it and its value. @seen: a bit for each field. */
 static int check_pair(struct check *c, const cyaml_schema_field_t *fields, const struct place *at,

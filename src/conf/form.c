@@ -55,8 +55,8 @@ static bool is_id(struct str s)
 {
 	uint64_t id;
 
-	/* (uid_t)-1 means "no one" to the kernel */
-	return str_eqz(s, "-") || str_u64(s, UINT32_MAX - 1, &id);
+	/* (uid_t)-1 means "no one" to the kernel, and 65535 to its older calls */
+	return str_eqz(s, "-") || (str_u64(s, UINT32_MAX - 1, &id) && id != UINT16_MAX);
 }
 
 static bool is_size(struct str s)
@@ -73,7 +73,53 @@ static bool is_digest(struct str s)
 
 static bool is_name(struct str s)
 {
-	return only(s, DIGITS LETTERS "_+.@:\\-") && s.p[0] != '-' && s.p[0] != '.';
+	return only(s, DIGITS LETTERS "_+.@:-") && s.p[0] != '-' && s.p[0] != '.';
+}
+
+static bool is_account(struct str s)
+{
+	return only(s, DIGITS LETTERS "_-") && s.p[0] != '-' && !strchr(DIGITS, s.p[0]);
+}
+
+/* "de", "pt_BR", "sr@latin": as files of translations have it, which name no character set. */
+static bool is_language(struct str s)
+{
+	return only(s, DIGITS LETTERS "_@-") && strchr(LETTERS, s.p[0]);
+}
+
+/* RFC 1123, 2.1. systemd mends others by leaving out what it does not like. */
+static bool is_host(struct str s)
+{
+	if (s.n == 0 || s.p[s.n - 1] == '.')
+		return false;
+	while (s.n > 0) {
+		struct str label = str_cut(&s, '.');
+
+		if (!only(label, DIGITS LETTERS "-") || label.n > 63 || label.p[0] == '-' ||
+		    label.p[label.n - 1] == '-')
+			return false;
+	}
+	return true;
+}
+
+static bool is_release(struct str s)
+{
+	return only(s, DIGITS "abcdefghijklmnopqrstuvwxyz._-") && s.p[0] != '-' && s.p[0] != '.';
+}
+
+/* systemd.unit(5), UNIT NAMES: a name, maybe with an instance, and one of the types. */
+static bool is_unit(struct str s)
+{
+	static const char *const types[] = { ".service",   ".socket", ".device", ".mount",
+					     ".automount", ".swap",   ".target", ".path",
+					     ".timer",     ".slice",  ".scope" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (str_ends(s, types[i]))
+			return only(str_head(s, s.n - strlen(types[i])),
+				    DIGITS LETTERS ":-_.\\@") &&
+			       s.p[0] != '@';
+	return false;
 }
 
 /* The digits of @like may be any, all else is as it stands there. */
@@ -141,6 +187,14 @@ static const struct {
 	{ FORM_MODE, is_mode, "octal permissions such as 0644" },
 	{ FORM_SCRIPT, is_script, "preinst, postinst, prerm, postrm, config or triggers" },
 	{ FORM_ID, is_id, "a number, or \"-\" for any free one" },
+	{ FORM_ACCOUNT, is_account,
+	  "at most 31 letters, digits, '_' and '-', the first a letter or '_'" },
+	{ FORM_LANGUAGE, is_language,
+	  "a language such as de, pt_BR or sr@latin, without a character set" },
+	{ FORM_HOST, is_host,
+	  "at most 64 letters, digits and '-', in labels parted by '.' that neither begin nor end with '-'" },
+	{ FORM_RELEASE, is_release, "lower-case letters, digits and any of ._-" },
+	{ FORM_UNIT, is_unit, "a unit's name such as ssh.service or getty@tty1.service" },
 	{ FORM_SIZE, is_size, "a size such as 120MB or 64MiB" },
 	{ FORM_DATE, is_date, "a date such as 2026-09-12 or \"2026-09-12 07:55:41 UTC\"" },
 	{ FORM_DIGEST, is_digest, "64 lower-case hexadecimal digits" },
@@ -156,11 +210,16 @@ static const struct {
 	{ FORM_TEXT, is_text, "text without control characters" },
 };
 
+size_t form_bytes_max(enum form form)
+{
+	return (size_t)form & 0xffffff;
+}
+
 bool form_ok(enum form form, struct str s)
 {
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (forms[i].form == form)
-			return s.n <= form && forms[i].ok(s);
+			return s.n <= form_bytes_max(form) && forms[i].ok(s);
 	return false;
 }
 

@@ -6,6 +6,7 @@
 #include "conf/files.h"
 #include "conf/load.h"
 #include "conf/schema.h"
+#include "conf/words.h"
 
 /* One file of the chain. */
 struct layer {
@@ -82,6 +83,9 @@ static int layer_read(struct arena *a, const char *distro, struct str name, cons
 		r = yaml_read(a, &schema_image, distro, below, &layer.yaml, &layer.doc, e);
 	if (r == 0)
 		r = files_load(a, distro, layer.name, &layer.doc, &layer.yaml.own, e);
+	for (uint32_t i = 0; r == 0 && i < layer.yaml.image.kernel_command_line.n; i++)
+		r = conf_words_check(yaml_at(a, &layer.doc, "kernel-command-line", i),
+				     layer.yaml.image.kernel_command_line.p[i], e);
 	if (r == 0)
 		*ret = layer;
 	return r;

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf/schema.h"
 
+#include <assert.h>
+
 #define OPTIONAL CYAML_FLAG_OPTIONAL
 #define REQUIRED CYAML_FLAG_DEFAULT
 
 static const cyaml_schema_value_t line = YAML_TEXT_ENTRY(FORM_LINE);
-static const cyaml_schema_value_t name = YAML_TEXT_ENTRY(FORM_NAME);
+static const cyaml_schema_value_t unit = YAML_TEXT_ENTRY(FORM_UNIT);
+static const cyaml_schema_value_t language = YAML_TEXT_ENTRY(FORM_LANGUAGE);
 static const cyaml_schema_value_t path = YAML_TEXT_ENTRY(FORM_PATH);
 static const cyaml_schema_value_t below = YAML_TEXT_ENTRY(FORM_BELOW);
 
 static const cyaml_schema_field_t release_fields[] = {
-	YAML_TEXT("id", REQUIRED, FORM_NAME, struct conf_release, id),
+	YAML_TEXT("id", REQUIRED, FORM_RELEASE, struct conf_release, id),
 	YAML_TEXT("name", REQUIRED, FORM_LINE, struct conf_release, name),
-	YAML_TEXT("version", REQUIRED, FORM_NAME, struct conf_release, version),
-	YAML_TEXT("codename", OPTIONAL, FORM_NAME, struct conf_release, codename),
+	YAML_TEXT("version", REQUIRED, FORM_RELEASE, struct conf_release, version),
+	YAML_TEXT("codename", OPTIONAL, FORM_RELEASE, struct conf_release, codename),
 	YAML_TEXT("home-url", OPTIONAL, FORM_LINE, struct conf_release, home_url),
 	YAML_TEXT("bug-url", OPTIONAL, FORM_LINE, struct conf_release, bug_url),
 	YAML_TEXT("vendor", OPTIONAL, FORM_LINE, struct conf_release, vendor),
@@ -72,7 +75,7 @@ const cyaml_schema_value_t schema_upstreams = {
 };
 
 static const cyaml_schema_field_t user_fields[] = {
-	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_user, name),
+	YAML_TEXT("name", REQUIRED, FORM_ACCOUNT, struct conf_user, name),
 	YAML_TEXT("id", REQUIRED, FORM_ID, struct conf_user, id),
 	YAML_TEXT("description", OPTIONAL, FORM_LINE, struct conf_user, description),
 	YAML_TEXT("home", OPTIONAL, FORM_PATH, struct conf_user, home),
@@ -82,7 +85,7 @@ static const cyaml_schema_field_t user_fields[] = {
 static const cyaml_schema_value_t user = YAML_STRUCT_ENTRY(user_fields, struct conf_user);
 
 static const cyaml_schema_field_t id_fields[] = {
-	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_id, name),
+	YAML_TEXT("name", REQUIRED, FORM_ACCOUNT, struct conf_id, name),
 	YAML_PLAIN("id", REQUIRED, CYAML_UINT, struct conf_id, id),
 	CYAML_FIELD_END,
 };
@@ -95,15 +98,15 @@ const cyaml_schema_value_t schema_ids = {
 };
 
 static const cyaml_schema_field_t group_fields[] = {
-	YAML_TEXT("name", REQUIRED, FORM_NAME, struct conf_group, name),
+	YAML_TEXT("name", REQUIRED, FORM_ACCOUNT, struct conf_group, name),
 	YAML_TEXT("id", REQUIRED, FORM_ID, struct conf_group, id),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t group = YAML_STRUCT_ENTRY(group_fields, struct conf_group);
 
 static const cyaml_schema_field_t member_fields[] = {
-	YAML_TEXT("user", REQUIRED, FORM_NAME, struct conf_member, user),
-	YAML_TEXT("group", REQUIRED, FORM_NAME, struct conf_member, group),
+	YAML_TEXT("user", REQUIRED, FORM_ACCOUNT, struct conf_member, user),
+	YAML_TEXT("group", REQUIRED, FORM_ACCOUNT, struct conf_member, group),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t member = YAML_STRUCT_ENTRY(member_fields, struct conf_member);
@@ -127,8 +130,8 @@ static const cyaml_schema_value_t caps = YAML_STRUCT_ENTRY(caps_fields, struct c
 
 static const cyaml_schema_field_t mode_fields[] = {
 	YAML_TEXT("path", REQUIRED, FORM_PATH, struct conf_mode, path),
-	YAML_TEXT("user", OPTIONAL, FORM_NAME, struct conf_mode, user),
-	YAML_TEXT("group", OPTIONAL, FORM_NAME, struct conf_mode, group),
+	YAML_TEXT("user", OPTIONAL, FORM_ACCOUNT, struct conf_mode, user),
+	YAML_TEXT("group", OPTIONAL, FORM_ACCOUNT, struct conf_mode, group),
 	YAML_TEXT("mode", OPTIONAL, FORM_MODE, struct conf_mode, mode),
 	CYAML_FIELD_END,
 };
@@ -163,8 +166,8 @@ static const cyaml_schema_field_t file_fields[] = {
 	YAML_TEXT("content", OPTIONAL, FORM_TEXT, struct conf_file, content),
 	YAML_TEXT("source", OPTIONAL, FORM_BELOW, struct conf_file, source),
 	YAML_PLAIN("directory", OPTIONAL, CYAML_BOOL, struct conf_file, directory),
-	YAML_TEXT("user", OPTIONAL, FORM_NAME, struct conf_file, user),
-	YAML_TEXT("group", OPTIONAL, FORM_NAME, struct conf_file, group),
+	YAML_TEXT("user", OPTIONAL, FORM_ACCOUNT, struct conf_file, user),
+	YAML_TEXT("group", OPTIONAL, FORM_ACCOUNT, struct conf_file, group),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t file = YAML_STRUCT_ENTRY(file_fields, struct conf_file);
@@ -185,9 +188,9 @@ static const cyaml_schema_field_t package_fields[] = {
 	YAML_STRUCTS("users", user, struct conf_package, users),
 	YAML_STRUCTS("groups", group, struct conf_package, groups),
 	YAML_STRUCTS("members", member, struct conf_package, members),
-	YAML_TEXTS("enable-units", name, struct conf_package, enable_units),
-	YAML_TEXTS("disable-units", name, struct conf_package, disable_units),
-	YAML_TEXTS("mask-units", name, struct conf_package, mask_units),
+	YAML_TEXTS("enable-units", unit, struct conf_package, enable_units),
+	YAML_TEXTS("disable-units", unit, struct conf_package, disable_units),
+	YAML_TEXTS("mask-units", unit, struct conf_package, mask_units),
 	YAML_STRUCTS("alternatives", alternative, struct conf_package, alternatives),
 	YAML_STRUCTS("caps", caps, struct conf_package, caps),
 	YAML_STRUCTS("owners", owner, struct conf_package, owners),
@@ -206,9 +209,9 @@ const cyaml_schema_value_t schema_package = YAML_TOP(package_fields, struct conf
 /* What an image and a feature both have; @at: where the conf_feature is in @type. */
 #define FEATURE_FIELDS(type, at)                                           \
 	YAML_TEXTS("packages", line, type, at packages),                   \
-		YAML_TEXTS("enable-units", name, type, at enable_units),   \
-		YAML_TEXTS("disable-units", name, type, at disable_units), \
-		YAML_TEXTS("mask-units", name, type, at mask_units),       \
+		YAML_TEXTS("enable-units", unit, type, at enable_units),   \
+		YAML_TEXTS("disable-units", unit, type, at disable_units), \
+		YAML_TEXTS("mask-units", unit, type, at mask_units),       \
 		YAML_STRUCTS("files", file, type, at files),               \
 		YAML_STRUCTS("users", user, type, at users),               \
 		YAML_STRUCTS("links", symlink_entry, type, at links)
@@ -239,9 +242,9 @@ static const cyaml_schema_field_t image_fields[] = {
 	YAML_TEXTS("drop-files", line, struct image_yaml, image.drop_files),
 	YAML_TEXTS("setuid-files", path, struct image_yaml, image.setuid_files),
 	YAML_PLAIN("documentation", OPTIONAL, CYAML_BOOL, struct image_yaml, image.documentation),
-	YAML_TEXTS("locales", line, struct image_yaml, image.locales),
-	YAML_TEXT("hostname", OPTIONAL, FORM_NAME, struct image_yaml, image.hostname),
-	YAML_TEXT("default-unit", OPTIONAL, FORM_NAME, struct image_yaml, image.default_unit),
+	YAML_TEXTS("locales", language, struct image_yaml, image.locales),
+	YAML_TEXT("hostname", OPTIONAL, FORM_HOST, struct image_yaml, image.hostname),
+	YAML_TEXT("default-unit", OPTIONAL, FORM_UNIT, struct image_yaml, image.default_unit),
 	YAML_TEXTS("kernel-command-line", line, struct image_yaml, image.kernel_command_line),
 	YAML_TEXTS("kernel-modules", line, struct image_yaml, image.kernel_modules),
 	YAML_TEXTS("initrd-modules", line, struct image_yaml, image.initrd_modules),
@@ -263,3 +266,27 @@ static const cyaml_schema_field_t image_fields[] = {
 	CYAML_FIELD_END,
 };
 const cyaml_schema_value_t schema_image = YAML_TOP(image_fields, struct image_yaml);
+
+/* With the end of each table, which is one more. */
+#define KEYS_FIT(fields)                                                       \
+	static_assert(sizeof(fields) / sizeof(*(fields)) <= YAML_KEYS_MAX + 1, \
+		      "more keys than bits")
+
+KEYS_FIT(release_fields);
+KEYS_FIT(suite_fields);
+KEYS_FIT(upstream_fields);
+KEYS_FIT(user_fields);
+KEYS_FIT(id_fields);
+KEYS_FIT(group_fields);
+KEYS_FIT(member_fields);
+KEYS_FIT(alternative_fields);
+KEYS_FIT(caps_fields);
+KEYS_FIT(mode_fields);
+KEYS_FIT(owner_fields);
+KEYS_FIT(diversion_fields);
+KEYS_FIT(link_fields);
+KEYS_FIT(file_fields);
+KEYS_FIT(script_fields);
+KEYS_FIT(package_fields);
+KEYS_FIT(feature_fields);
+KEYS_FIT(image_fields);

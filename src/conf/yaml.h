@@ -16,22 +16,29 @@ enum {
 	YAML_KEYS_MAX = 64, /* of one mapping: a bit each in the set of those seen */
 };
 
-/* What a text must look like. The number is also the most bytes it may have: cyaml's schema has a
- * field for that, and so a table says both in one place. */
+/* What a text must look like, and the most bytes it may have, in the lower bits: cyaml's schema has
+ * one number for a text, which only must not be less than that. */
+#define FORM(number, bytes) ((number) << 24 | (bytes))
 enum form {
-	FORM_MODE = 4,     /* octal permissions */
-	FORM_SCRIPT = 8,   /* name of a maintainer script */
-	FORM_ID = 10,      /* decimal number or "-" */
-	FORM_SIZE = 20,    /* 120MB, 64MiB or bytes; becomes a uint64_t */
-	FORM_DATE = 23,    /* a day, or a second: "2026-09-12 07:55:41 UTC" */
-	FORM_DIGEST = 64,  /* hexadecimal SHA-256 */
-	FORM_NAME = 255,   /* of a user, group, unit or host */
-	FORM_SUITE = 256,  /* of an archive: names and '/' */
-	FORM_BELOW = 1024, /* path below a folder */
-	FORM_LINE = 2000,  /* text without a line break */
-	FORM_MIRROR = 2048,
-	FORM_PATH = 4095, /* absolute and normalised */
-	FORM_TEXT = YAML_BYTES_MAX,
+	FORM_MODE = FORM(1, 4),     /* octal permissions */
+	FORM_SCRIPT = FORM(2, 8),   /* name of a maintainer script */
+	FORM_ID = FORM(3, 10),      /* decimal number or "-" */
+	FORM_SIZE = FORM(4, 20),    /* 120MB, 64MiB or bytes; becomes a uint64_t */
+	FORM_ACCOUNT = FORM(5, 31), /* user or group, as systemd-sysusers takes it */
+	FORM_LANGUAGE = FORM(6, 32),
+	FORM_HOST = FORM(7, 64),   /* hostname(7), and what sethostname(2) takes */
+	FORM_DIGEST = FORM(8, 64), /* hexadecimal SHA-256 */
+	FORM_RELEASE =
+		FORM(9, 64), /* ID and VERSION_ID of os-release(5), also parts of file names */
+	FORM_NAME = FORM(10, 255),
+	FORM_UNIT = FORM(11, 255),   /* of systemd */
+	FORM_BELOW = FORM(12, 1024), /* path below a folder */
+	FORM_LINE = FORM(13, 2000),  /* text without a line break */
+	FORM_MIRROR = FORM(14, 2048),
+	FORM_PATH = FORM(15, 4095), /* absolute and normalised */
+	FORM_TEXT = FORM(16, YAML_BYTES_MAX),
+	FORM_DATE = FORM(17, 23),   /* a day, or a second: "2026-09-12 07:55:41 UTC" */
+	FORM_SUITE = FORM(18, 256), /* of an archive: names and '/' */
 };
 
 /* Where a value of the outermost mapping stands, or an entry of a list there; lines and columns
@@ -125,3 +132,4 @@ const char *yaml_did_you_mean(struct arena *a, const vec_str *names, struct str 
 /* form.c */
 bool form_ok(enum form form, struct str s);
 const char *form_want(enum form form);
+size_t form_bytes_max(enum form form);

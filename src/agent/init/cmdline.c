@@ -3,39 +3,6 @@
 
 enum { REBOOT_DELAY_SEC = 10, TIMEOUT_SEC = 30 };
 
-struct param {
-	struct str key, value;
-};
-
-static struct str unquote(struct str s)
-{
-	if (!str_starts(s, "\""))
-		return s;
-	s = str_from(s, 1);
-	return str_ends(s, "\"") ? str_head(s, s.n - 1) : s;
-}
-
-/* As the kernel splits it (lib/cmdline.c): blanks separate, double quotes protect them. */
-static bool param_next(struct str *text, struct param *ret)
-{
-	bool quoted = false;
-	struct str word;
-	size_t n = 0;
-
-	*text = str_trim(*text);
-	while (n < text->n &&
-	       (quoted || (text->p[n] != ' ' && text->p[n] != '\t' && text->p[n] != '\n')))
-		quoted ^= text->p[n++] == '"';
-	word = str_head(*text, n);
-	*text = str_from(*text, n);
-	if (word.n == 0 || str_eqz(word, "--"))
-		return false;
-	word = unquote(word);
-	ret->key = str_cut(&word, '=');
-	ret->value = unquote(word);
-	return true;
-}
-
 static int failure_value(struct str value, struct failure *ret, struct err *e)
 {
 	struct str rest = value, action = str_cut(&rest, ':');
@@ -70,10 +37,10 @@ int cmdline_failure(struct str text, struct failure *ret, struct err *e)
 {
 	struct failure panic = { 0 }, asked = { 0 };
 	bool is_asked = false;
-	struct param p;
+	struct boot_param p;
 	int r;
 
-	while (param_next(&text, &p)) {
+	while (boot_param_next(&text, &p)) {
 		if (str_eqz(p.key, "panic"))
 			panic_value(p.value, &panic);
 		if (!str_eqz(p.key, "ashlar.failure"))
@@ -92,10 +59,10 @@ int cmdline_parse(struct str text, struct cmdline *ret, struct err *e)
 	struct cmdline c = { .timeout_sec = TIMEOUT_SEC };
 	bool has_hash = false;
 	unsigned seen = 0;
-	struct param p;
+	struct boot_param p;
 	uint64_t sec;
 
-	while (param_next(&text, &p)) {
+	while (boot_param_next(&text, &p)) {
 		int r = boot_words_take(&c.words, &seen, p.key, p.value, e);
 
 		if (r < 0)

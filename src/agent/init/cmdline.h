@@ -26,7 +26,7 @@
 #include "base/boot_words.h"
 #include "disk/verity.h"
 
-enum { CMDLINE_BYTES_MAX = 64 << 10, CMDLINE_SEC_MAX = 86400 };
+enum { CMDLINE_BYTES_MAX = 64 << 10, CMDLINE_SEC_MAX = BOOT_SEC_MAX };
 
 struct cmdline {
 	uint8_t root_hash[ROOT_HASH_BYTES];
