@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 import lib
+import news
 import others
 import ours
 import plot
@@ -26,8 +27,12 @@ import plot
 def contestants(bench, work, quick):
     """Those that this machine can run, and why it cannot run the others."""
     found, missing = [bench, others.Floor(bench)], []
+    if shutil.which("gpg"):
+        found.append(news.News(bench, work / "news"))
+    else:
+        missing.append("News are not measured: gpg is not installed.")
     if quick:
-        return found, []
+        return found, missing
     parts = others.Parts(bench, work / "parts")
     if os.getuid() == 0 and shutil.which("dnf"):
         found.append(others.Dnf(parts))
@@ -63,7 +68,8 @@ def sizes(bench, found):
     rpms = sum(f.stat().st_size for f in bench.builder.file("repository").glob("*.rpm"))
     rows = [(f"{len(manifest['packages'])} packages as downloaded", downloads), ("as RPMs", rpms),
             ("files of the root", manifest["files-bytes"])]
-    for who, maker in (("ashlar", bench), *((type(c).__name__.lower(), c) for c in found[2:])):
+    makers = [c for c in found if isinstance(c, (others.Dnf, others.Mkosi))]
+    for who, maker in (("ashlar", bench), *((type(c).__name__.lower(), c) for c in makers)):
         image = bench.builder.file("raw") if maker is bench else maker.image
         rows += zip((f"{who}: image on disk", f"{who}: image with its holes", f"{who}: root partition"), others.sizes(image))
     return lib.table(("", "MB"), ((name, f"{n / 1e6:.1f}") for name, n in rows))
@@ -105,6 +111,9 @@ def main():
                     lib.say(f"bench: {e}")
                     found.remove(contestant)
                     missing.append(f"{type(contestant).__name__} is left out: it failed here.")
+        for contestant in found:
+            if isinstance(contestant, news.News):
+                contestant.done()
         medians = {case: lib.median(c) for case, c in costs.items()}
         about = (f"Medians of {rounds} rounds, {lib.machine(load)} {', '.join(versions(found))}".rstrip() +
                  f" The package that changes is {bench.package}. {' '.join(missing)}").rstrip()
@@ -114,7 +123,7 @@ def main():
         print(text)
         return
     kinds = [(case, c.wall, "ours" if case.startswith("ashlar") else "floor" if case == others.FLOOR else "other")
-             for case, c in sorted(medians.items(), key=lambda item: item[1].wall)]
+             for case, c in sorted(medians.items(), key=lambda item: item[1].wall) if case != news.NEWS]
     drawing = plot.bars("The complete signed server image, wall seconds", kinds)
     lib.PAGE.with_suffix(".svg").write_text("\n".join(drawing) + "\n")
     lib.publish("bench", text)
