@@ -6,7 +6,6 @@
 #include "artifact/manifest.h"
 #include "artifact/parts.h"
 #include "base/io.h"
-#include "tree/caps.h"
 #include "tree/root_tree.h"
 
 #define RAW ".raw"
@@ -237,21 +236,6 @@ static void package_sizes(struct arena *a, const struct tree *t, struct diff_sid
 	sizes_sort(&s->package_sizes);
 }
 
-/* Capabilities as an image would tell them. */
-static int caps_canonical(struct tree *t, struct err *e)
-{
-	vec_each(node, &t->nodes)
-		if (node->caps.n > 0) {
-			struct str bytes;
-			int r = caps_parse(t->a, node->caps, &bytes, e);
-
-			if (r < 0)
-				return r;
-			node->caps = caps_text(t->a, bytes);
-		}
-	return 0;
-}
-
 static int definition_look(void *arg, const struct tree *t, struct str manifest, struct err *e)
 {
 	const struct definition *d = arg;
@@ -262,8 +246,6 @@ static int definition_look(void *arg, const struct tree *t, struct str manifest,
 	r = manifest_read(d->a, str_dup(d->a, manifest), d->s, e);
 	if (r == 0)
 		r = tree_digested(d->a, t, &d->s->tree, e);
-	if (r == 0)
-		r = caps_canonical(&d->s->tree, e);
 	package_sizes(d->a, t, d->s);
 	return r;
 }

@@ -5,13 +5,9 @@
 
 #include "base/str.h"
 #include "disk/segment.h"
+#include "disk/xattr.h"
 
 enum { EROFS_BLOCK_BYTES = 4096 };
-
-struct erofs_xattr {
-	struct str name; /* with its prefix: "security.capability", "user.x" */
-	struct str value;
-};
 
 struct erofs_dirent {
 	struct str name;
@@ -80,7 +76,7 @@ struct erofs_inode {
 	/* instead of .data, for regular files; inodes that have the same pointer share the blocks
 	 */
 	const struct erofs_content *content;
-	const struct erofs_xattr *xattrs;
+	const struct xattr *xattrs;
 	size_t n_xattrs;
 	const struct erofs_dirent *entries; /* directories: without "." and "..", in any order */
 	size_t n_entries;
@@ -130,8 +126,10 @@ must_check int erofs_content_read(struct arena *a, enum erofs_codec codec,
  * directory names; on a directory that two name; on what EROFS or Linux cannot hold (device
  * numbers, link targets and xattrs too large).
  *
- * Order on the disk: metadata, blocks of directories, blocks of files without content, content in
- * the order in which the inodes are given, fragments in theirs. */
+ * Xattrs that several inodes have stand once, in a table.
+ *
+ * Order on the disk: metadata, that table, blocks of directories, blocks of files without content,
+ * content in the order in which the inodes are given, fragments in theirs. */
 must_check int erofs_write(struct arena *a, const struct erofs_input *in, struct segments *ret,
 			   struct err *e);
 

@@ -189,7 +189,7 @@ static int content_read(struct reader *r, const struct found *f, struct str *ret
 	return 0;
 }
 
-static bool xattr_take(struct reader *r, struct rd *rd, struct erofs_xattr *ret)
+static bool xattr_take(struct reader *r, struct rd *rd, struct xattr *ret)
 {
 	uint8_t name_bytes = rd_u8(rd), id = rd_u8(rd);
 	uint16_t value_bytes = rd_le16(rd);
@@ -207,7 +207,7 @@ static bool xattr_take(struct reader *r, struct rd *rd, struct erofs_xattr *ret)
 }
 
 /* The table of shared xattrs, by its ids in units of 4 bytes. */
-static bool xattr_take_shared(struct reader *r, uint32_t id, struct erofs_xattr *ret)
+static bool xattr_take_shared(struct reader *r, uint32_t id, struct xattr *ret)
 {
 	struct rd rd = { .p = r->image, .n = r->n };
 
@@ -218,8 +218,8 @@ static bool xattr_take_shared(struct reader *r, uint32_t id, struct erofs_xattr 
 static int xattrs_read(struct reader *r, struct found *f, struct erofs_inode *inode, struct err *e)
 {
 	uint64_t n = sizeof(struct erofs_disk_xattrs) + 4 * ((uint64_t)f->xattr_count - 1);
-	VEC(struct erofs_xattr) xattrs = { 0 };
-	struct erofs_xattr x;
+	VEC(struct xattr) xattrs = { 0 };
+	struct xattr x;
 	struct rd rd;
 	uint8_t n_shared;
 	int code;

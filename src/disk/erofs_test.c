@@ -87,8 +87,7 @@ static int by_name(const void *x, const void *y)
 
 static int by_xattr(const void *x, const void *y)
 {
-	return str_cmp(((const struct erofs_xattr *)x)->name,
-		       ((const struct erofs_xattr *)y)->name);
+	return str_cmp(((const struct xattr *)x)->name, ((const struct xattr *)y)->name);
 }
 
 static void *sorted(struct arena *a, const void *p, size_t n, size_t size,
@@ -103,8 +102,8 @@ static void *sorted(struct arena *a, const void *p, size_t n, size_t size,
 static void assert_same_xattrs(struct arena *a, const struct erofs_inode *x,
 			       const struct erofs_inode *y)
 {
-	struct erofs_xattr *xs = sorted(a, x->xattrs, x->n_xattrs, sizeof(*xs), by_xattr);
-	struct erofs_xattr *ys = sorted(a, y->xattrs, y->n_xattrs, sizeof(*ys), by_xattr);
+	struct xattr *xs = sorted(a, x->xattrs, x->n_xattrs, sizeof(*xs), by_xattr);
+	struct xattr *ys = sorted(a, y->xattrs, y->n_xattrs, sizeof(*ys), by_xattr);
 
 	assert_int_equal(x->n_xattrs, y->n_xattrs);
 	for (size_t i = 0; i < x->n_xattrs; i++) {
@@ -363,9 +362,9 @@ static struct tree compressed_tree(struct arena *a)
 {
 	struct tree t = small_tree(a);
 	uint32_t many = tree_add(&t, 0, "with many xattrs", S_IFREG, noise(a, 8191, 256));
-	struct erofs_xattr *x = arena_new(a, struct erofs_xattr);
+	struct xattr *x = arena_new(a, struct xattr);
 
-	*x = (struct erofs_xattr){ STR("user.long"), pattern(a, 3000) };
+	*x = (struct xattr){ STR("user.long"), pattern(a, 3000) };
 	t.inodes.p[many].xattrs = x;
 	t.inodes.p[many].n_xattrs = 1;
 	tree_add(&t, 0, "shrinks", S_IFREG | 0644, noise(a, 1200000, 9));
@@ -457,7 +456,7 @@ static void test_bad_content(void **state)
 
 static void test_specials_and_xattrs(void **state)
 {
-	static const struct erofs_xattr xattrs[] = {
+	static const struct xattr xattrs[] = {
 		{ { "user.x", 6 }, { "", 0 } },
 		{ { "security.capability", 19 },
 		  { "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 } },
@@ -467,7 +466,7 @@ static void test_specials_and_xattrs(void **state)
 		{ { "system.posix_acl_default", 24 }, { "\2\0\0\0", 4 } },
 	};
 	_cleanup_arena_ struct arena a = { 0 };
-	struct erofs_xattr huge = { STR("user.huge"), pattern(&a, 65535) };
+	struct xattr huge = { STR("user.huge"), pattern(&a, 65535) };
 	struct tree t = small_tree(&a);
 	struct erofs_input in;
 	struct str image;
@@ -485,6 +484,75 @@ static void test_specials_and_xattrs(void **state)
 	if (missing("/usr/bin/fsck.erofs"))
 		skip();
 	judge_fsck(&a, image);
+}
+
+/* What the kernel's own driver says of a file's attribute; only where root may mount. */
+static void judge_kernel_xattr(struct arena *a, struct str image, const char *file,
+			       const struct xattr *want)
+{
+	char *dir = test_dir(a), *path = path_join(a, dir, "image"), *to = path_join(a, dir, "to");
+	struct proc_result r;
+	char value[256];
+	ssize_t n;
+	struct err e;
+
+	assert_ok(file_write(path, 0644, image.p, image.n, &e), &e);
+	assert_ok(dir_make(to, &e), &e);
+	assert_ok(proc_run(a,
+			   (const char *[]){ "mount", "-t", "erofs", "-o", "loop,ro", path, to,
+					     NULL },
+			   (struct str){ 0 }, NULL, &r, &e),
+		  &e);
+	if (r.status == 0) {
+		n = lgetxattr(path_join(a, to, file), want->name.p, value, sizeof(value));
+		run(a, (const char *[]){ "umount", to, NULL });
+		assert_int_equal(n, want->value.n);
+		assert_memory_equal(value, want->value.p, want->value.n);
+	}
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
+static void test_shared_xattrs(void **state)
+{
+	static const struct xattr label[] = {
+		{ { "security.selinux", 16 }, { "system_u:object_r:etc_t:s0", 27 } },
+		{ { "user.mine", 9 }, { "of one file only", 16 } },
+	};
+	static const struct xattr other = { { "security.selinux", 16 },
+					    { "system_u:object_r:bin_t:s0", 27 } };
+	enum { FILES = 600 };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct tree plain = tree_new(&a), t = tree_new(&a);
+	struct erofs_disk_super super;
+	struct erofs_input in;
+	struct str image, without;
+
+	(void)state;
+	for (int i = 0; i < FILES; i++) {
+		const char *name = str_z(&a, str_printf(&a, "f%d", i));
+		uint32_t id = tree_add(&t, 0, name, S_IFREG | 0644, pattern(&a, 100));
+
+		(void)tree_add(&plain, 0, name, S_IFREG | 0644, pattern(&a, 100));
+		t.inodes.p[id].xattrs = i % 3 ? label : &other;
+		t.inodes.p[id].n_xattrs = i == 1 ? 2 : 1;
+	}
+	in = tree_input(&plain);
+	without = round_trip(&a, &in);
+	in = tree_input(&t);
+	image = round_trip(&a, &in);
+	/* a header and an id each, which may cost a slot; the values only once */
+	assert_true(image.n <= without.n + FILES * EROFS_SLOT_BYTES + 2 * EROFS_BLOCK_BYTES);
+	memcpy(&super, image.p + EROFS_SUPER_OFFSET, sizeof(super));
+	assert_int_not_equal(super.xattr_block, 0);
+	memcpy(&super, without.p + EROFS_SUPER_OFFSET, sizeof(super));
+	assert_int_equal(super.xattr_block, 0);
+	if (!missing("/usr/bin/fsck.erofs"))
+		judge_fsck(&a, image);
+	if (geteuid() == 0) {
+		judge_kernel_xattr(&a, image, "f3", &other);
+		judge_kernel_xattr(&a, image, "f1", &label[0]);
+		judge_kernel_xattr(&a, image, "f1", &label[1]);
+	}
 }
 
 static void test_dump(void **state)
@@ -568,7 +636,7 @@ static void random_tree(struct tree *t, uint32_t *seed, unsigned n)
 {
 	static const uint32_t types[] = { S_IFREG, S_IFREG, S_IFREG, S_IFLNK,
 					  S_IFDIR, S_IFCHR, S_IFIFO, S_IFDIR };
-	static const struct erofs_xattr xattrs[] = {
+	static const struct xattr xattrs[] = {
 		{ { "user.a", 6 }, { "1", 1 } },
 		{ { "security.capability", 19 }, { "12345678901234567890", 20 } },
 		{ { "trusted.b", 9 }, { NULL, 0 } },
@@ -751,7 +819,7 @@ static void test_bad_inodes(void **state)
 	struct tree t = tree_new(&a);
 	uint32_t id = tree_add(&t, 0, "x", 0644, (struct str){ 0 });
 	struct erofs_inode *x = &t.inodes.p[id];
-	struct erofs_xattr xattrs[5] = { { STR("system.other"), STR("1") } };
+	struct xattr xattrs[5] = { { STR("system.other"), STR("1") } };
 	struct erofs_input in;
 	struct segments s;
 	struct err e;
@@ -783,11 +851,11 @@ static void test_bad_inodes(void **state)
 	xattrs[0].name = xattrs[1].name = STR("user.a");
 	x->n_xattrs = 2;
 	write_fails(&t, "'/x': xattr 'user.a' stands twice");
-	xattrs[1] = (struct erofs_xattr){ STR("user.b"), { pattern(&a, 65536).p, 65536 } };
+	xattrs[1] = (struct xattr){ STR("user.b"), { pattern(&a, 65536).p, 65536 } };
 	write_fails(&t, "'/x': xattr 'user.b' has a value of more than 65535 bytes");
 	for (size_t i = 0; i < 5; i++)
-		xattrs[i] = (struct erofs_xattr){ str_printf(&a, "user.%zu", i),
-						  { pattern(&a, 65535).p, 65535 } };
+		xattrs[i] = (struct xattr){ str_printf(&a, "user.%zu", i),
+					    { pattern(&a, 65535).p, 65535 } };
 	x->n_xattrs = 5;
 	write_fails(&t, "'/x': has 327712 bytes of xattrs, EROFS holds 262148");
 	x->n_xattrs = 0;
@@ -915,6 +983,7 @@ int main(void)
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_bad_content),
 		cmocka_unit_test(test_specials_and_xattrs),
+		cmocka_unit_test(test_shared_xattrs),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_big_directory),

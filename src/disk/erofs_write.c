@@ -153,7 +153,18 @@ static void dir_fill(const struct writer *w, struct node *dir)
 
 static uint32_t block_next(const struct writer *w)
 {
+	assert(w->data.size_bytes % EROFS_BLOCK_BYTES == 0);
 	return (uint32_t)(w->blocks.n + w->data.size_bytes / EROFS_BLOCK_BYTES);
+}
+
+/* In front of all other data, when there is any. */
+static void xattrs_place(struct writer *w)
+{
+	if (w->xattrs.v.n == 0)
+		return;
+	w->xattr_block = block_next(w);
+	segments_add(w->a, &w->data, w->xattrs.v.p, w->xattrs.v.n);
+	segments_align(w->a, &w->data, EROFS_BLOCK_BYTES);
 }
 
 /* Lays the blocks of directories, or of files without cut content. */
@@ -236,6 +247,7 @@ static void metadata_put(struct writer *w, const void *p, size_t n)
 {
 	if (n == 0)
 		return;
+	assert(n <= w->n_bytes_max - w->n_bytes);
 	memcpy(w->bytes + w->n_bytes, p, n);
 	segments_add(w->a, &w->meta, w->bytes + w->n_bytes, n);
 	w->n_bytes += n;
@@ -246,32 +258,32 @@ static void meta_pad(struct writer *w, uint64_t to)
 {
 	uint64_t n = to - w->meta.size_bytes;
 
+	/* what was measured is what was emitted */
+	assert(to >= w->meta.size_bytes && n <= w->n_bytes_max - w->n_bytes);
 	segments_add(w->a, &w->meta, w->bytes + w->n_bytes, n);
 	w->n_bytes += n;
 }
 
+/* The ids of shared ones, then the others. */
 static void xattrs_emit(struct writer *w, const struct node *node)
 {
 	struct erofs_disk_xattrs header = { 0 };
+	size_t n = inode_of(w, node)->n_xattrs;
+	struct buf b = { .a = w->a };
 
 	if (!node->xattrs)
 		return;
-	metadata_put(w, &header, sizeof(header));
-	for (size_t i = 0; i < inode_of(w, node)->n_xattrs; i++) {
-		const struct erofs_xattr *x = &node->xattrs[i];
-		const struct erofs_xattr_prefix *prefix = erofs_xattr_prefix(x->name);
-		struct str name = str_from(x->name, prefix->text.n);
-		struct erofs_disk_xattr d = {
-			.name_bytes = (uint8_t)name.n,
-			.prefix = prefix->id,
-			.value_bytes = htole16((uint16_t)x->value.n),
-		};
-
-		metadata_put(w, &d, sizeof(d));
-		metadata_put(w, name.p, name.n);
-		metadata_put(w, x->value.p, x->value.n);
-		meta_pad(w, align_up(w->meta.size_bytes, 4));
-	}
+	for (size_t i = 0; i < n; i++)
+		if (node->shared[i] != NOT_SHARED)
+			header.n_shared++;
+	buf_put(&b, &header, sizeof(header));
+	for (size_t i = 0; i < n; i++)
+		if (node->shared[i] != NOT_SHARED)
+			buf_le32(&b, node->shared[i]);
+	for (size_t i = 0; i < n; i++)
+		if (node->shared[i] == NOT_SHARED)
+			erofs_xattr_put(&b, &node->xattrs[i]);
+	metadata_put(w, b.v.p, b.v.n);
 }
 
 /* Linux' new_encode_dev(). */
@@ -328,6 +340,7 @@ static void node_emit(struct writer *w, const struct node *node)
 {
 	const struct erofs_inode *inode = inode_of(w, node);
 	uint32_t layout = layout_of(node);
+	uint64_t start = node->nid * EROFS_SLOT_BYTES;
 	uint32_t n_xattr_bytes = node->head_bytes - (uint32_t)sizeof(struct erofs_disk_inode);
 	struct erofs_disk_inode d = {
 		.format = htole16(
@@ -345,9 +358,10 @@ static void node_emit(struct writer *w, const struct node *node)
 	if (n_xattr_bytes > 0)
 		d.xattr_count = htole16(
 			(uint16_t)((n_xattr_bytes - sizeof(struct erofs_disk_xattrs)) / 4 + 1));
-	meta_pad(w, node->nid * EROFS_SLOT_BYTES);
+	meta_pad(w, start);
 	metadata_put(w, &d, sizeof(d));
 	xattrs_emit(w, node);
+	assert(w->meta.size_bytes == start + node->head_bytes);
 	if (node->index_bytes > 0)
 		index_emit(w, node);
 	if (node->tail_bytes > 0)
@@ -358,13 +372,15 @@ static void meta_emit(struct writer *w)
 {
 	uint64_t end = (uint64_t)w->blocks.n * EROFS_BLOCK_BYTES;
 
-	w->bytes = arena_alloc(w->a, end - w->n_file_tail_bytes);
+	w->n_bytes_max = end - w->n_file_tail_bytes;
+	w->bytes = arena_alloc(w->a, w->n_bytes_max);
 	meta_pad(w, EROFS_SUPER_OFFSET + super_bytes(w));
 	vec_each(b, &w->blocks) {
 		for (uint32_t id = b->first; id != NONE; id = w->nodes[id].next)
 			node_emit(w, &w->nodes[id]);
 	}
 	meta_pad(w, end);
+	assert(w->n_bytes == w->n_bytes_max && w->meta.size_bytes == end);
 }
 
 /* Last, as the checksum covers what follows it in the first block. */
@@ -379,6 +395,7 @@ static void super_emit(struct writer *w)
 		.n_inodes = htole64(w->n_order),
 		.epoch_sec = htole64(w->in->build_time_sec),
 		.blocks = htole32(block_next(w)),
+		.xattr_block = htole32(w->xattr_block),
 	};
 
 	size_t n_more = erofs_compression_fill(w, &d, more);
@@ -414,6 +431,7 @@ int erofs_write(struct arena *a, const struct erofs_input *in, struct segments *
 	if (r < 0)
 		return r;
 	meta_place(&w);
+	xattrs_place(&w);
 	data_place(&w, true);
 	data_place(&w, false);
 	content_place(&w);
@@ -423,6 +441,7 @@ int erofs_write(struct arena *a, const struct erofs_input *in, struct segments *
 			       (unsigned long long)w.data.size_bytes);
 	meta_emit(&w);
 	super_emit(&w);
+	assert(w.data.size_bytes % EROFS_BLOCK_BYTES == 0);
 	segments_append(a, &w.meta, &w.data);
 	*ret = w.meta;
 	return 0;

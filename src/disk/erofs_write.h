@@ -18,8 +18,9 @@ struct node {
 	uint64_t nid, size_bytes;
 	struct erofs_dirent *entries; /* of a directory: sorted, dots included */
 	size_t n_entries;
-	struct erofs_xattr *xattrs; /* sorted */
-	const uint8_t *content;     /* a directory's blocks */
+	struct xattr *xattrs;   /* sorted */
+	uint32_t *shared;       /* of each: place in the table, in units of 4 bytes */
+	const uint8_t *content; /* a directory's blocks */
 };
 
 /* A block of metadata. Free space is at its end. */
@@ -27,6 +28,8 @@ struct meta_block {
 	uint32_t first, last; /* inodes that begin in it, by offset */
 	uint32_t next_open;   /* the next block with as much free space */
 };
+
+enum { NOT_SHARED = UINT32_MAX };
 
 enum { EROFS_BLOCK_SLOTS = EROFS_BLOCK_BYTES / EROFS_SLOT_BYTES };
 
@@ -46,9 +49,12 @@ struct writer {
 	VEC(struct meta_block) blocks;
 	uint32_t open[EROFS_BLOCK_SLOTS + 1]; /* by free slots: blocks, the youngest first */
 
+	struct buf xattrs;    /* the table of those that several inodes have */
+	uint32_t xattr_block; /* where it stands; 0: there is none */
+
 	struct segments meta, data;
 	uint8_t *bytes; /* of the metadata, but for tails of files */
-	size_t n_bytes, n_file_tail_bytes;
+	size_t n_bytes, n_bytes_max, n_file_tail_bytes;
 };
 
 static inline const struct erofs_inode *inode_of(const struct writer *w, const struct node *node)
@@ -60,6 +66,14 @@ static inline const struct erofs_inode *inode_of(const struct writer *w, const s
 
 /* erofs_write_walk.c: checks and measures all, fills .order. */
 must_check int erofs_walk(struct writer *w, struct err *e);
+/* "'/usr/bin/ls': WHAT" */
+must_check int erofs_node_err(const struct writer *w, uint32_t id, struct err *e, const char *what);
+/* erofs_write_xattr.c: checks and sorts the xattrs of an inode: fills .xattrs. */
+must_check int erofs_xattrs_check(struct writer *w, uint32_t id, struct err *e);
+/* Once all are known: the table of shared ones, and what each inode's take (.head_bytes). */
+must_check int erofs_xattrs_measure(struct writer *w, struct err *e);
+/* One xattr as it stands on the disk, padded. */
+void erofs_xattr_put(struct buf *b, const struct xattr *x);
 /* The prefix of a valid xattr's name. */
 const struct erofs_xattr_prefix *erofs_xattr_prefix(struct str name);
 /* The end of the run of entries from @start that share a block, and what they take of it. A dirent

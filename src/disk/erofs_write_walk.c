@@ -6,8 +6,6 @@
 
 #include "disk/erofs_write.h"
 
-enum { XATTR_COUNT_MAX = UINT16_MAX };
-
 /* "/usr/bin/ls"; for messages. */
 static struct str node_path(const struct writer *w, uint32_t id)
 {
@@ -18,76 +16,9 @@ static struct str node_path(const struct writer *w, uint32_t id)
 	return path.n > 0 ? path : STR("/");
 }
 
-static int node_err(const struct writer *w, uint32_t id, struct err *e, const char *what)
+int erofs_node_err(const struct writer *w, uint32_t id, struct err *e, const char *what)
 {
 	return err_set(e, -EINVAL, "'%.*s': %s", STR_FMT(node_path(w, id)), what);
-}
-
-const struct erofs_xattr_prefix *erofs_xattr_prefix(struct str name)
-{
-	for (const struct erofs_xattr_prefix *p = erofs_xattr_prefixes; p->id; p++) {
-		if (str_starts(name, p->text.p) && p->whole == (name.n == p->text.n))
-			return p;
-	}
-	return NULL;
-}
-
-static int by_xattr_name(const void *x, const void *y)
-{
-	return str_cmp(((const struct erofs_xattr *)x)->name,
-		       ((const struct erofs_xattr *)y)->name);
-}
-
-static uint32_t xattr_bytes(const struct erofs_xattr *x)
-{
-	size_t n = sizeof(struct erofs_disk_xattr) + x->name.n -
-		   erofs_xattr_prefix(x->name)->text.n + x->value.n;
-
-	return (uint32_t)(n + 3) & ~3u;
-}
-
-static const char *xattr_flaw(const struct erofs_xattr *x)
-{
-	const struct erofs_xattr_prefix *prefix = erofs_xattr_prefix(x->name);
-
-	if (!prefix)
-		return "has a prefix that EROFS does not know, or nothing behind it";
-	if (x->name.n - prefix->text.n > EROFS_NAME_BYTES_MAX)
-		return "has a name of more than 255 bytes";
-	if (memchr(x->name.p, '\0', x->name.n))
-		return "has a NUL in its name";
-	return x->value.n > EROFS_XATTR_VALUE_BYTES_MAX ? "has a value of more than 65535 bytes"
-							: NULL;
-}
-
-/* Sorts, checks and measures: fills .xattrs and .head_bytes. */
-static int xattrs_walk(struct writer *w, uint32_t id, struct err *e)
-{
-	const struct erofs_inode *inode = &w->in->inodes[id];
-	struct node *node = &w->nodes[id];
-	uint64_t n = sizeof(struct erofs_disk_xattrs);
-
-	node->head_bytes = sizeof(struct erofs_disk_inode);
-	if (inode->n_xattrs == 0)
-		return 0;
-	node->xattrs = arena_copy(w->a, inode->xattrs, inode->n_xattrs * sizeof(*inode->xattrs));
-	qsort(node->xattrs, inode->n_xattrs, sizeof(*node->xattrs), by_xattr_name);
-	for (size_t i = 0; i < inode->n_xattrs; i++) {
-		const struct erofs_xattr *x = &node->xattrs[i];
-		const char *flaw = xattr_flaw(x);
-
-		if (!flaw && i > 0 && str_eq(x->name, x[-1].name))
-			flaw = "stands twice";
-		if (flaw)
-			return err_set(e, -EINVAL, "'%.*s': xattr '%.*s' %s",
-				       STR_FMT(node_path(w, id)), STR_FMT(x->name), flaw);
-		n += xattr_bytes(x);
-	}
-	if (n > sizeof(struct erofs_disk_xattrs) + UINT64_C(4) * (XATTR_COUNT_MAX - 1))
-		return err_set(e, -EINVAL, "'%.*s': has %llu bytes of xattrs, EROFS holds 262148",
-			       STR_FMT(node_path(w, id)), (unsigned long long)n);
-	node->head_bytes += (uint32_t)n;
-	return 0;
 }
 
 static const char *inode_flaw(const struct erofs_inode *inode)
@@ -239,14 +170,14 @@ static int inode_walk(struct writer *w, uint32_t id, struct err *e)
 	int r;
 
 	if (flaw)
-		return node_err(w, id, e, flaw);
-	r = xattrs_walk(w, id, e);
+		return erofs_node_err(w, id, e, flaw);
+	r = erofs_xattrs_check(w, id, e);
 	if (r < 0)
 		return r;
 	node->size_bytes = inode->data.n;
 	if (inode->content) {
 		flaw = erofs_content_flaw(w, inode->content, node);
-		return flaw ? node_err(w, id, e, flaw) : 0;
+		return flaw ? erofs_node_err(w, id, e, flaw) : 0;
 	}
 	return S_ISDIR(inode->mode) ? dir_walk(w, id, e) : 0;
 }
@@ -271,5 +202,5 @@ int erofs_walk(struct writer *w, struct err *e)
 			return err_set(e, -EINVAL, "inode %zu is in no directory below the root",
 				       i);
 	}
-	return 0;
+	return erofs_xattrs_measure(w, e);
 }

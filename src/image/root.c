@@ -10,7 +10,6 @@
 #include "base/thread_pool.h"
 #include "base/trace.h"
 #include "base/uuid.h"
-#include "tree/caps.h"
 
 enum { CHECK_BYTES = 1 << 20 }; /* one task */
 
@@ -113,24 +112,6 @@ static void contents_lay(struct laying *l)
 	}
 }
 
-static int xattrs_fill(struct laying *l, const struct tree_node *node, struct erofs_inode *ret,
-		       struct err *e)
-{
-	struct erofs_xattr *xattr;
-	int r;
-
-	if (node->caps.n == 0)
-		return 0;
-	xattr = arena_new(l->a, struct erofs_xattr);
-	xattr->name = STR("security.capability");
-	r = caps_parse(l->a, node->caps, &xattr->value, e);
-	if (r < 0)
-		return r;
-	ret->xattrs = xattr;
-	ret->n_xattrs = 1;
-	return 0;
-}
-
 static void entries_fill(struct laying *l, uint32_t id, struct erofs_inode *ret)
 {
 	const struct tree *t = &l->as->tree;
@@ -146,12 +127,11 @@ static void entries_fill(struct laying *l, uint32_t id, struct erofs_inode *ret)
 	ret->n_entries = children.n;
 }
 
-static int inode_fill(struct laying *l, uint32_t i, struct erofs_inode *ret, struct err *e)
+static void inode_fill(struct laying *l, uint32_t i, struct erofs_inode *ret)
 {
 	const struct tree *t = &l->as->tree;
 	uint32_t id = l->inodes.p[i];
 	const struct tree_node *node = &t->nodes.p[id];
-	int r;
 
 	*ret = (struct erofs_inode){
 		.mode = node->mode,
@@ -160,13 +140,13 @@ static int inode_fill(struct laying *l, uint32_t i, struct erofs_inode *ret, str
 		.mtime_sec = node->mtime_sec,
 		.rdev = makedev(node->rdev_major, node->rdev_minor),
 		.content = l->contents[i],
+		.xattrs = node->xattrs.p,
+		.n_xattrs = node->xattrs.n,
 	};
 	if (!node->packed && (S_ISREG(node->mode) || S_ISLNK(node->mode)))
 		ret->data = node->data;
 	if (S_ISDIR(node->mode))
 		entries_fill(l, id, ret);
-	r = xattrs_fill(l, node, ret, e);
-	return r < 0 ? err_wrap(e, r, "%.*s", STR_FMT(tree_path(l->a, t, id))) : 0;
 }
 
 int root_lay(struct arena *a, const struct image_options *o, const struct assembled *as,
@@ -182,12 +162,8 @@ int root_lay(struct arena *a, const struct image_options *o, const struct assemb
 	inodes_number(&l);
 	contents_lay(&l);
 	inodes = arena_array(a, l.inodes.n, sizeof(*inodes));
-	for (uint32_t i = 0; i < l.inodes.n; i++) {
-		int r = inode_fill(&l, i, &inodes[i], e);
-
-		if (r < 0)
-			return r;
-	}
+	for (uint32_t i = 0; i < l.inodes.n; i++)
+		inode_fill(&l, i, &inodes[i]);
 	in.inodes = inodes;
 	in.n_inodes = l.inodes.n;
 	in.fragments = l.fragments.p;

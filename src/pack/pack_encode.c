@@ -173,6 +173,17 @@ static void content_put(struct buf *b, const struct cutting *c)
 	buf_put(b, &d, sizeof(d));
 }
 
+static struct str xattrs_encode(struct arena *a, const vec_xattr *xattrs)
+{
+	struct buf b = { .a = a };
+
+	vec_each(x, xattrs)
+		buf_printf(&b, "%s%.*s=%.*s", b.v.n > 0 ? " " : "",
+			   STR_FMT(hex_encode(a, x->name.p, x->name.n)),
+			   STR_FMT(hex_encode(a, x->value.p, x->value.n)));
+	return (struct str){ (const char *)b.v.p, b.v.n };
+}
+
 static void file_put(struct encoder *n, struct buf *b, const struct rpm_file *f, uint32_t content)
 {
 	struct pack_disk_file d = {
@@ -180,7 +191,7 @@ static void file_put(struct encoder *n, struct buf *b, const struct rpm_file *f,
 		.target = string_put(n, S_ISLNK(f->mode) ? f->data : (struct str){ 0 }),
 		.user = string_put(n, f->user),
 		.group = string_put(n, f->group),
-		.caps = string_put(n, f->caps),
+		.xattrs = string_put(n, xattrs_encode(n->a, &f->xattrs)),
 		.lang = string_put(n, f->lang),
 		.mtime_sec = htole64(f->mtime_sec),
 		.size_bytes = htole64(file_has_content(f) ? f->data.n : f->size_bytes),

@@ -57,8 +57,9 @@ struct pack_disk_content {
 } __attribute__((packed));
 static_assert(sizeof(struct pack_disk_content) == 56, "content");
 
+/* .xattrs: words "NAME=VALUE", both hexadecimal, as one may hold any byte. */
 struct pack_disk_file {
-	struct pack_disk_str path, target, user, group, caps, lang;
+	struct pack_disk_str path, target, user, group, xattrs, lang;
 	uint64_t mtime_sec, size_bytes;
 	uint32_t mode, flags, rdev_major, rdev_minor, link_group;
 	uint32_t content; /* or PACK_NO_CONTENT */

@@ -235,8 +235,33 @@ static void blocks_get(struct arena *a, struct parts *p, struct pack *pack)
 		bad(p, "blocks, clusters or tails of no content");
 }
 
-static void file_get(struct parts *p, const struct pack *pack, const struct pack_disk_file *d,
-		     struct rpm_file *f)
+/* Bytes of hexadecimal digits, or none when they are not. */
+static struct str bytes_get(struct arena *a, struct parts *p, struct str hex)
+{
+	char *bytes = arena_alloc(a, hex.n / 2 + 1);
+
+	if (!hex_decode(hex, bytes, hex.n / 2)) {
+		bad(p, "xattrs that are not hexadecimal");
+		return (struct str){ 0 };
+	}
+	return (struct str){ bytes, hex.n / 2 };
+}
+
+static void xattrs_get(struct arena *a, struct parts *p, struct str words, vec_xattr *ret)
+{
+	while (words.n > 0 && !p->bad) {
+		struct str value = str_cut(&words, ' '), name = str_cut(&value, '=');
+
+		name = bytes_get(a, p, name);
+		value = bytes_get(a, p, value);
+		if (ret->n > 0 && str_cmp(ret->p[ret->n - 1].name, name) >= 0)
+			bad(p, "xattrs that are not in order");
+		vec_push(a, ret) = (struct xattr){ name, value };
+	}
+}
+
+static void file_get(struct arena *a, struct parts *p, const struct pack *pack,
+		     const struct pack_disk_file *d, struct rpm_file *f)
 {
 	uint32_t content = le32toh(d->content);
 
@@ -244,7 +269,7 @@ static void file_get(struct parts *p, const struct pack *pack, const struct pack
 	f->data = string_get(p, d->target);
 	f->user = string_get(p, d->user);
 	f->group = string_get(p, d->group);
-	f->caps = string_get(p, d->caps);
+	xattrs_get(a, p, string_get(p, d->xattrs), &f->xattrs);
 	f->lang = string_get(p, d->lang);
 	f->mtime_sec = le64toh(d->mtime_sec);
 	f->size_bytes = le64toh(d->size_bytes);
@@ -306,7 +331,7 @@ static void package_get(struct arena *a, struct parts *p, struct pack *pack)
 	files->n = files->cap = p->n_files;
 	files->p = arena_array(a, p->n_files, sizeof(*files->p));
 	for (uint32_t i = 0; i < p->n_files && !p->bad; i++)
-		file_get(p, pack, &p->files[i], &files->p[i]);
+		file_get(a, p, pack, &p->files[i], &files->p[i]);
 }
 
 static int parse(struct arena *a, const uint8_t *data, size_t n, struct pack *pack, struct err *e)

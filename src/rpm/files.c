@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "disk/caps.h"
 #include "rpm/parts.h"
 
 #include <rpm/rpmcrypto.h>
@@ -81,7 +82,7 @@ struct links links_find(struct arena *a, const vec_rpm_file *files)
 bool files_have_caps(const vec_rpm_file *files)
 {
 	vec_each(f, files)
-		if (f->caps.n > 0)
+		if (xattr_get(&f->xattrs, XATTR_CAPS))
 			return true;
 	return false;
 }
@@ -93,7 +94,6 @@ static const struct {
 	{ RPMTAG_FILEUSERNAME, offsetof(struct rpm_file, user) },
 	{ RPMTAG_FILEGROUPNAME, offsetof(struct rpm_file, group) },
 	{ RPMTAG_FILELANGS, offsetof(struct rpm_file, lang) },
-	{ RPMTAG_FILECAPS, offsetof(struct rpm_file, caps) },
 };
 
 enum { TEXT_TAGS = sizeof(text_tags) / sizeof(text_tags[0]) };
@@ -107,9 +107,12 @@ static void texts_put(struct header *h, const vec_rpm_file *files, const struct 
 		for (size_t i = 0; i < files->n; i++)
 			column[i] = *(const struct str *)((const char *)&files->p[i] +
 							  text_tags[t].offset);
-		if (text_tags[t].tag != RPMTAG_FILECAPS || files_have_caps(files))
-			header_put_strs(h, text_tags[t].tag, column, files->n);
+		header_put_strs(h, text_tags[t].tag, column, files->n);
 	}
+	for (size_t i = 0; i < files->n; i++)
+		column[i] = xattrs_caps(h->a, &files->p[i].xattrs);
+	if (files_have_caps(files))
+		header_put_strs(h, RPMTAG_FILECAPS, column, files->n);
 	for (size_t i = 0; i < files->n; i++)
 		column[i] = S_ISLNK(files->p[i].mode) ? files->p[i].data : (struct str){ 0 };
 	header_put_strs(h, RPMTAG_FILELINKTOS, column, files->n);
@@ -230,6 +233,25 @@ static void texts_get(struct header *h, vec_rpm_file *files)
 			files->p[i].data = column.p[i];
 }
 
+static void caps_get(struct header *h, vec_rpm_file *files)
+{
+	struct str value;
+	struct err why;
+	vec_str column;
+
+	header_get_strs(h, RPMTAG_FILECAPS, &column);
+	if (column.n != files->n && column.n != 0)
+		header_fail(h, RPMTAG_FILECAPS, "not one for each file");
+	for (size_t i = 0; h->bad == 0 && i < column.n; i++) {
+		if (column.p[i].n == 0)
+			continue;
+		if (caps_parse(h->a, column.p[i], &value, &why) < 0)
+			header_fail(h, RPMTAG_FILECAPS, "no capabilities");
+		else
+			xattr_set(h->a, &files->p[i].xattrs, STR(XATTR_CAPS), value);
+	}
+}
+
 static void digests_get(struct header *h, vec_rpm_file *files)
 {
 	vec_str column;
@@ -306,6 +328,8 @@ int files_get(struct header *h, vec_rpm_file *ret, struct err *e)
 	numbers_get(h, &files);
 	if (h->bad == 0)
 		texts_get(h, &files);
+	if (h->bad == 0)
+		caps_get(h, &files);
 	if (h->bad == 0)
 		digests_get(h, &files);
 	r = header_check(h, e);

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/str.h"
+#include "disk/xattr.h"
 
 enum dep_op {
 	DEP_ANY = 0,
@@ -56,9 +57,9 @@ struct rpm_file {
 	struct str user, group; /* names */
 	uint64_t mtime_sec;
 	uint32_t rdev_major, rdev_minor;
-	unsigned flags;  /* enum file_flag */
-	struct str caps; /* as cap_to_text(): "cap_net_raw=ep", or empty */
-	struct str lang; /* "de" for localised files, or empty */
+	unsigned flags;   /* enum file_flag */
+	vec_xattr xattrs; /* RPM itself can hold no others than capabilities */
+	struct str lang;  /* "de" for localised files, or empty */
 	uint64_t size_bytes;
 	struct str data;                /* content or link target */
 	const struct pack_file *packed; /* where the content is when not in .data: pack/pack.h */

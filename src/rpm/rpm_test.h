@@ -29,7 +29,9 @@ static inline void test_files_add(struct arena *a, vec_rpm_file *files)
 	vec_push(a, files) = f;
 	vec_push(a, files) = test_file("/usr/bin/hello", S_IFREG | 0755, "#!/bin/sh\necho hello\n");
 	f = test_file("/usr/bin/ping", S_IFREG | 0755, "capable");
-	f.caps = STR("cap_net_raw=ep");
+	/* cap_net_raw=ep */
+	xattr_set(a, &f.xattrs, STR(XATTR_CAPS),
+		  (struct str){ "\1\0\0\2\0\40\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 });
 	vec_push(a, files) = f;
 	f = test_file("/usr/bin/wall", S_IFREG | 02755, "");
 	f.group = STR("tty");

@@ -47,7 +47,7 @@ static void assert_files(const vec_rpm_file *x, const vec_rpm_file *y)
 
 		assert_true(str_eq(f->path, g->path) && str_eq(f->user, g->user) &&
 			    str_eq(f->group, g->group));
-		assert_true(str_eq(f->data, g->data) && str_eq(f->caps, g->caps) &&
+		assert_true(str_eq(f->data, g->data) && xattrs_same(&f->xattrs, &g->xattrs) &&
 			    str_eq(f->lang, g->lang));
 		assert_true(f->mode == g->mode && f->flags == g->flags &&
 			    f->mtime_sec == g->mtime_sec);

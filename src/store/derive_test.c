@@ -21,6 +21,30 @@ static struct tree parsed(void)
 	return t;
 }
 
+/* A device, a file with attributes, and another name for it. */
+static int others_put(struct tree *t, struct err *step_err)
+{
+	uint32_t device = TREE_NONE, file = TREE_NONE, link = TREE_NONE;
+	int r = tree_put(t, STR("/dev/x"), S_IFCHR | 0620, (struct str){ 0 }, TREE_OWNER_GENERATOR,
+			 &device, step_err);
+
+	if (r == 0)
+		r = tree_put(t, STR("/etc/a"), S_IFREG | 0755, STR("linked"), TREE_OWNER_GENERATOR,
+			     &file, step_err);
+	if (r == 0)
+		r = tree_put(t, STR("/etc/z"), S_IFREG | 0755, (struct str){ 0 },
+			     TREE_OWNER_GENERATOR, &link, step_err);
+	if (r < 0)
+		return r;
+	t->nodes.p[device].rdev_major = 5;
+	t->nodes.p[device].rdev_minor = 1;
+	xattr_set(t->a, &t->nodes.p[file].xattrs, STR("user.x"), STR("y"));
+	t->nodes.p[link].link_to = file;
+	t->nodes.p[link].xattrs = t->nodes.p[file].xattrs;
+	t->nodes.p[file].linked = true;
+	return 0;
+}
+
 /* Content of half a cluster, a small file, a link; something goes. */
 static int step(void *arg, struct tree *t, struct err *step_err)
 {
@@ -42,6 +66,9 @@ static int step(void *arg, struct tree *t, struct err *step_err)
 	if (r < 0)
 		return r;
 	t->nodes.p[id].group = STR("shadow");
+	r = others_put(t, step_err);
+	if (r < 0)
+		return r;
 	return tree_put(t, STR("/etc/link"), S_IFLNK | 0777, STR("small"), TREE_OWNER_GENERATOR,
 			NULL, step_err);
 }
@@ -78,6 +105,45 @@ static struct str content(const struct tree *t, const char *path)
 	return text;
 }
 
+static void assert_others(const struct tree *t)
+{
+	const struct tree_node *device = &t->nodes.p[tree_find(t, STR("/dev/x"))],
+			       *link = &t->nodes.p[tree_find(t, STR("/etc/z"))];
+
+	assert_int_equal(device->mode, S_IFCHR | 0620);
+	assert_int_equal(device->rdev_major, 5);
+	assert_int_equal(device->rdev_minor, 1);
+	assert_str(*xattr_get(&link->xattrs, "user.x"), "y");
+	assert_int_equal(link->link_to, tree_find(t, STR("/etc/a")));
+	assert_str(content(t, "/etc/z"), "linked");
+}
+
+/* A link to what was there before has nothing to be a link to in a pack of changes. */
+static int link_step(void *arg, struct tree *t, struct err *step_err)
+{
+	uint32_t id = TREE_NONE;
+	int r = tree_put(t, STR("/etc/yours"), S_IFREG | 0644, (struct str){ 0 },
+			 TREE_OWNER_GENERATOR, &id, step_err);
+
+	(void)arg;
+	if (r == 0) {
+		t->nodes.p[id].link_to = tree_find(t, STR("/etc/mine"));
+		t->nodes.p[t->nodes.p[id].link_to].linked = true;
+	}
+	return r;
+}
+
+static void test_link_out(void **state)
+{
+	struct derive d = begin(test_dir(a));
+	struct tree t = parsed();
+
+	(void)state;
+	assert_err(derive(&d, input(1), &t, link_step, NULL, &e), &e,
+		   "/etc/yours: a hard link to /etc/mine, which the same step did not make");
+	end(&d);
+}
+
 static void test_hit_is_miss(void **state)
 {
 	struct derive d = begin(test_dir(a));
@@ -91,6 +157,7 @@ static void test_hit_is_miss(void **state)
 	assert_str(tree_dump(a, &kept), str_z(a, tree_dump(a, &made)));
 	assert_int_equal(tree_find(&kept, STR("/old")), TREE_NONE);
 	assert_str(content(&kept, "/etc/link"), "text");
+	assert_others(&kept);
 	assert_str(content(&kept, "/big"), str_z(a, content(&made, "/big")));
 	assert_non_null(made.nodes.p[tree_find(&made, STR("/big"))].packed);
 	assert_non_null(kept.nodes.p[tree_find(&kept, STR("/big"))].packed);
@@ -196,8 +263,9 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_hit_is_miss), TEST(test_codec),
-					    TEST(test_failure), TEST(test_damage) };
+	const struct CMUnitTest tests[] = { TEST(test_hit_is_miss), TEST(test_link_out),
+					    TEST(test_codec), TEST(test_failure),
+					    TEST(test_damage) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

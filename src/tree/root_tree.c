@@ -5,7 +5,6 @@
 #include <sys/sysmacros.h>
 
 #include "disk/erofs.h"
-#include "tree/caps.h"
 
 enum { FILE_BYTES_MAX = 2047 << 20 };
 
@@ -18,26 +17,13 @@ struct root {
 	uint64_t left; /* bytes of content that may still be made whole */
 };
 
-/* In the words of a tree: capabilities as text, then all others as NAME=HEX. */
-static struct str xattrs_text(struct arena *a, const struct erofs_inode *inode)
+static vec_xattr xattrs_of(struct arena *a, const struct erofs_inode *inode)
 {
-	struct buf b = { .a = a };
+	vec_xattr ret = { 0 };
 
-	for (size_t i = 0; i < inode->n_xattrs; i++) {
-		const struct erofs_xattr *x = &inode->xattrs[i];
-		struct str caps = { 0 };
-
-		if (str_eqz(x->name, "security.capability"))
-			caps = caps_text(a, x->value);
-		if (b.v.n > 0)
-			buf_u8(&b, ' ');
-		if (caps.n > 0)
-			buf_put(&b, caps.p, caps.n);
-		else
-			buf_printf(&b, "%.*s=%.*s", STR_FMT(x->name),
-				   STR_FMT(hex_encode(a, x->value.p, x->value.n)));
-	}
-	return (struct str){ (const char *)b.v.p, b.v.n };
+	for (size_t i = 0; i < inode->n_xattrs; i++)
+		xattr_set(a, &ret, inode->xattrs[i].name, inode->xattrs[i].value);
+	return ret;
 }
 
 /* One at a time: what it holds is only needed as a digest. Files that share clusters may be many
@@ -85,7 +71,7 @@ static int node_add(struct root *r, uint32_t ino, struct str path, struct err *e
 	node->mtime_sec = inode->mtime_sec;
 	node->rdev_major = major(inode->rdev);
 	node->rdev_minor = minor(inode->rdev);
-	node->caps = xattrs_text(r->a, inode);
+	node->xattrs = xattrs_of(r->a, inode);
 	if (r->ids[ino] != TREE_NONE) {
 		node->link_to = r->ids[ino];
 		node->data = r->tree->nodes.p[node->link_to].data;

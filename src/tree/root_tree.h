@@ -4,8 +4,7 @@
 
 #include "tree/tree_diff.h"
 
-/* Contents are digests but for link targets and what tree_diff_reads(); xattrs stand in .caps,
- * those that are no capabilities as NAME=HEX. All contents together may take @max_bytes. Bytes are
- * hostile. */
+/* Contents are digests but for link targets and what tree_diff_reads(). All contents together may
+ * take @max_bytes. Bytes are hostile. */
 must_check int root_tree_read(struct arena *a, struct str bytes, uint64_t max_bytes,
 			      struct tree *ret, struct err *e);

@@ -18,12 +18,14 @@ static int refuse(struct arena *a, const struct conf_image *image, const struct 
 {
 	const struct tree_node *n = &t->nodes.p[id];
 	struct str path = tree_path(a, t, id), owner = tree_owner_name(a, t, n->owner);
-	struct str rights = n->caps.n ? str_printf(a, "the capabilities %.*s", STR_FMT(n->caps))
-				      : str_printf(a, "mode %04o", n->mode & 07777);
+	bool caps = xattr_get(&n->xattrs, XATTR_CAPS);
+	struct str rights =
+		caps ? str_printf(a, "the capabilities %.*s", STR_FMT(xattrs_caps(a, &n->xattrs)))
+		     : str_printf(a, "mode %04o", n->mode & 07777);
 	struct str where =
 		n->owner < t->owners.n
 			? str_printf(a, "in packages/%.*s/package.yaml ('%s')",
-				     STR_FMT(t->owners.p[n->owner]), n->caps.n ? "caps" : "modes")
+				     STR_FMT(t->owners.p[n->owner]), caps ? "caps" : "modes")
 			: STR("where it is defined");
 
 	return err_set(
@@ -45,7 +47,8 @@ int image_check_setuid(struct arena *a, const struct conf_image *image, const st
 		const struct tree_node *n = &t->nodes.p[*id];
 
 		/* On a folder set-group-ID only says whose group new files get. */
-		if (S_ISREG(n->mode) && (n->mode & (S_ISUID | S_ISGID) || n->caps.n > 0) &&
+		if (S_ISREG(n->mode) &&
+		    (n->mode & (S_ISUID | S_ISGID) || xattr_get(&n->xattrs, XATTR_CAPS)) &&
 		    !listed(image, t, *id))
 			return refuse(a, image, t, *id, e);
 	}

@@ -42,8 +42,8 @@ struct tree_node {
 	struct str data;
 	const struct pack_file *packed; /* content that lies in a pack, instead of .data */
 	uint32_t link_to; /* hard link: the node that holds the content; else TREE_NONE */
-	struct str caps;  /* "cap_net_raw=ep" */
-	unsigned flags;   /* enum file_flag */
+	vec_xattr xattrs;
+	unsigned flags; /* enum file_flag */
 	uint32_t owner;
 	bool removed;
 	bool linked; /* another node's link_to may be this one */
@@ -131,7 +131,7 @@ must_check int tree_resolve_owners(struct tree *t, struct err *e);
 
 /* One line a node, sorted by path:
  *
- *	TYPE MODE USER GROUP SIZE-or-DEVICE MTIME PATH CONTENT [caps=...]
+ *	TYPE MODE USER GROUP SIZE-or-DEVICE MTIME PATH CONTENT [caps=...] [NAME=HEX ...]
  *
  * CONTENT is "-> TARGET" for symbolic links, "link=PATH" for hard links, "<TEXT>" or "= SHA256" for
  * other files. TYPE is one of f d l c b p s. USER and GROUP are names, and after resolving owners

@@ -115,11 +115,11 @@ static struct str mtime_text(struct arena *a, const struct side *s, uint32_t id)
 			  tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-static struct str xattrs_text(struct arena *a, const struct side *s, uint32_t id)
+static struct str xattr_text(struct arena *a, const struct side *s, uint32_t id)
 {
-	struct str caps = s->t->nodes.p[id].caps;
+	const vec_xattr *xattrs = &s->t->nodes.p[id].xattrs;
 
-	return caps.n > 0 ? tree_escaped(a, caps) : STR("-");
+	return xattrs->n > 0 ? tree_escaped(a, xattrs_text(a, xattrs)) : STR("-");
 }
 
 static struct str target_text(struct arena *a, const struct side *s, uint32_t id)
@@ -172,7 +172,7 @@ static const struct {
 } attributes[] = {
 	{ "type", type_text, NULL },       { "mode", mode_text, NULL },
 	{ "user", user_text, passwd },     { "group", group_text, group },
-	{ "mtime", mtime_text, NULL },     { "xattrs", xattrs_text, NULL },
+	{ "mtime", mtime_text, NULL },     { "xattrs", xattr_text, NULL },
 	{ "target", target_text, NULL },   { "device", device_text, NULL },
 	{ "links", links_text, NULL },     { "size", size_text, NULL },
 	{ "content", content_text, NULL },
@@ -299,7 +299,7 @@ static int node_digested(struct tree *to, const struct tree *t, uint32_t id, uin
 	out->mtime_sec = n->mtime_sec;
 	out->rdev_major = n->rdev_major;
 	out->rdev_minor = n->rdev_minor;
-	out->caps = str_dup(to->a, n->caps);
+	out->xattrs = xattrs_dup(to->a, &n->xattrs);
 	if (S_ISLNK(n->mode)) {
 		out->data = str_dup(to->a, n->data);
 	} else if (S_ISREG(n->mode) && tree_diff_reads(path)) {

@@ -72,7 +72,7 @@ static void take(struct merge *m, uint32_t id, const struct rpm_file *f, uint32_
 	n->rdev_minor = f->rdev_minor;
 	n->data = f->data;
 	n->packed = f->packed;
-	n->caps = f->caps;
+	n->xattrs = f->xattrs;
 	n->flags = f->flags;
 	n->owner = package;
 }
@@ -130,7 +130,7 @@ static const char *difference(const struct tree *t, uint32_t id, const struct rp
 		return "content";
 	if (n->mode != f->mode || !str_eq(n->user, f->user) || !str_eq(n->group, f->group))
 		return "modes or owners";
-	return str_eq(n->caps, f->caps) ? NULL : "capabilities";
+	return xattrs_same(&n->xattrs, &f->xattrs) ? NULL : "capabilities or other attributes";
 }
 
 /* @f lands where its path leads; a directory also through a link in its last part, as dpkg unpacks

@@ -174,7 +174,7 @@ static void test_find_follows_links(void **state)
 static void test_put_and_remove(void **state)
 {
 	struct tree t = parsed("l 0777 root root - 0 /bin -> usr/bin\n"
-			       "f 0755 daemon root - 5 /usr/bin/sh <sh> caps=x\n"
+			       "f 0755 daemon root - 5 /usr/bin/sh <sh> caps=cap_chown=ep\n"
 			       "f 0755 root root - 5 /usr/bin/dash link=/usr/bin/sh\n");
 	uint32_t id, sh = tree_find(&t, STR("/usr/bin/sh"));
 

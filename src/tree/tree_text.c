@@ -3,6 +3,8 @@
 
 #include "tree/tree.h"
 
+#include "disk/caps.h"
+
 static const struct {
 	char letter;
 	uint32_t type;
@@ -103,6 +105,22 @@ static void put_size(struct buf *b, const struct tree *t, uint32_t id)
 		buf_put(b, " -", 2);
 }
 
+/* Capabilities in words, all others as bytes. */
+static void put_xattrs(struct buf *b, const vec_xattr *xattrs)
+{
+	struct str caps = xattrs_caps(b->a, xattrs);
+
+	if (caps.n > 0)
+		buf_printf(b, " caps=%.*s", STR_FMT(caps));
+	vec_each(x, xattrs) {
+		if (caps.n > 0 && str_eqz(x->name, XATTR_CAPS))
+			continue;
+		buf_u8(b, ' ');
+		put_escaped(b, x->name, false);
+		buf_printf(b, "=%.*s", STR_FMT(hex_encode(b->a, x->value.p, x->value.n)));
+	}
+}
+
 static void put_node(struct buf *b, const struct tree *t, uint32_t id, uint32_t *shown)
 {
 	const struct tree_node *n = &t->nodes.p[id];
@@ -119,10 +137,7 @@ static void put_node(struct buf *b, const struct tree *t, uint32_t id, uint32_t 
 		buf_put(b, " -> ", 4);
 		put_escaped(b, n->data, false);
 	}
-	if (n->caps.n > 0) {
-		buf_put(b, " caps=", 6);
-		put_escaped(b, n->caps, false);
-	}
+	put_xattrs(b, &n->xattrs);
 	buf_u8(b, '\n');
 }
 
@@ -250,6 +265,27 @@ static int parse_link(struct line *l, struct str word, const struct tree *t, str
 	return 0;
 }
 
+static int parse_xattr(struct line *l, struct str word, vec_xattr *ret)
+{
+	struct str value = word, name = str_cut(&value, '='), bytes;
+	struct err why;
+	int r;
+
+	if (str_eqz(name, "caps")) {
+		if (caps_parse(l->a, value, &bytes, &why) < 0)
+			return line_err(l, "no capabilities", value);
+		xattr_set(l->a, ret, STR(XATTR_CAPS), bytes);
+		return 0;
+	}
+	r = unescape(l, name, &name);
+	bytes = (struct str){ arena_alloc(l->a, value.n / 2 + 1), value.n / 2 };
+	if (r == 0 && (name.n == word.n || !hex_decode(value, (char *)bytes.p, bytes.n)))
+		return line_err(l, "unexpected", word);
+	if (r == 0)
+		xattr_set(l->a, ret, name, bytes);
+	return r;
+}
+
 /* What follows the path. */
 static int parse_rest(struct line *l, struct str rest, uint64_t size, const struct tree *t,
 		      struct tree_node *n)
@@ -278,13 +314,8 @@ static int parse_rest(struct line *l, struct str rest, uint64_t size, const stru
 			"want <TEXT>, '= SHA256' or 'link=PATH' of a file, '-> TARGET' of a link",
 			rest);
 	}
-	word = str_word(&rest);
-	if (r == 0 && str_starts(word, "caps="))
-		r = unescape(l, str_from(word, 5), &n->caps);
-	else if (r == 0 && word.n > 0)
-		r = line_err(l, "unexpected", word);
-	if (r == 0 && str_trim(rest).n > 0)
-		r = line_err(l, "unexpected", rest);
+	while (r == 0 && (word = str_word(&rest)).n > 0)
+		r = parse_xattr(l, word, &n->xattrs);
 	return r;
 }
 

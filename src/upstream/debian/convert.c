@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/trace.h"
+#include "disk/caps.h"
 #include "disk/codec.h"
 #include "upstream/debian/changelog.h"
 #include "upstream/debian/copyright.h"
@@ -260,13 +261,17 @@ static int caps_apply(struct arena *a, vec_rpm_file *files, const struct conf_ca
 		      struct err *e)
 {
 	struct rpm_file *f = files_find(files, caps->path);
+	struct str value;
+	int r = caps_parse(a, caps->caps, &value, e);
 
+	if (r < 0)
+		return err_wrap(e, r, "caps of '%.*s'", STR_FMT(caps->path));
 	if (!f || !S_ISREG(f->mode))
 		return err_set(e, -ENOENT, "caps: '%.*s' is no file of the package",
 			       STR_FMT(caps->path));
 	vec_each(other, files)
 		if (other == f || (f->link_group > 0 && other->link_group == f->link_group))
-			other->caps = str_dup(a, caps->caps);
+			xattr_set(a, &other->xattrs, STR(XATTR_CAPS), value);
 	return 0;
 }
 

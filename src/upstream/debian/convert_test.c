@@ -76,8 +76,8 @@ static struct str dump(struct arena *a, const struct rpm_package *p)
 			   f->flags & FILE_LICENSE ? " license" : "");
 		if (f->lang.n > 0)
 			buf_printf(&b, " lang=%.*s", STR_FMT(f->lang));
-		if (f->caps.n > 0)
-			buf_printf(&b, " caps=%.*s", STR_FMT(f->caps));
+		if (f->xattrs.n > 0)
+			buf_printf(&b, " caps=%.*s", STR_FMT(xattrs_caps(a, &f->xattrs)));
 		if (f->link_group > 0)
 			buf_printf(&b, " group=%u", f->link_group);
 		buf_printf(&b, "\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tree/caps.h"
+#include "disk/caps.h"
 
 #include <linux/capability.h>
 

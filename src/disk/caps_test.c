@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/test.h"
 
-#include "tree/caps.h"
+#include "disk/caps.h"
 
 /* @text is told as @want once it was bytes. */
 static void assert_told(const char *text, const char *want)
