@@ -200,3 +200,47 @@ native_needed() {
 	CONTAINER=no GUEST=("$ASHLAR" run server --out "$CHECK/out" --timeout 400)
 	if containers_allowed; then CONTAINER=yes GUEST+=(--container --timeout 60); else echo "# no containers here: $(tail -n 1 "$WORK/.said")"; fi
 }
+
+# disk_holds DISK TEXT: without the holes, which are most of it.
+disk_holds() {
+	python3 -c '
+import os, sys
+fd, at, text = os.open(sys.argv[1], os.O_RDONLY), 0, sys.argv[2].encode()
+while True:
+    try:
+        at = os.lseek(fd, at, os.SEEK_DATA)
+    except OSError: # no more data
+        sys.exit(1)
+    end = os.lseek(fd, at, os.SEEK_HOLE)
+    if text in os.pread(fd, end - at, at): sys.exit(0)
+    at = end' "$1" "$2"
+}
+
+# partition_begin DISK LABEL FILE: the first 16 MiB of a partition, LUKS2's header and key slots among them; fails when
+# there is none.
+partition_begin() {
+	local start
+	start=$(sfdisk --json "$1" | python3 -c '
+import json, sys
+for p in json.load(sys.stdin)["partitiontable"]["partitions"]:
+    if p.get("name") == sys.argv[1]: print(p["start"])' "$2")
+	[ -n "$start" ] && dd if="$1" of="$3" bs=512 skip="$start" count=32768 status=none
+}
+
+# luks_judge DISK [PCR]: its state is encrypted as docs/decisions/0015-state.md says, and bound to PCR, too.
+luks_judge() {
+	partition_begin "$1" state "$WORK/luks" || not_ok "there is a state partition"
+	cryptsetup luksDump --dump-json-metadata "$WORK/luks" >"$WORK/json" 2>"$WORK/errors"
+	cat >"$WORK/judge" <<'END'
+import json, sys
+m = json.load(open(sys.argv[1]))
+assert m["segments"]["0"]["encryption"] == "aes-xts-plain64", m["segments"]
+tokens = {t["type"]: t for t in m["tokens"].values()}
+assert set(tokens) == {"systemd-tpm2", "systemd-recovery"}, tokens
+t = tokens["systemd-tpm2"]
+assert t["tpm2_pubkey_pcrs"] == [11] and t["tpm2_pubkey"] and not t.get("tpm2-pin"), t
+assert t["tpm2-pcrs"] == list(map(int, sys.argv[2:])), t
+assert [s["key_size"] for s in m["keyslots"].values()] == [64, 64], m["keyslots"]
+END
+	check "cryptsetup: AES-XTS with 512 bits, bound to signed values of PCR 11${2:+, and to PCR $2}" python3 "$WORK/judge" "$WORK/json" "${@:2}"
+}
