@@ -72,6 +72,7 @@ switch_off
 check "the UKI's command line is what it was" change 'ro console=tty1' 'ro console=tty0'
 at_console "$WORK/again" "$MACHINE" --tpm
 check "the image as it was: the TPM opens it, though the plug was pulled" said "$WORK/again" ', verified: '
+check "nobody is asked or told anything" lacks -a 'ecovery key\|does not open' "$WORK/again"
 switch_off
 
 # A machine without a TPM, where this image's state is not encrypted; the same one with a TPM then does not take it.

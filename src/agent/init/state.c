@@ -319,6 +319,23 @@ static void recovery_key_say(struct work *s, struct str key)
 	explicit_bzero((char *)text.p, text.n);
 }
 
+/* Before anything else is done with it: a boot that does not find this makes another recovery key,
+ * and the one that somebody wrote down opens nothing any more. */
+static int shown_note(struct err *e)
+{
+	_cleanup_close_ int dir = -1;
+	int r = dir_make(SHOWN_DIR, e);
+
+	if (r == 0)
+		r = file_write(SHOWN, 0600, "", 0, e);
+	if (r < 0)
+		return r;
+	dir = open(SHOWN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || syncfs(dir) < 0)
+		return err_sys(e, "write '" SHOWN "' to the disk");
+	return 0;
+}
+
 /* Until it was shown there is no key that anybody has, so one that a power cut left behind is
  * replaced. */
 static int recovery_key(struct work *s, struct err *e)
@@ -336,8 +353,7 @@ static int recovery_key(struct work *s, struct err *e)
 		return err_wrap(e, r, "make the recovery key of the state");
 	recovery_key_say(s, str_trim(key));
 	explicit_bzero((char *)key.p, key.n);
-	r = dir_make(SHOWN_DIR, e);
-	return r < 0 ? r : file_write(SHOWN, 0600, "", 0, e);
+	return shown_note(e);
 }
 
 /* Makes the partition and opens what has to be opened: 1 done, 0 no room. */
