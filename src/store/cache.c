@@ -47,20 +47,88 @@ static int hold(int fd, const char *cache, bool alone, struct progress *progress
 	return 0;
 }
 
+/* Who may write to a cache decides what gets signed. */
+static int owner_check(int fd, const char *below, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (fstatat(fd, below, &st, below[0] ? 0 : AT_EMPTY_PATH) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "look at '%s'", path);
+	if (st.st_uid != geteuid())
+		return err_set(
+			e, -EPERM,
+			"cache '%s' belongs to user %u, and this is user %u: what is in it gets "
+			"signed, so it must be one's own; want another --cache",
+			path, st.st_uid, geteuid());
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(
+			e, -EPERM,
+			"cache '%s' may be written by others (mode %04o), and what is in it gets "
+			"signed; remove it, or run 'chmod go-w' on it if nobody did",
+			path, (unsigned)(st.st_mode & 07777));
+	return 0;
+}
+
+static int owners_check(int fd, const char *cache, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct stat st;
+	int r = owner_check(fd, "", cache, e);
+
+	/* behind a door that is closed, what is open does not matter */
+	if (r < 0 || (fstat(fd, &st) == 0 && (st.st_mode & (S_IXGRP | S_IXOTH)) == 0))
+		return r;
+	for (size_t i = 0; i < N_KINDS && r == 0; i++)
+		r = owner_check(fd, kinds[i].name, path_join(&a, cache, kinds[i].name), e);
+	return r;
+}
+
+/* What processes left that were killed: everywhere, as the next build may write elsewhere. */
+static void temps_clean(const char *cache)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		const char *dir = path_join(&a, cache, kinds[i].name);
+		vec_str names = { 0 };
+		struct err ignored;
+
+		dir_clean_temps(dir);
+		if (!kinds[i].below || dir_list(&a, dir, &names, &ignored) < 0)
+			continue;
+		vec_each(name, &names)
+			dir_clean_temps(path_join(&a, dir, str_z(&a, *name)));
+	}
+}
+
+static int cache_make(const char *cache, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	int r = dir_make_parent(&a, cache, e);
+
+	if (r == 0 && mkdir(cache, 0700) < 0 && errno != EEXIST)
+		r = err_sys(e, "make folder '%s'", cache);
+	return r;
+}
+
 int cache_hold(const char *cache, bool alone, struct progress *progress, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
-	int r = alone ? 0 : dir_make(cache, e);
+	int r = alone ? 0 : cache_make(cache, e);
 
 	if (r < 0)
 		return r;
 	fd = open(cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open cache '%s'", cache);
-	r = hold(fd, cache, alone, progress, e);
+	r = owners_check(fd, cache, e);
 	if (r == 0)
-		*ret_fd = take_fd(&fd);
-	return r;
+		r = hold(fd, cache, alone, progress, e);
+	if (r < 0)
+		return r;
+	temps_clean(cache);
+	*ret_fd = take_fd(&fd);
+	return 0;
 }
 
 static bool name_is_entry(const struct kind *kind, struct str name)
@@ -201,10 +269,7 @@ void cache_prune_choose(struct arena *a, const vec_cache_entry *all,
 
 int cache_prune(const char *cache, const vec_cache_entry *entries, struct err *e)
 {
-	_cleanup_arena_ struct arena a = { 0 };
-
-	for (size_t i = 0; i < N_KINDS; i++)
-		dir_clean_temps(path_join(&a, cache, kinds[i].name));
+	temps_clean(cache);
 	vec_each(entry, entries)
 		if (unlink(entry->path) < 0 && errno != ENOENT)
 			return err_sys(e, "remove '%s'", entry->path);

@@ -17,7 +17,9 @@ struct cache_entry {
 typedef VEC(struct cache_entry) vec_cache_entry;
 
 /* Builds hold the cache together, who prunes it holds it @alone: waits for others, and says so.
- * Held until *ret_fd is closed. Makes the folder unless @alone. */
+ * Held until *ret_fd is closed. Makes the folder, for the user alone, unless
+ * @alone. Clears away what killed processes were writing. -EPERM when the cache belongs to somebody
+ * else or others may write to it. */
 must_check int cache_hold(const char *cache, bool alone, struct progress *progress, int *ret_fd,
 			  struct err *e);
 /* Everything that a build put there and nothing else, should the folder hold more; by kind, then

@@ -211,13 +211,72 @@ static void test_hold(void **state)
 	progress_free(p);
 }
 
+/* Somebody else's, or one that others may write to, is not used. */
+static void test_owner(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *cache = path_join(&a, test_dir(&a), "not/yet/cache");
+	struct progress *p = progress_new(PROGRESS_QUIET);
+	char *packs = path_join(&a, cache, "packs");
+	struct stat st;
+	struct err e;
+	int fd;
+
+	(void)state;
+	assert_ok(cache_hold(cache, false, p, &fd, &e), &e);
+	close(fd);
+	assert_int_equal(stat(cache, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_ok(dir_make(packs, &e), &e);
+	assert_int_equal(chmod(cache, 0770), 0);
+	assert_err(cache_hold(cache, false, p, &fd, &e), &e,
+		   "may be written by others (mode 0770)");
+	assert_int_equal(chmod(cache, 0702), 0);
+	assert_err(cache_hold(cache, true, p, &fd, &e), &e, "may be written by others (mode 0702)");
+	assert_int_equal(chmod(packs, 0777), 0);
+	assert_int_equal(chmod(cache, 0755), 0);
+	assert_err(cache_hold(cache, false, p, &fd, &e), &e, "packs' may be written by others");
+	assert_int_equal(chmod(cache, 0700), 0); /* nobody comes there */
+	assert_ok(cache_hold(cache, false, p, &fd, &e), &e);
+	close(fd);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(cache, 65534, 65534), 0);
+		assert_err(cache_hold(cache, false, p, &fd, &e), &e,
+			   "belongs to user 65534, and this is user 0");
+	}
+	progress_free(p);
+}
+
+/* Left by killed processes, wherever: gone when the cache is held. */
+static void test_temps(void **state)
+{
+	static const char *const left[] = { "packs/.tmp-1-0-x", "downloads/.tmp-1-0-x",
+					    "upstream/debian/.tmp-1-0-x", "universe/.tmp-1-0-x" };
+	_cleanup_arena_ struct arena a = { 0 };
+	char *cache = cache_make(&a);
+	struct progress *p = progress_new(PROGRESS_QUIET);
+	vec_cache_entry all;
+	struct err e;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		put(&a, cache, left[i], 5, 1);
+	assert_ok(cache_hold(cache, false, p, &fd, &e), &e);
+	close(fd);
+	for (size_t i = 0; i < 4; i++)
+		assert_false(file_exists(path_join(&a, cache, left[i])));
+	assert_ok(cache_list(&a, cache, &all, &e), &e);
+	assert_sizes(&a, &all, "200 400 100 300 7");
+	progress_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_list),
-		cmocka_unit_test(test_prune),
-		cmocka_unit_test(test_explain),
-		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_list),    cmocka_unit_test(test_prune),
+		cmocka_unit_test(test_explain), cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_owner),   cmocka_unit_test(test_temps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

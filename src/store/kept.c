@@ -135,7 +135,6 @@ int kept_put(const char *cache, const struct recipe *recipe, struct str bytes, s
 
 	if (r < 0)
 		return r;
-	dir_clean_temps(dir);
 	r = file_temp(&a, path, 0644, &fd, &temp, e);
 	if (r < 0)
 		return r;

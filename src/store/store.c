@@ -346,9 +346,6 @@ int store_get(struct store *s, const struct store_want *wants, size_t n,
 
 	if (r < 0)
 		return r;
-	dir_clean_temps(dir);
-	/* here, as a build that cuts nothing may follow one that was killed while it did */
-	dir_clean_temps(path_join(&s->a, s->o.cache, "packs"));
 	s->packages = arena_array(&s->a, n, sizeof(*s->packages));
 	s->n = n;
 	for (size_t i = 0; i < n; i++)

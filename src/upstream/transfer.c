@@ -206,7 +206,6 @@ int transfer_run(const struct transfer *transfers, size_t n, const char *cache,
 	int rc = dir_make(dir, e);
 
 	if (rc >= 0) {
-		dir_clean_temps(dir);
 		fetches = missing_find(&set, cache, transfers, n, items, &n_missing, &bytes);
 		if (n_missing > 0) {
 			set.stage = progress_begin(progress, "download", "B", bytes);

@@ -281,13 +281,7 @@ static int dirs_make(struct arena *a, const char *cache, const char *dir, struct
 	const char *seen = path_join(a, cache, "upstream/seen");
 	int rc = dir_make(dir, e);
 
-	if (rc >= 0)
-		rc = dir_make(seen, e);
-	if (rc < 0)
-		return rc;
-	dir_clean_temps(dir);
-	dir_clean_temps(seen);
-	return 0;
+	return rc < 0 ? rc : dir_make(seen, e);
 }
 
 static void suites_fill(struct arena *a, const struct upstream_state *s, const char *dir,
