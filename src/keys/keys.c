@@ -130,6 +130,8 @@ static int certificate_read(struct arena *a, const char *dir, const char *base, 
 	struct str pem;
 	int r = file_read(a, path, KEY_BYTES_MAX, &pem, e);
 
+	if (r == 0)
+		r = secret_place_check(path, e);
 	if (r < 0)
 		return r;
 	r = x509_pem_parse(a, pem, &c.der, e);
@@ -187,11 +189,28 @@ const struct key_certificate *key_present(const vec_key_certificate *certificate
 	return present ? certificates->p : NULL;
 }
 
+int keys_place_check(struct arena *a, const char *dir, struct err *e)
+{
+	static const char *const folders[] = { ".", "retired", "enrol" };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(*folders); i++) {
+		const char *path = i == 0 ? dir : path_join(a, dir, folders[i]);
+
+		if (file_exists(path))
+			r = secret_place_check(path, e);
+	}
+	return r;
+}
+
 int key_uri_read(struct arena *a, const char *dir, const char *base, struct str *ret, struct err *e)
 {
 	struct str text;
-	int r = file_read(a, key_path(a, dir, base, "uri"), KEY_BYTES_MAX, &text, e);
+	const char *path = key_path(a, dir, base, "uri");
+	int r = file_read(a, path, KEY_BYTES_MAX, &text, e);
 
+	if (r == 0)
+		r = secret_place_check(path, e);
 	if (r == 0)
 		*ret = str_trim(text);
 	return r;

@@ -42,6 +42,8 @@ int keys_none(const char *dir, struct err *e);
  * present key, then the retired ones. */
 must_check int key_armor_read(struct arena *a, const char *path, struct str *ret, struct err *e);
 
+/* That nobody but the caller and root may put a key there. */
+must_check int keys_place_check(struct arena *a, const char *dir, struct err *e);
 /* DIR/BASE.EXTENSION */
 char *key_path(struct arena *a, const char *dir, const char *base, const char *extension);
 /* The PKCS#11 URI of a private key; -ENOENT when it has none. */

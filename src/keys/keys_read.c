@@ -170,10 +170,10 @@ int keys_read(struct arena *a, const char *dir, uint64_t time_sec, bool need_pri
 	TRACE("read keys");
 	_cleanup_close_ int lock = -1;
 	struct keys keys = { 0 };
-	int r = 0;
+	int r = keys_place_check(a, dir, e);
 
 	/* Not while somebody changes them. Who cannot write here cannot do that, either. */
-	if (access(dir, W_OK) == 0) {
+	if (r == 0 && access(dir, W_OK) == 0) {
 		r = file_lock(path_join(a, dir, ".lock"), &lock, e);
 		if (r == 0)
 			r = keys_change_finish(dir, e);
@@ -205,10 +205,14 @@ int keys_trusted(struct arena *a, const char *dir, vec_str ret[KEY_ROLES], struc
 {
 	vec_str trusted[KEY_ROLES] = { 0 };
 	bool any = false;
+	int r = keys_place_check(a, dir, e);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < KEY_ROLES; i++) {
 		vec_key_certificate all;
-		int r = key_certificates_read(a, dir, &key_roles[i], &all, e);
+
+		r = key_certificates_read(a, dir, &key_roles[i], &all, e);
 
 		if (r < 0)
 			return r;

@@ -120,6 +120,49 @@ static void test_missing(void **state)
 	assert_err(keys_read(&a, dir, MADE, true, &keys, &e), &e, "no key 'db' in '");
 }
 
+/* As ssh has it: whoever may change a folder or file of keys decides what is signed and trusted. */
+static void test_places(void **state)
+{
+	static const struct {
+		const char *name;
+		mode_t bad, good;
+		const char *message;
+	} places[] = {
+		{ "", 0777, 0700, "every user of this machine may change '" },
+		{ "", 0770, 0700, "others of its group may change '" },
+		{ "enrol", 0775, 0700, "enrol'; chmod go-w '" },
+		{ "db.crt", 0620, 0600, "others of its group may change '" },
+		{ "db.pem", 0640, 0600, "db.pem': others of its group may read it; chmod 600 '" },
+		{ "db.pem", 0620, 0600, "db.pem': others of its group may change it; chmod 600 '" },
+	};
+	_cleanup_arena_ struct arena a = { 0 };
+	const char *dir = generated(&a);
+	struct keys keys;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		const char *path = path_join(&a, dir, places[i].name);
+
+		assert_int_equal(chmod(path, places[i].bad), 0);
+		assert_err(keys_read(&a, dir, MADE, true, &keys, &e), &e, places[i].message);
+		assert_int_equal(chmod(path, places[i].good), 0);
+	}
+	assert_int_equal(chmod(dir, 0755), 0); /* whoever may look */
+	assert_ok(keys_read(&a, dir, MADE, true, &keys, &e), &e);
+	keys_done(&keys);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(path_join(&a, dir, "db.pem"), 65534, 0), 0);
+	assert_err(keys_read(&a, dir, MADE, true, &keys, &e), &e,
+		   "belongs to user 65534, who may change it");
+	assert_int_equal(chown(path_join(&a, dir, "db.pem"), 0, 0), 0);
+	assert_int_equal(chown(dir, 65534, 0), 0);
+	assert_err(keys_read(&a, dir, MADE, true, &keys, &e), &e,
+		   "belongs to user 65534, who may change it");
+	assert_int_equal(chown(dir, 0, 0), 0);
+}
+
 static void test_damaged(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -411,6 +454,7 @@ int main(void)
 		cmocka_unit_test(test_generate_and_read),
 		cmocka_unit_test(test_organisation),
 		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_rotate_and_retire),

@@ -186,8 +186,17 @@ static void test_missing(void **state)
 	token_make(&a, "");
 	assert_err(signer_pkcs11_check(STR("pkcs11:token=ashler"), &e), &e,
 		   "no token fits 'pkcs11:token=ashler'; there are: 'ashlar'");
+	assert_err(signer_pkcs11_check(STR("pkcs11:token=ashlar?module-path=/usr/none.so"), &e), &e,
+		   "cannot load the PKCS#11 module '/usr/none.so': ");
+	/* code that came with a folder of keys */
+	assert_err(signer_pkcs11_check(STR("pkcs11:token=ashlar?module-path=/usr/../none.so"), &e),
+		   &e, "whose code would run here and which no package of this machine installed");
+	assert_err(signer_pkcs11_check(STR("pkcs11:token=ashlar?module-path=/none.so"), &e), &e,
+		   "ASHLAR_PKCS11_MODULES=/none.so allows it");
+	assert_int_equal(setenv("ASHLAR_PKCS11_MODULES", "/x.so:/none.so", 1), 0);
 	assert_err(signer_pkcs11_check(STR("pkcs11:token=ashlar?module-path=/none.so"), &e), &e,
 		   "cannot load the PKCS#11 module '/none.so': ");
+	unsetenv("ASHLAR_PKCS11_MODULES");
 	assert_err(signer_pkcs11_check(STR("pkcs11:token=ashlar?module-name=none"), &e), &e,
 		   "p11-kit's configuration has no PKCS#11 module 'none'");
 	run(&a, (const char *[]){ "softhsm2-util", "--init-token", "--free", "--label", "ashlar",

@@ -60,11 +60,40 @@ int pkcs11_err(struct err *e, const struct pkcs11_token *t, const char *doing, C
 	return err_set(e, -EIO, "token '%s': %s: %s", t->name, doing, p11_kit_strerror(rv));
 }
 
+/* Whether the administrator of this machine installed it, or whoever calls says that it may run: a
+ * folder of keys may come with somebody's checkout, and a module is code. */
+static int module_check(const char *path, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str allowed = str_c(getenv("ASHLAR_PKCS11_MODULES")), real;
+	char *found = realpath(path, NULL);
+
+	real = str_dup(&a, str_c(found ? found : path));
+	free(found);
+	if (str_starts(real, "/usr/") && !str_has(real, "/../"))
+		return 0;
+	while (allowed.n > 0) {
+		struct str one = str_cut(&allowed, ':');
+
+		if (one.n > 0 && (str_eqz(one, path) || str_eq(one, real)))
+			return 0;
+	}
+	return err_set(
+		e, -EPERM,
+		"the URI names the PKCS#11 module '%s', whose code would run here and which no package "
+		"of this machine installed; ASHLAR_PKCS11_MODULES=%s allows it",
+		path, path);
+}
+
 static int module_load(struct pkcs11_token *t, const char *path, struct err *e)
 {
-	CK_FUNCTION_LIST *module = p11_kit_module_load(path, 0);
+	CK_FUNCTION_LIST *module;
 	CK_RV rv;
+	int r = module_check(path, e);
 
+	if (r < 0)
+		return r;
+	module = p11_kit_module_load(path, 0);
 	if (!module)
 		return err_set(e, -ENOENT, "cannot load the PKCS#11 module '%s': %s", path,
 			       p11_kit_message() ? p11_kit_message() : "no reason given");
