@@ -248,6 +248,24 @@ int gpt_read(struct arena *a, const uint8_t *disk, size_t n, struct gpt *ret, st
 	return err;
 }
 
+/* Neither table is there: perhaps both are, for a disk with other sectors, as when an image was
+ * written to one of 4096-byte sectors. */
+static int no_table(const struct reader *r, struct err *e)
+{
+	struct gpt_disk other = *r->disk;
+	struct reader as_other = { r->a, &other, r->disk->size_bytes / GPT_SECTOR_BYTES };
+	struct gpt_header h;
+	struct str entries;
+
+	other.sector_bytes = GPT_SECTOR_BYTES;
+	if (r->disk->sector_bytes != GPT_SECTOR_BYTES &&
+	    table_read(&as_other, 1, &h, &entries, e) == 0)
+		return err_set(e, -ENODATA,
+			       "the partition table is for sectors of %d bytes, the disk's have %u",
+			       GPT_SECTOR_BYTES, r->disk->sector_bytes);
+	return err_set(e, -ENODATA, "no GUID partition table");
+}
+
 int gpt_scan(struct arena *a, const struct gpt_disk *disk, struct gpt *ret, struct str *ret_damage,
 	     struct err *e)
 {
@@ -265,7 +283,7 @@ int gpt_scan(struct arena *a, const struct gpt_disk *disk, struct gpt *ret, stru
 	if (err < 0) {
 		damage = str_printf(a, "primary partition table: %s", e->msg);
 		if (r.disk_lba == 0 || table_read(&r, r.disk_lba - 1, &h, &entries, &why) < 0)
-			return err == -ENODATA ? err_set(e, err, "no GUID partition table")
+			return err == -ENODATA ? no_table(&r, e)
 					       : err_wrap(e, err, "partition table");
 	}
 	entries_parse(a, entries, &h, &t);

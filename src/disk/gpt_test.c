@@ -373,7 +373,8 @@ static void test_scan(void **state)
 	entry_delete(disk, last, n - 33 * 512);
 	scan_ok(&a, disk, n, "");
 	scan_ok(&a, disk, 2 * n, ""); /* written to a larger disk */
-	scan_err(&a, disk, n, 4096, "no GUID partition table");
+	scan_err(&a, disk, n, 4096,
+		 "the partition table is for sectors of 512 bytes, the disk's have 4096");
 	scan_err(&a, disk, n, 256, "sectors of 256 bytes");
 	scan_err(&a, disk, 1536, 512, "list of partitions: is not within the disk's 3 sectors");
 	scan_err(&a, disk, 512, 512, "is not within the disk's 1 sectors");

@@ -6,6 +6,7 @@ image_needed
 have "disks" qemu-system-x86_64 mcopy objcopy || exit 0
 [ "$(uname -m)" = x86_64 ] || { skip "disks" "the machines are x86_64's"; exit 0; }
 export TMPDIR=$WORK # what QEMU keeps of a snapshot
+DISK=$IMAGE
 
 mcopy -n -i "$IMAGE@@$(manifest "m['partitions'][0]['start-bytes']")" "::$(manifest "m['uki']")" "$WORK/uki.efi"
 objcopy -O binary --dump-section ".linux=$WORK/linux" --dump-section ".initrd=$WORK/initrd" "$WORK/uki.efi" "$WORK/none"
@@ -18,7 +19,7 @@ disk() {
 	: >"$WORK/console"
 	qemu-system-x86_64 -accel tcg -cpu max,-cx16 -m 768M -nodefaults -display none -no-reboot \
 		-kernel "$WORK/linux" -initrd "$WORK/initrd" -append "$(manifest "m['command-line']") loglevel=7 $words" \
-		-drive "if=none,id=disk,format=raw,snapshot=on,file=$IMAGE" -serial "file:$WORK/console" "$@" >"$WORK/errors" 2>&1 &
+		-drive "if=none,id=disk,format=raw,snapshot=on,file=$DISK" -serial "file:$WORK/console" "$@" >"$WORK/errors" 2>&1 &
 	machine=$!
 	on_exit+=("kill $machine 2>/dev/null")
 	for _ in $(seq 300); do
@@ -38,7 +39,11 @@ check "NVMe: the root starts, though its disk is there before any module" starts
 check "a clock that says 2001 is set to the image's time" grep 'System time advanced to .*/usr/lib/clock-epoch' "$WORK/console"
 check "VMware's SCSI: the root starts" starts -M q35 -device pvscsi,id=scsi -device scsi-hd,drive=disk
 check "IDE: the root starts" starts -M pc -device ide-hd,drive=disk
-check "SATA: the root starts" starts -M q35 -device ide-hd,drive=disk
+DISK=$WORK/damaged.raw
+cp --sparse=always "$IMAGE" "$DISK"
+flip "$DISK" 1060 # in the list of partitions
+check "SATA, the first partition table damaged: the root starts by the second" starts -M q35 -device ide-hd,drive=disk
+DISK=$IMAGE
 silent() {
 	disk ashlar.timeout=2 -M q35 -device megasas,id=scsi -device scsi-hd,drive=disk | tee /dev/stderr |
 		grep -q 'ashlar-init: no disk has .*; there is no disk at all; without a driver .*: pci 0000:00:01.0 (1000:0060)'

@@ -113,6 +113,8 @@ static int repart(struct work *s, const char *definitions, const char *const *mo
 	vec_push(s->a, &argv) = device(s, s->w->disk);
 	vec_push(s->a, &argv) = NULL;
 	r = run(s->a, argv.p, input, 0, NULL, e);
+	/* It has no status of its own for that, nor JSON; but its messages are in no language but
+	 * this, and any boot on a disk without room would show that the words are others now. */
 	if (r < 0 && str_has(str_c(e->msg), "Can't fit")) {
 		*ret_why = str_z(s->a, str_printf(s->a, "the disk %.*s has no room for it",
 						  STR_FMT(s->w->disk)));
