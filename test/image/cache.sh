@@ -27,7 +27,7 @@ check "--json" grep -q "\"what\": *\"package $other\", *\"there\": *false, *\"wh
 
 # what concerns every package: what scripts may do, and the libraries that write bytes
 cp -r distro "$WORK/covered"
-sed -i '0,/script-covered:/s//&\n      - "none-such *"/' "$WORK/covered/upstreams.yaml"
+sed -i '0,/script-covered:/s//&\n    - "none-such *"/' "$WORK/covered/upstreams.yaml"
 explain --distro "$WORK/covered" >"$WORK/reasons" 2>&1
 check "another script-covered: of every package" test "$(count ' script-covered changed: ')" = "$n_packages"
 echo 'const char *ZSTD_versionString(void) { return "9.9.9"; }' >"$WORK/zstd.c"
