@@ -62,7 +62,7 @@ static struct str package_sums(struct arena *a, const struct stored_package *pac
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
-static const char *metadata_name(struct arena *a, size_t i)
+static const char *metadata_name(struct arena *a, enum repodata i)
 {
 	return str_z(a, i == REPODATA_FILES
 				? STR("repodata/repomd.xml")
@@ -188,7 +188,7 @@ struct metadata_task {
 static int metadata_make(void *arg, size_t i, struct err *e)
 {
 	struct metadata_task *t = (struct metadata_task *)arg + i;
-	int r = repodata_write(&t->a, i, t->rep->told, t->rep->n, &t->file.text, e);
+	int r = repodata_write(&t->a, (enum repodata)i, t->rep->told, t->rep->n, &t->file.text, e);
 
 	return r < 0 ? r : gzip_compress(&t->a, t->file.text, GZIP_LEVEL, &t->file.compressed, e);
 }
@@ -211,7 +211,7 @@ static int metadata_all(struct repository *rep, unsigned jobs, struct err *e)
 
 static void others_fill(struct repository *rep, const struct openpgp_key *key, uint64_t revision)
 {
-	for (size_t i = 0; i < REPODATA_FILES; i++)
+	for (enum repodata i = 0; i < REPODATA_FILES; i++)
 		rep->others[i] =
 			(struct other){ metadata_name(rep->a, i), rep->metadata[i].compressed };
 	rep->others[REPODATA_FILES] =
@@ -245,7 +245,7 @@ static bool others_hold(struct arena *a, const char *dir, struct str sums,
 	struct buf want = { .a = a };
 
 	for (size_t i = 0; i < OTHERS; i++) {
-		const char *name = i <= REPODATA_FILES ? metadata_name(a, i) : KEY;
+		const char *name = i <= REPODATA_FILES ? metadata_name(a, (enum repodata)i) : KEY;
 		uint8_t digest[SHA256_BYTES];
 		struct err ignored;
 		struct str bytes;

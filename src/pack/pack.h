@@ -41,8 +41,8 @@ struct pack {
 	struct pack_file *files; /* distinct contents */
 	uint32_t n_files;
 	/* .files has .packed instead of .data, but for link targets. Of .meta only name, version,
-	 * release, epoch, arch and license are set, and what it claims of others' files; there is no
-	 * changelog. */
+	 * release, epoch, arch and license are set, and what it claims of others' files; there is
+	 * no changelog. */
 	struct rpm_package package;
 	struct pack_rpm rpm; /* zeroes in a derived pack */
 };
