@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/arena.h"
 
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { BLOCK_BYTES_MIN = 64 << 10, BLOCK_BYTES_MAX = 4 << 20, ALIGN = 16 };
@@ -10,6 +13,7 @@ enum { BLOCK_BYTES_MIN = 64 << 10, BLOCK_BYTES_MAX = 4 << 20, ALIGN = 16 };
 struct arena_block {
 	struct arena_block *next;
 	size_t size, used;
+	bool mapped;
 	_Alignas(16) uint8_t bytes[];
 };
 
@@ -20,6 +24,35 @@ static void __attribute__((noreturn)) out_of_memory(void)
 	if (write(STDERR_FILENO, msg, sizeof(msg) - 1) < 0)
 		abort();
 	_exit(1);
+}
+
+/* Room on the disk is taken at once: a write to a page that has none would end the process. NULL
+ * when there is none, or the file system knows no files without a name. */
+static struct arena_block *block_spilled(const char *dir, size_t bytes)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct arena_block *b = NULL;
+	void *p;
+
+	if (fd < 0)
+		return NULL;
+	if (posix_fallocate(fd, 0, (off_t)bytes) == 0) {
+		p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		b = p == MAP_FAILED ? NULL : p;
+	}
+	close(fd);
+	if (b)
+		b->mapped = true;
+	return b;
+}
+
+void memory_leave(const void *p, size_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)p;
+	uintptr_t begin = (from + page - 1) & ~(page - 1), end = (from + n) & ~(page - 1);
+
+	if (n >= ARENA_SPILL_BYTES_MIN && begin < end)
+		(void)madvise((void *)begin, end - begin, MADV_PAGEOUT);
 }
 
 /* Blocks double, so that a large arena has few of them; a request above the largest has its own. */
@@ -34,7 +67,11 @@ static struct arena_block *block_new(const struct arena *a, size_t n)
 		size = n;
 	if (size > SIZE_MAX - sizeof(*b))
 		out_of_memory();
-	b = calloc(1, sizeof(*b) + size);
+	b = a->spill_dir && size >= ARENA_SPILL_BYTES_MIN
+		    ? block_spilled(a->spill_dir, sizeof(*b) + size)
+		    : NULL;
+	if (!b)
+		b = calloc(1, sizeof(*b) + size);
 	if (!b)
 		out_of_memory();
 	b->size = size;
@@ -83,7 +120,10 @@ void arena_done(struct arena *a)
 	while (a->block) {
 		struct arena_block *next = a->block->next;
 
-		free(a->block);
+		if (a->block->mapped)
+			munmap(a->block, sizeof(*a->block) + a->block->size);
+		else
+			free(a->block);
 		a->block = next;
 	}
 	a->used_bytes = 0;

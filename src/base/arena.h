@@ -11,7 +11,17 @@ struct arena_block;
 struct arena {
 	struct arena_block *block;
 	size_t used_bytes; /* sum of what was handed out */
+	/* A folder, or NULL: what is large lies in files there, without a name, so that it need not
+	 * fit into memory. */
+	const char *spill_dir;
 };
+
+enum { ARENA_SPILL_BYTES_MIN = 64 << 20 };
+
+/* What @p points to is not needed soon, if ever: lets the kernel take its pages, where they can
+ * come back from a file. Content stays as it is. Of less than ARENA_SPILL_BYTES_MIN it does
+ * nothing. */
+void memory_leave(const void *p, size_t n);
 
 /* Zeroed memory, aligned for any object; never NULL (out of memory ends the process with one
  * sentence). */

@@ -66,17 +66,20 @@ int file_read(struct arena *a, const char *path, size_t max, struct str *ret, st
 	return 0;
 }
 
+enum { WRITE_BYTES_MAX = 256 << 20 }; /* at once: what is written may leave memory */
+
 int fd_write(int fd, const void *p, size_t n, const char *name, struct err *e)
 {
 	const uint8_t *bytes = p;
 
 	while (n > 0) {
-		ssize_t w = write(fd, bytes, n);
+		ssize_t w = write(fd, bytes, n < WRITE_BYTES_MAX ? n : WRITE_BYTES_MAX);
 
 		if (w < 0 && errno == EINTR)
 			continue;
 		if (w < 0)
 			return err_sys(e, "write '%s'", name);
+		memory_leave(bytes, (size_t)w);
 		bytes += w;
 		n -= (size_t)w;
 	}

@@ -30,8 +30,8 @@ must_check int file_read_below(struct arena *a, const char *dir, const char *bel
 			       struct str *ret, struct err *e);
 must_check int fd_read_all(struct arena *a, int fd, size_t max, struct str *ret, struct err *e);
 
-/* The same without a copy, however large, read-only: for what may not fit into memory. As long as it
- * is mapped, nobody may make the file shorter: a page that is gone ends the process (SIGBUS). */
+/* The same without a copy, however large, read-only: for what may not fit into memory. As long as
+ * it is mapped, nobody may make the file shorter: a page that is gone ends the process (SIGBUS). */
 must_check int file_map(const char *path, struct str *ret, struct err *e);
 void file_unmap(struct str *bytes);
 #define _cleanup_map_ __attribute__((cleanup(file_unmap)))

@@ -90,11 +90,14 @@ static size_t zstd_feed(ZSTD_CCtx *c, const struct segment *run, ZSTD_outBuffer 
 	size_t r = 0;
 
 	while (left > 0 && !ZSTD_isError(r)) {
-		size_t n = run->data || left < sizeof(zeroes) ? left : sizeof(zeroes);
-		ZSTD_inBuffer src = { run->data ? run->data : zeroes, n, 0 };
+		size_t max = run->data ? ARENA_SPILL_BYTES_MIN : sizeof(zeroes);
+		size_t n = left < max ? left : max;
+		ZSTD_inBuffer src = { run->data ? run->data + (run->size_bytes - left) : zeroes, n,
+				      0 };
 
 		while (src.pos < src.size && !ZSTD_isError(r))
 			r = ZSTD_compressStream2(c, out, &src, ZSTD_e_continue);
+		memory_leave(src.src, n);
 		left -= n;
 	}
 	return r;
@@ -133,10 +136,20 @@ struct sink {
 	struct arena *a;
 	uint8_t *p;
 	size_t n, cap, max;
-	size_t end; /* of what is asked for in this step, at most cap */
+	size_t end;  /* of what is asked for in this step, at most cap */
+	size_t left; /* so much of it has left memory */
 	decompress_watch watch;
 	void *arg;
 };
+
+/* What is large leaves memory while it grows. */
+static void sink_leave(struct sink *s)
+{
+	if (s->n - s->left < ARENA_SPILL_BYTES_MIN)
+		return;
+	memory_leave(s->p + s->left, s->n - s->left);
+	s->left = s->n;
+}
 
 /* @hint is what the stream says of itself: worth one allocation of the right size, not to be
  * trusted. */
@@ -162,11 +175,14 @@ static int sink_room(struct sink *s, struct err *e)
 		s->cap = s->cap > s->max / 2 ? s->max + 1 : s->cap * 2;
 		p = arena_alloc(s->a, s->cap);
 		memcpy(p, s->p, s->n);
+		memory_leave(s->p, s->n);
 		s->p = p;
+		s->left = 0;
 	}
 	s->end = s->cap - s->n < STEP_BYTES ? s->cap : s->n + STEP_BYTES;
 	if (s->watch)
 		s->watch(s->arg, (struct str){ (const char *)s->p, s->n });
+	sink_leave(s);
 	return 0;
 }
 

@@ -251,6 +251,7 @@ static int cutter_init(struct cutter *c, struct err *e)
 static int cut_compressed(struct cutter *c, struct err *e)
 {
 	size_t size_bytes = c->content.n;
+	const char *left = c->content.p; /* what is in front of it has left memory */
 	int r = cutter_init(c, e);
 
 	if (r < 0)
@@ -261,6 +262,10 @@ static int cut_compressed(struct cutter *c, struct err *e)
 		r = cut_next(c, e);
 		if (r < 0)
 			return r;
+		if (c->content.p - left < ARENA_SPILL_BYTES_MIN)
+			continue;
+		memory_leave(left, (size_t)(c->content.p - left));
+		left = c->content.p;
 	}
 	return 0;
 }

@@ -113,8 +113,9 @@ static int place(struct arena *a, const char *dir, const struct stored_package *
 	_cleanup_close_ int from = -1, to = -1;
 	const struct timespec times[] = { { .tv_nsec = UTIME_OMIT },
 					  { .tv_sec = (time_t)p->package.build_time_sec } };
+	_cleanup_map_ struct str map = { 0 };
 	struct str rpm;
-	int r = stored_rpm_read(&work, p, &rpm, e);
+	int r = stored_rpm_read(&work, p, &map, &rpm, e);
 
 	if (r < 0)
 		return r;

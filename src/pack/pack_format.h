@@ -17,13 +17,13 @@ enum {
 	PACK_HEADER_BYTES = EROFS_BLOCK_BYTES,
 	PACK_DIGEST_OFFSET = 16, /* in the header */
 	PACK_DIGESTED_FROM = PACK_DIGEST_OFFSET + SHA256_BYTES,
-	/* RPM's own limits (256 MiB of header, 2 GiB of payload) let a package need less */
+	/* RPM's own limits (256 MiB of header) let a package need less */
 	PACK_RECORDS_MAX = 1 << 22,
 	PACK_TABLE_BYTES_MAX = 1 << 30, /* of tails, of strings */
 };
 
 #define PACK_MAGIC            "ashlpack"
-#define PACK_BLOCKS_BYTES_MAX ((uint64_t)8 << 30)
+#define PACK_BLOCKS_BYTES_MAX ((uint64_t)256 << 30)
 #define PACK_NO_CONTENT       UINT32_MAX
 
 /* A slice of the strings. */

@@ -79,7 +79,7 @@ static bool any_is_rich(struct rpm_meta *m)
 
 /* rpm build/rpmfc.c, build/files.c, build/pack.c: each feature with the first version of rpm that
  * knows it. */
-static void features_add(struct arena *a, struct rpm_meta *m, bool has_caps)
+static void features_add(struct arena *a, struct rpm_meta *m, bool has_caps, bool has_large)
 {
 	const struct {
 		const char *name, *version;
@@ -90,6 +90,7 @@ static void features_add(struct arena *a, struct rpm_meta *m, bool has_caps)
 		{ "PayloadFilesHavePrefix", "4.0-1", true },
 		{ "PayloadIsZstd", "5.4.18-1", true },
 		{ "FileCaps", "4.6.1-1", has_caps },
+		{ "LargeFiles", "4.12.0-1", has_large },
 		{ "TildeInVersions", "4.10.0-1", any_has(m, '~') },
 		{ "CaretInVersions", "4.15.0-1", any_has(m, '^') },
 		{ "RichDependencies", "4.12.0-1", any_is_rich(m) },
@@ -121,7 +122,7 @@ static void deps_put_one(struct header *h, size_t i, const vec_dep *deps)
 	header_put_u32(h, dep_tags[i].flags, flags, deps->n);
 }
 
-void deps_put(struct header *h, const struct rpm_meta *meta, bool has_caps)
+void deps_put(struct header *h, const struct rpm_meta *meta, bool has_caps, bool has_large)
 {
 	struct rpm_meta m = *meta;
 
@@ -129,7 +130,7 @@ void deps_put(struct header *h, const struct rpm_meta *meta, bool has_caps)
 	for (size_t i = 0; i < DEP_TAGS; i++)
 		deps_sort(h->a, deps_of(&m, i));
 	vec_push(h->a, &m.provides) = (struct dep){ m.name, rpm_evr(h->a, &m), DEP_EQUAL };
-	features_add(h->a, &m, has_caps);
+	features_add(h->a, &m, has_caps, has_large);
 	for (size_t i = 0; i < DEP_TAGS; i++) {
 		deps_sort(h->a, deps_of(&m, i));
 		deps_put_one(h, i, deps_of(&m, i));

@@ -87,6 +87,14 @@ bool files_have_caps(const vec_rpm_file *files)
 	return false;
 }
 
+bool files_are_large(const vec_rpm_file *files)
+{
+	vec_each(f, files)
+		if (f->data.n > UINT32_MAX || (S_ISREG(f->mode) && f->size_bytes > UINT32_MAX))
+			return true;
+	return false;
+}
+
 static const struct {
 	rpmTagVal tag;
 	size_t offset; /* of the struct str in struct rpm_file */
@@ -145,20 +153,41 @@ static uint32_t verify_flags(const struct rpm_file *f)
 	return f->flags & FILE_GHOST ? ~content : ~0u;
 }
 
+/* Both the sizes and their sum have a tag of 64 bits, only for what has no room in the old one. */
+static void sizes_put(struct header *h, const vec_rpm_file *files, const struct links *links)
+{
+	size_t n = files->n;
+	uint64_t *sizes = arena_array(h->a, n, sizeof(*sizes)), total = 0;
+	uint32_t *sizes_short = arena_array(h->a, n, sizeof(*sizes_short)), total_short;
+
+	for (size_t i = 0; i < n; i++) {
+		sizes[i] = files->p[i].data.n;
+		sizes_short[i] = (uint32_t)sizes[i];
+		if (S_ISREG(files->p[i].mode) && links->first[i] == i)
+			total += sizes[i];
+	}
+	total_short = (uint32_t)total;
+	if (files_are_large(files))
+		header_put_u64(h, RPMTAG_LONGFILESIZES, sizes, n);
+	else
+		header_put_u32(h, RPMTAG_FILESIZES, sizes_short, n);
+	if (total > UINT32_MAX)
+		header_put_u64(h, RPMTAG_LONGSIZE, &total, 1);
+	else
+		header_put_u32(h, RPMTAG_SIZE, &total_short, 1);
+}
+
 static void numbers_put(struct header *h, const vec_rpm_file *files, const struct links *links)
 {
 	size_t n = files->n;
-	uint32_t *sizes = arena_array(h->a, n, 4), *mtimes = arena_array(h->a, n, 4),
-		 *flags = arena_array(h->a, n, 4);
+	uint32_t *mtimes = arena_array(h->a, n, 4), *flags = arena_array(h->a, n, 4);
 	uint32_t *inodes = arena_array(h->a, n, 4), *devices = arena_array(h->a, n, 4),
 		 *verify = arena_array(h->a, n, 4);
 	uint16_t *modes = arena_array(h->a, n, 2), *rdevs = arena_array(h->a, n, 2);
-	uint32_t total = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct rpm_file *f = &files->p[i];
 
-		sizes[i] = (uint32_t)f->data.n;
 		mtimes[i] = f->mtime_sec > UINT32_MAX ? UINT32_MAX : (uint32_t)f->mtime_sec;
 		flags[i] = f->flags;
 		inodes[i] = links->first[i] + 1;
@@ -166,10 +195,8 @@ static void numbers_put(struct header *h, const vec_rpm_file *files, const struc
 		verify[i] = verify_flags(f);
 		modes[i] = (uint16_t)f->mode;
 		rdevs[i] = (uint16_t)(f->rdev_major << 8 | f->rdev_minor);
-		if (S_ISREG(f->mode) && links->first[i] == i)
-			total += sizes[i];
 	}
-	header_put_u32(h, RPMTAG_FILESIZES, sizes, n);
+	sizes_put(h, files, links);
 	header_put_u32(h, RPMTAG_FILEMTIMES, mtimes, n);
 	header_put_u32(h, RPMTAG_FILEFLAGS, flags, n);
 	header_put_u32(h, RPMTAG_FILEINODES, inodes, n);
@@ -177,7 +204,6 @@ static void numbers_put(struct header *h, const vec_rpm_file *files, const struc
 	header_put_u32(h, RPMTAG_FILEVERIFYFLAGS, verify, n);
 	header_put_u16(h, RPMTAG_FILEMODES, modes, n);
 	header_put_u16(h, RPMTAG_FILERDEVS, rdevs, n);
-	header_put_u32(h, RPMTAG_SIZE, &total, 1);
 }
 
 int files_put(struct header *h, const vec_rpm_file *files, struct err *e)
@@ -302,6 +328,8 @@ static void numbers_get(struct header *h, vec_rpm_file *files)
 
 	for (size_t t = 0; t < 6; t++) {
 		header_get_u64s(h, tags[t], &columns[t]);
+		if (tags[t] == RPMTAG_FILESIZES && columns[t].n == 0)
+			header_get_u64s(h, RPMTAG_LONGFILESIZES, &columns[t]);
 		if (columns[t].n != files->n)
 			header_fail(h, tags[t], "not one for each file");
 	}

@@ -10,7 +10,7 @@
 /* deps.c: sorted, without repetition, with the package's own name among the provides and the
  * rpmlib() requires for what the file format uses. Reading leaves the rpmlib() requires out: they
  * speak of the file, not of the package. */
-void deps_put(struct header *h, const struct rpm_meta *m, bool has_caps);
+void deps_put(struct header *h, const struct rpm_meta *m, bool has_caps, bool has_large);
 void deps_get(struct header *h, struct rpm_meta *ret);
 
 /* meta.c: name to changelog, and the origin. */
@@ -21,6 +21,9 @@ must_check int meta_get(struct header *h, struct rpm_package *ret, struct err *e
 must_check int files_put(struct header *h, const vec_rpm_file *files, struct err *e);
 must_check int files_get(struct header *h, vec_rpm_file *ret, struct err *e);
 bool files_have_caps(const vec_rpm_file *files);
+/* Whether one has more bytes than 32 bits can say: then sizes stand in the header alone, and in the
+ * payload each file has its number there instead of a cpio header (rpm lib/cpio.c). */
+bool files_are_large(const vec_rpm_file *files);
 
 /* Hard links: of each file, the first and last file (by index) that is the same inode, and how many
  * there are. */

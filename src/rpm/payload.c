@@ -7,11 +7,16 @@
 
 #include "disk/cpio.h"
 
-/* Sizes stand in 32 bits; a package is in memory as a whole. */
-enum { PAYLOAD_BYTES_MAX = INT32_MAX };
+/* Much more than a package has; less than what lets sums overflow. */
+#define PAYLOAD_BYTES_MAX (1ULL << 40)
 
-static void entry_write(struct arena *a, const struct rpm_file *f, uint32_t ino, uint32_t nlink,
-			bool with_data, struct segments *s)
+/* rpm lib/cpio.c: instead of a header of cpio, this and the file's number in eight hexadecimal
+ * digits, padded. */
+static const char stripped_magic[] = "07070X";
+enum { STRIPPED_PADDED_BYTES = 16, PAYLOAD_ALIGN = 4 };
+
+static void entry_write(struct arena *a, const struct rpm_file *f, uint32_t number, uint32_t ino,
+			uint32_t nlink, bool with_data, bool large, struct segments *s)
 {
 	struct cpio_entry entry = {
 		.name = str_cat(a, STR("."), f->path),
@@ -24,7 +29,12 @@ static void entry_write(struct arena *a, const struct rpm_file *f, uint32_t ino,
 	};
 	struct buf head = { .a = a };
 
-	cpio_add_header(&head, &entry, with_data ? f->data.n : 0);
+	if (large) {
+		buf_printf(&head, "%s%08x", stripped_magic, number);
+		buf_align(&head, PAYLOAD_ALIGN);
+	} else {
+		cpio_add_header(&head, &entry, with_data ? f->data.n : 0);
+	}
 	segments_add(a, s, head.v.p, head.v.n);
 	if (with_data && f->data.n > 0)
 		segments_add(a, s, f->data.p, f->data.n);
@@ -36,6 +46,7 @@ int payload_write(struct arena *a, const vec_rpm_file *files, struct segments *r
 	struct links links = links_find(a, files);
 	struct segments s = { 0 };
 	struct buf end = { .a = a };
+	bool large = files_are_large(files);
 
 	for (size_t i = 0; i < files->n; i++) {
 		const struct rpm_file *f = &files->p[i];
@@ -50,10 +61,11 @@ int payload_write(struct arena *a, const vec_rpm_file *files, struct segments *r
 			return err_set(e, -EINVAL, "'%.*s' of mode 0%o has content",
 				       STR_FMT(f->path), f->mode);
 		if (f->data.n > PAYLOAD_BYTES_MAX - s.size_bytes)
-			return err_set(e, -EFBIG, "files of more than %d bytes", PAYLOAD_BYTES_MAX);
+			return err_set(e, -EFBIG, "files of more than %llu bytes",
+				       PAYLOAD_BYTES_MAX);
 		if (!(f->flags & FILE_GHOST))
-			entry_write(a, f, links.first[i] + 1, links.n[i],
-				    !linked || links.last[i] == i, &s);
+			entry_write(a, f, (uint32_t)i, links.first[i] + 1, links.n[i],
+				    !linked || links.last[i] == i, large, &s);
 	}
 	cpio_end(&end);
 	segments_add(a, &s, end.v.p, end.v.n);
@@ -121,13 +133,48 @@ static int contents_check(struct arena *a, vec_rpm_file *files, const bool *seen
 	return 0;
 }
 
+/* Takes an entry off that has a number only: what else it is, the header says. Of hard links the
+ * last has the content. */
+static int stripped_next(struct str *archive, const vec_rpm_file *files, const struct links *links,
+			 struct cpio_entry *ret, struct err *e)
+{
+	struct str digits = str_head(str_from(*archive, strlen(stripped_magic)), 8);
+	const struct rpm_file *f;
+	uint32_t i = 0;
+	uint64_t n = 0;
+
+	if (!hex_decode(digits, &i, sizeof(i)) || be32toh(i) >= files->n)
+		return err_set(e, -EBADMSG, "an entry of no file of the header");
+	i = be32toh(i);
+	f = &files->p[i];
+	if (S_ISLNK(f->mode) || (S_ISREG(f->mode) && links->last[i] == i))
+		n = f->size_bytes;
+	*archive = str_from(*archive, STRIPPED_PADDED_BYTES);
+	if (n > archive->n)
+		return err_set(e, -EBADMSG, "'%.*s': archive ends inside the entry",
+			       STR_FMT(f->path));
+	*ret = (struct cpio_entry){ .name = f->path,
+				    .mode = f->mode,
+				    .data = str_head(*archive, n) };
+	*archive = str_from(*archive, n + -n % PAYLOAD_ALIGN);
+	return 1;
+}
+
+static int entry_next(struct str *archive, const vec_rpm_file *files, const struct links *links,
+		      struct cpio_entry *ret, struct err *e)
+{
+	return str_starts(*archive, stripped_magic) ? stripped_next(archive, files, links, ret, e)
+						    : cpio_next(archive, ret, e);
+}
+
 int payload_read(struct arena *a, struct str archive, vec_rpm_file *files, struct err *e)
 {
+	struct links links = links_find(a, files);
 	bool *seen = arena_array(a, files->n, sizeof(*seen));
 	struct cpio_entry entry;
 	int r;
 
-	while ((r = cpio_next(&archive, &entry, e)) > 0) {
+	while ((r = entry_next(&archive, files, &links, &entry, e)) > 0) {
 		struct rpm_file *f = file_find(files, entry.name);
 
 		if (!f || (f->flags & FILE_GHOST))

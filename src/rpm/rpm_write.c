@@ -42,9 +42,12 @@ static struct str archive_digest(struct arena *a, const struct segments *archive
 	vec_each(run, &archive->v)
 		for (uint64_t done = 0; done < run->size_bytes;) {
 			uint64_t left = run->size_bytes - done;
-			size_t n = run->data || left < sizeof(zeroes) ? left : sizeof(zeroes);
+			size_t max = run->data ? ARENA_SPILL_BYTES_MIN : sizeof(zeroes);
+			size_t n = left < max ? left : max;
 
 			sha256_update(&hash, run->data ? run->data + done : zeroes, n);
+			if (run->data)
+				memory_leave(run->data + done, n);
 			done += n;
 		}
 	sha256_final(&hash, digest);
@@ -75,7 +78,7 @@ static int header_make(struct arena *a, const struct rpm_package *p, const struc
 
 	header_init(&h, a);
 	meta_put(&h, p);
-	deps_put(&h, &meta, files_have_caps(&p->files));
+	deps_put(&h, &meta, files_have_caps(&p->files), files_are_large(&p->files));
 	r = files_put(&h, &p->files, e);
 	if (r < 0)
 		return r;
@@ -88,6 +91,16 @@ static int header_make(struct arena *a, const struct rpm_package *p, const struc
 	return header_export(&h, RPMTAG_HEADERIMMUTABLE, ret, e);
 }
 
+static void size_put(struct header *h, rpmTagVal tag, rpmTagVal tag_long, uint64_t bytes)
+{
+	uint32_t bytes_short = (uint32_t)bytes;
+
+	if (bytes <= UINT32_MAX)
+		header_put_u32(h, tag, &bytes_short, 1);
+	else
+		header_put_u64(h, tag_long, &bytes, 1);
+}
+
 /* docs/manual/format_v4.md: digests and signature of the header, which has those of the payload;
  * and MD5 over both. */
 static int signature_make(struct arena *a, const struct openpgp_key *key, uint64_t time_sec,
@@ -95,7 +108,6 @@ static int signature_make(struct arena *a, const struct openpgp_key *key, uint64
 			  struct str *ret, struct err *e)
 {
 	__attribute__((cleanup(header_done))) struct header h;
-	uint32_t size = (uint32_t)both.n, archive_size = (uint32_t)archive_bytes;
 	struct str header = str_head(both, header_bytes), packet;
 	uint8_t digest_sha1[20], digest_md5[16];
 	int r = openpgp_sign(a, key, header, time_sec, &packet, e);
@@ -108,9 +120,9 @@ static int signature_make(struct arena *a, const struct openpgp_key *key, uint64
 	header_put_bin(&h, RPMTAG_RSAHEADER, (const uint8_t *)packet.p, packet.n);
 	header_put_str(&h, RPMTAG_SHA1HEADER, hex_encode(a, digest_sha1, sizeof(digest_sha1)));
 	header_put_str(&h, RPMTAG_SHA256HEADER, sha256_hex(a, header.p, header.n));
-	header_put_u32(&h, RPMSIGTAG_SIZE, &size, 1);
+	size_put(&h, RPMSIGTAG_SIZE, RPMSIGTAG_LONGSIZE, both.n);
 	header_put_bin(&h, RPMSIGTAG_MD5, digest_md5, sizeof(digest_md5));
-	header_put_u32(&h, RPMSIGTAG_PAYLOADSIZE, &archive_size, 1);
+	size_put(&h, RPMSIGTAG_PAYLOADSIZE, RPMSIGTAG_LONGARCHIVESIZE, archive_bytes);
 	return header_export(&h, RPMTAG_HEADERSIGNATURES, ret, e);
 }
 
@@ -167,7 +179,7 @@ int rpm_write(struct arena *a, const struct rpm_package *p, const struct openpgp
 	      int zstd_level, struct str *ret, struct err *e)
 {
 	TRACE("write RPM");
-	_cleanup_arena_ struct arena work = { 0 };
+	_cleanup_arena_ struct arena work = { .spill_dir = a->spill_dir };
 	int r = package_write(a, &work, p, key, zstd_level, ret, e);
 
 	return r < 0 ? err_wrap(e, r, "package '%.*s'", STR_FMT(rpm_nevra(&work, &p->meta))) : 0;

@@ -14,8 +14,9 @@
  * requires added. SOURCERPM is made from the source's name and version; the whole origin is a
  * package URL in VCS (purl.h); mirrors are not recorded. The same input gives the same bytes. ELF
  * provides and requires must be in @p already (elf_deps()). Refuses paths that are not absolute,
- * normalised, sorted and unique, more than 2 GiB, and devices above 255. Beside @p, needs about
- * twice the size of the package. May run on several threads at once, as the functions below. */
+ * normalised, sorted and unique, more than 1 TiB, and devices above 255; sizes above 4 GiB stand in
+ * the tags that rpm has for them. Beside @p, needs about twice the size of the package, in files
+ * where @a spills. May run on several threads at once, as the functions below. */
 must_check int rpm_write(struct arena *a, const struct rpm_package *p,
 			 const struct openpgp_key *key, int zstd_level, struct str *ret,
 			 struct err *e);

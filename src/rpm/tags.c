@@ -112,6 +112,11 @@ void header_put_u32(struct header *h, rpmTagVal tag, const uint32_t *p, size_t n
 	put(h, tag, RPM_INT32_TYPE, p, n);
 }
 
+void header_put_u64(struct header *h, rpmTagVal tag, const uint64_t *p, size_t n)
+{
+	put(h, tag, RPM_INT64_TYPE, p, n);
+}
+
 int header_export(struct header *h, rpmTagVal region, struct str *ret, struct err *e)
 {
 	struct buf b = { .a = h->a };

@@ -35,6 +35,7 @@ void header_put_strs(struct header *h, rpmTagVal tag, const struct str *p, size_
 void header_put_bin(struct header *h, rpmTagVal tag, const uint8_t *p, size_t n);
 void header_put_chars(struct header *h, rpmTagVal tag, const char *p, size_t n);
 void header_put_u16(struct header *h, rpmTagVal tag, const uint16_t *p, size_t n);
+void header_put_u64(struct header *h, rpmTagVal tag, const uint64_t *p, size_t n);
 void header_put_u32(struct header *h, rpmTagVal tag, const uint32_t *p, size_t n);
 
 /* The header as it stands in a package: magic, index, data; all of it inside the immutable region

@@ -199,7 +199,7 @@ static int make(struct arena *a, const struct store_want *want, struct str sourc
 		const struct openpgp_key *key, struct str *ret, struct err *e)
 {
 	TRACE_OF("convert", want->meta->name);
-	_cleanup_arena_ struct arena work = { 0 };
+	_cleanup_arena_ struct arena work = { .spill_dir = a->spill_dir };
 	struct recipe unused = recipe_new(&work, RECIPE_CONVERSION, want->meta->name);
 	struct conversion c;
 	struct rpm_package p;

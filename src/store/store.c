@@ -12,7 +12,11 @@
 #include "base/trace.h"
 #include "upstream/upstream.h"
 
-enum { PACKAGE_BYTES_MAX = 1 << 30, PAYLOAD_BYTES_MAX = 2047 << 20 };
+/* What is larger than MEMORY is mapped, and made in files of the cache that have no name: a package
+ * need not fit into memory. */
+#define PACKAGE_BYTES_MAX (256ULL << 30)
+#define PAYLOAD_BYTES_MAX (256ULL << 30)
+enum { MEMORY_BYTES_MAX = ARENA_SPILL_BYTES_MIN };
 
 struct store {
 	struct store_options o;
@@ -106,17 +110,36 @@ static void note_damage(const struct item *item, const char *what, const struct 
 		      STR_FMT(item->want->meta->name), e->msg);
 }
 
+/* @map: where a large file lies; the caller unmaps it. */
+static int bytes_get(struct arena *a, const char *path, struct str *map, struct str *ret,
+		     struct err *e)
+{
+	struct stat st;
+	int r;
+
+	if (stat(path, &st) < 0 || (uint64_t)st.st_size <= MEMORY_BYTES_MAX)
+		return file_read(a, path, MEMORY_BYTES_MAX, ret, e);
+	if ((uint64_t)st.st_size > PACKAGE_BYTES_MAX)
+		return err_set(e, -EFBIG, "'%s': %lld bytes, more than the %llu allowed", path,
+			       (long long)st.st_size, PACKAGE_BYTES_MAX);
+	r = file_map(path, map, e);
+	if (r == 0)
+		*ret = *map;
+	return r;
+}
+
 /* Cuts the pack out of the package file in the cache. */
 static int pack_make(struct item *item, struct arena *a, struct err *e)
 {
 	TRACE_OF("cut pack", item->want->meta->name);
-	_cleanup_arena_ struct arena work = { 0 };
+	_cleanup_arena_ struct arena work = { .spill_dir = item->o->cache };
+	_cleanup_map_ struct str map = { 0 };
 	struct rpm_package p;
 	struct segments bytes;
 	struct pack *pack;
 	struct str rpm;
 	struct pack_rpm from = { 0 };
-	int r = file_read(&work, item->path, PACKAGE_BYTES_MAX, &rpm, e);
+	int r = bytes_get(&work, item->path, &map, &rpm, e);
 
 	if (r == 0)
 		r = rpm_read(&work, rpm, item->o->key, PAYLOAD_BYTES_MAX, &p, e);
@@ -180,9 +203,10 @@ static int task_load(void *arg, struct arena *a, struct err *e)
 /* Its memory is free again before the pack is cut. */
 static int rpm_make(struct item *item, struct err *e)
 {
-	_cleanup_arena_ struct arena work = { 0 };
+	_cleanup_arena_ struct arena work = { .spill_dir = item->o->cache };
+	_cleanup_map_ struct str map = { 0 };
 	struct str source, rpm;
-	int r = file_read(&work, item->source, PACKAGE_BYTES_MAX, &source, e);
+	int r = bytes_get(&work, item->source, &map, &source, e);
 
 	if (r == 0)
 		r = item->want->maker->make(&work, item->want, source, item->o->key, &rpm, e);
@@ -381,9 +405,10 @@ static int stored_check(const struct stored_package *p, struct str bytes, size_t
 		       STR_FMT(p->package.meta.name));
 }
 
-int stored_rpm_read(struct arena *a, const struct stored_package *p, struct str *ret, struct err *e)
+int stored_rpm_read(struct arena *a, const struct stored_package *p, struct str *map,
+		    struct str *ret, struct err *e)
 {
-	int r = file_read(a, p->path, PACKAGE_BYTES_MAX, ret, e);
+	int r = bytes_get(a, p->path, map, ret, e);
 
 	return r < 0 ? stored_unreadable(p, r, e)
 		     : stored_check(p, *ret, p->pack->rpm.bytes, p->sha256, e);

@@ -34,9 +34,10 @@ void store_free(struct store *s);
 must_check int store_get(struct store *s, const struct store_want *wants, size_t n,
 			 struct stored_package **ret, struct err *e);
 /* The bytes of the package file, checked: -ESTALE when the cache's file was damaged or is gone (it
- * is removed, so that the next try makes it again). */
-must_check int stored_rpm_read(struct arena *a, const struct stored_package *p, struct str *ret,
-			       struct err *e);
+ * is removed, so that the next try makes it again). Of a large one they are in *map, which the
+ * caller unmaps (base/io.h). */
+must_check int stored_rpm_read(struct arena *a, const struct stored_package *p, struct str *map,
+			       struct str *ret, struct err *e);
 /* The same of all before its payload (pack.h). */
 must_check int stored_front_read(struct arena *a, const struct stored_package *p, struct str *ret,
 				 struct err *e);

@@ -136,10 +136,11 @@ static struct str front(struct shelf *s, const char *damage)
 		assert_int_equal(stored_front_read(a, &packages[0], &bytes, &e), -ESTALE);
 		assert_non_null(strstr(e.msg, "No such file"));
 	} else {
+		_cleanup_map_ struct str map = { 0 };
 		struct str all;
 
 		assert_ok(stored_front_read(a, &packages[0], &bytes, &e), &e);
-		assert_ok(stored_rpm_read(a, &packages[0], &all, &e), &e);
+		assert_ok(stored_rpm_read(a, &packages[0], &map, &all, &e), &e);
 		assert_true(bytes.n > 500 && bytes.n < all.n);
 		assert_true(str_eq(bytes, str_head(all, bytes.n)));
 		/* the magic of the payload, which is zstd */
