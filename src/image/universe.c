@@ -81,26 +81,19 @@ static int make(struct arena *a, const struct image_options *o, const struct kep
 	return r < 0 ? err_wrap(e, r, "upstream '%.*s'", STR_FMT(k->state->conf->name)) : 0;
 }
 
-static void came(void *arg, size_t i, const char *path)
-{
-	(void)arg;
-	(void)i;
-	(void)path;
-}
-
 /* Those that are missing come together, then each is read. @parts: of each index. */
 static int missing_make(struct arena *a, const struct image_options *o,
 			const vec_kept_index *indexes, const bool *there, vec_universe_part *parts,
 			struct err *e)
 {
-	VEC(struct transfer) files = { 0 };
+	VEC(struct upstream_index *) missing = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < indexes->n; i++)
 		if (!there[i])
-			vec_push(a, &files) = indexes->p[i].index.file;
-	if (files.n > 0)
-		r = transfer_all(files.p, files.n, o->cache, o->progress, came, NULL, e);
+			vec_push(a, &missing) = &indexes->p[i].index;
+	if (missing.n > 0)
+		r = upstream_indexes_fetch(missing.p, missing.n, o->cache, o->progress, e);
 	for (size_t i = 0; i < indexes->n && r == 0; i++)
 		if (!there[i])
 			r = make(a, o, &indexes->p[i], indexes->n * GENERATIONS_KEPT, &parts[i], e);

@@ -112,6 +112,62 @@ int upstream_indexes(struct arena *a, const struct upstream_state *state, vec_up
 	return ops_of(state->conf)->indexes(a, state, ret, e);
 }
 
+/* The files of one round: for each index that is not there yet, one form. */
+struct round {
+	struct transfer *files;
+	size_t *index; /* that each is of */
+	bool *there;   /* of each index */
+	size_t n;
+};
+
+static void index_came(void *arg, size_t i, const char *path)
+{
+	const struct round *r = arg;
+
+	(void)path;
+	r->there[r->index[i]] = true;
+}
+
+/* @form 0: the best. */
+static void round_fill(struct upstream_index *const *indexes, size_t n, size_t form,
+		       struct round *r)
+{
+	r->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct upstream_index *index = indexes[i];
+
+		if (r->there[i])
+			continue;
+		r->files[r->n] = form == 0 ? index->file : index->others.p[form - 1];
+		r->files[r->n].may_miss = form < index->others.n;
+		r->index[r->n++] = i;
+	}
+}
+
+int upstream_indexes_fetch(struct upstream_index *const *indexes, size_t n, const char *cache,
+			   struct progress *progress, struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct round r = { .files = arena_array(&a, n, sizeof(*r.files)),
+			   .index = arena_array(&a, n, sizeof(*r.index)),
+			   .there = arena_array(&a, n, sizeof(*r.there)) };
+
+	/* ends: what no other form is left of may not be missing */
+	for (size_t form = 0;; form++) {
+		int rc;
+
+		round_fill(indexes, n, form, &r);
+		if (r.n == 0)
+			return 0;
+		rc = transfer_all(r.files, r.n, cache, progress, index_came, &r, e);
+		if (rc < 0)
+			return rc;
+		for (size_t k = 0; k < r.n; k++)
+			if (r.there[r.index[k]])
+				indexes[r.index[k]]->file = r.files[k];
+	}
+}
+
 int upstream_index_read(const struct upstream_state *state, const struct upstream_index *index,
 			unsigned jobs, upstream_take take, void *arg, struct err *e)
 {

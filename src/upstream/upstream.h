@@ -45,9 +45,12 @@ struct transfer {
 	const struct conf_upstream *upstream; /* whose mirrors' logins it may need; or NULL */
 };
 
+typedef VEC(struct transfer) vec_transfer;
+
 /* One index of packages; what it says never changes, since it is named by its digest. */
 struct upstream_index {
 	struct transfer file;
+	vec_transfer others; /* the same in other forms, the best one first */
 	/* Lines "NAME VALUE": everything that upstream_index_read() depends on. */
 	struct str recipe;
 	struct str origin, mirror; /* of all its packages */
@@ -58,6 +61,10 @@ typedef VEC(struct upstream_index) vec_upstream_index;
 /* Appends all indexes of an upstream, in the order of its definition. Nothing is fetched. */
 must_check int upstream_indexes(struct arena *a, const struct upstream_state *state,
 				vec_upstream_index *ret, struct err *e);
+/* Fetches what is not there yet, several at once. Where a mirror does not have a file that it
+ * lists, another form takes its place in index->file, as with apt. */
+must_check int upstream_indexes_fetch(struct upstream_index *const *indexes, size_t n,
+				      const char *cache, struct progress *progress, struct err *e);
 /* Some packages of an index, the same ones whenever it is read: part @part, counted from 0. Called
  * by several threads, in any order; @metas are gone afterwards. */
 typedef int (*upstream_take)(void *arg, size_t part, const vec_rpm_meta *metas, struct err *e);

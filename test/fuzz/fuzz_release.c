@@ -9,7 +9,7 @@ bool fuzz_accepts(const uint8_t *data, size_t size)
 	const struct release_want want = { .suite = STR("trixie-security"),
 					   .now_sec = 1ULL << 40,
 					   .check_date = true };
-	struct release_index index;
+	vec_release_index forms = { 0 };
 	struct release r;
 	struct err e;
 
@@ -17,5 +17,6 @@ bool fuzz_accepts(const uint8_t *data, size_t size)
 		return true;
 	if (release_parse(text, &r, &e) < 0 || release_check(&r, &want, &e) < 0)
 		return false;
-	return release_index(&a, &r, STR("main"), STR("amd64"), &index, &e) >= 0;
+	release_indexes(&a, &r, STR("main"), STR("amd64"), &forms);
+	return forms.n > 0;
 }

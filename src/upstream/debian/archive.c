@@ -56,27 +56,38 @@ static struct str index_recipe(struct arena *a, const struct upstream_state *sta
 	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
+static struct transfer form_transfer(struct arena *a, const struct upstream_state *state,
+				     const struct debian_suite *suite, const struct release *parsed,
+				     const struct release_index *form)
+{
+	struct transfer t = { .name = str_printf(a, "suite '%.*s': %.*s", STR_FMT(suite->name),
+						 STR_FMT(form->path)),
+			      .size_bytes = form->size_bytes,
+			      .upstream = state->conf };
+
+	memcpy(t.sha256, form->sha256, SHA256_BYTES);
+	index_urls(a, suite, parsed, form, &t);
+	return t;
+}
+
 static int index_add(struct arena *a, const struct upstream_state *state,
 		     const struct debian_suite *suite, const struct release *parsed,
 		     struct str component, struct str arch, vec_upstream_index *ret, struct err *e)
 {
-	struct release_index found;
-	struct upstream_index index;
-	int rc = release_index(a, parsed, component, arch, &found, e);
+	struct upstream_index index = { .origin = parsed->origin, .mirror = suite->mirror_url };
+	vec_release_index forms = { 0 };
 
-	if (rc < 0)
-		return err_wrap(e, rc, "suite '%.*s': release file of %.*s", STR_FMT(suite->name),
-				STR_FMT(suite->mirror_url));
-	index = (struct upstream_index){
-		.file = { .name = str_printf(a, "suite '%.*s': %.*s", STR_FMT(suite->name),
-					     STR_FMT(found.path)),
-			  .size_bytes = found.size_bytes,
-			  .upstream = state->conf },
-		.origin = parsed->origin,
-		.mirror = suite->mirror_url,
-	};
-	index_urls(a, suite, parsed, &found, &index.file);
-	memcpy(index.file.sha256, found.sha256, SHA256_BYTES);
+	release_indexes(a, parsed, component, arch, &forms);
+	if (forms.n == 0)
+		return err_set(
+			e, -ENOENT,
+			"suite '%.*s': release file of %.*s: it lists no '%.*s' as .xz, .zst, .gz, "
+			".bz2, .lzma or plain",
+			STR_FMT(suite->name), STR_FMT(suite->mirror_url),
+			STR_FMT(release_index_path(a, component, arch, "")));
+	index.file = form_transfer(a, state, suite, parsed, &forms.p[0]);
+	for (size_t i = 1; i < forms.n; i++)
+		vec_push(a, &index.others) = form_transfer(a, state, suite, parsed, &forms.p[i]);
 	index.recipe = index_recipe(a, state, &index);
 	vec_push(a, ret) = index;
 	return 0;

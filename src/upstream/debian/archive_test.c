@@ -215,7 +215,9 @@ static int packages(struct archive *t, const struct upstream_state *s, vec_rpm_m
 	int rc = upstream_indexes(&t->a, s, &indexes, e);
 
 	for (size_t i = 0; i < indexes.n && rc >= 0; i++) {
-		rc = transfer_all(&indexes.p[i].file, 1, t->cache, quiet, there, NULL, e);
+		struct upstream_index *index = &indexes.p[i];
+
+		rc = upstream_indexes_fetch(&index, 1, t->cache, quiet, e);
 		taken.parts = 0;
 		if (rc >= 0)
 			rc = upstream_index_read(s, &indexes.p[i], 1, take, &taken, e);
@@ -471,8 +473,120 @@ static void test_index(void **state)
 	put_file(&t.a, t.dir, "dists/one/main/binary-amd64/Packages", good);
 	assert_ok(packages(&t, &s, &metas, &e), &e);
 	t.conf.components.p[0] = STR("contrib");
+	assert_err(
+		packages(&t, &s, &metas, &e), &e,
+		"it lists no 'contrib/binary-amd64/Packages' as .xz, .zst, .gz, .bz2, .lzma or plain");
+	arena_done(&t.a);
+}
+
+/* Replaces suite "one" by a Release with @fields and a row for each of @n files, which it puts
+ * where they have @bytes. */
+struct listed {
+	const char *path;
+	struct str bytes;
+	bool absent;
+};
+
+static void listed_put(struct archive *t, const char *fields, const struct listed *files, size_t n)
+{
+	struct arena *a = &t->a;
+	struct buf b = { .a = a };
+
+	buf_printf(&b, "Suite: one\nDate: Sat, 12 Sep 2026 07:55:41 UTC\n%sSHA256:\n", fields);
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(&b, " %.*s %zu %s\n",
+			   STR_FMT(sha256_hex(a, files[i].bytes.p, files[i].bytes.n)),
+			   files[i].bytes.n, files[i].path);
+		if (!files[i].absent)
+			put_file(a, path_join(a, t->dir, "dists/one"), files[i].path,
+				 files[i].bytes);
+	}
+	put_file(a, t->dir, "dists/one/InRelease",
+		 signed_by(a, "archive@example.org", (struct str){ (const char *)b.v.p, b.v.n }));
+	t->conf.suites.n = 1;
+}
+
+static void packages_are(struct archive *t, const char *name)
+{
+	struct upstream_state s;
+	vec_rpm_meta metas = { 0 };
+	struct err e;
+
+	assert_ok(refresh(t, &s, &e), &e);
+	assert_ok(packages(t, &s, &metas, &e), &e);
+	assert_int_equal(metas.n, 1);
+	assert_str(metas.p[0].name, name);
+}
+
+/* What a mirror lists, but does not have, in the form that is best; and the forms of old. */
+static void test_index_forms(void **state)
+{
+	static const char *const bzip2[] = { "bzip2", NULL }, *const xz[] = { "xz", "--format=lzma",
+									      NULL };
+	struct archive t;
+	struct str text;
+	struct upstream_state s;
+	vec_rpm_meta metas = { 0 };
+	struct err e;
+
+	(void)state;
+	archive_make(&t);
+#define I "main/binary-amd64/Packages"
+	text = stanza(&t.a, "plain", "1");
+	listed_put(&t, "",
+		   (struct listed[]){ { I, text, false },
+				      { I ".xz", STR("not there"), true },
+				      { I ".gz", STR("neither"), true } },
+		   3);
+	packages_are(&t, "plain");
+	listed_put(&t, "",
+		   (struct listed[]){ { I ".xz", STR("not there"), true },
+				      { I ".gz", STR("neither"), true } },
+		   2);
+	assert_ok(refresh(&t, &s, &e), &e);
 	assert_err(packages(&t, &s, &metas, &e), &e,
-		   "it lists no 'contrib/binary-amd64/Packages' as .xz, .zst, .gz or plain");
+		   "suite 'one': main/binary-amd64/Packages.gz: file:///");
+
+	text = run_in(&t.a, bzip2, stanza(&t.a, "bzip2", "1"));
+	listed_put(&t, "", (struct listed[]){ { I ".bz2", text, false } }, 1);
+	packages_are(&t, "bzip2");
+	text = run_in(&t.a, xz, stanza(&t.a, "lzma", "1"));
+	listed_put(&t, "", (struct listed[]){ { I ".lzma", text, false } }, 1);
+	packages_are(&t, "lzma");
+	arena_done(&t.a);
+}
+
+/* Packages of another architecture are nobody's business; those for all may have an index alone. */
+static void test_index_archs(void **state)
+{
+	struct archive t;
+	struct str foreign, own;
+
+	(void)state;
+	archive_make(&t);
+	own = stanza(&t.a, "own", "1");
+	foreign = stanza(&t.a, "foreign", "1");
+	memcpy(memmem(foreign.p, foreign.n, "amd64", 5), "riscv", 5);
+	listed_put(&t, "", (struct listed[]){ { I, str_cat(&t.a, foreign, own), false } }, 1);
+	packages_are(&t, "own");
+	listed_put(&t, "Architectures: all\n",
+		   (struct listed[]){ { "main/binary-all/Packages", own, false } }, 1);
+	packages_are(&t, "own");
+	/* "all" is promised, but has no index of its own */
+	listed_put(&t, "Architectures: amd64 all\n", (struct listed[]){ { I, own, false } }, 1);
+	packages_are(&t, "own");
+	t.conf.components.p[0] = STR("updates/main");
+	listed_put(&t, "Components: updates/main\n",
+		   (struct listed[]){ { "updates/" I, own, false } }, 1);
+	packages_are(&t, "own");
+#undef I
+	t.conf.suites.p[0].name = STR("flat/");
+	t.conf.components.n = 0;
+	listed_put(&t, "", (struct listed[]){ { "./Packages", own, false } }, 1);
+	assert_int_equal(rename(path_join(&t.a, t.dir, "dists/one"),
+				path_join(&t.a, t.dir, "flat")),
+			 0);
+	packages_are(&t, "own");
 	arena_done(&t.a);
 }
 
@@ -707,6 +821,7 @@ int main(void)
 		cmocka_unit_test(test_transfer),      cmocka_unit_test(test_unreachable),
 		cmocka_unit_test(test_http),          cmocka_unit_test(test_framing),
 		cmocka_unit_test(test_release),       cmocka_unit_test(test_by_hash),
+		cmocka_unit_test(test_index_forms),   cmocka_unit_test(test_index_archs),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -4,6 +4,7 @@
 #include "base/thread_pool.h"
 #include "base/trace.h"
 #include "disk/codec.h"
+#include "upstream/debian/bzip2.h"
 #include "upstream/debian/translate.h"
 
 enum { TEXT_BYTES_MAX = 1 << 30 };
@@ -38,8 +39,12 @@ static int part_read(void *arg, struct arena *worker, struct err *e)
 
 	(void)worker;
 	while ((rc = stanza_next(&text, &s, e)) > 0) {
-		struct rpm_meta *m = &vec_push(&a, &metas);
+		struct rpm_meta *m;
 
+		/* one index for all architectures, as flat repositories have */
+		if (stanza_foreign(&s, arch))
+			continue;
+		m = &vec_push(&a, &metas);
 		rc = meta_translate(&a, &s, arch, m, e);
 		if (rc < 0)
 			return rc;
@@ -82,6 +87,18 @@ static void text_came(void *arg, struct str text)
 	}
 }
 
+/* By what the bytes say they are, but for two forms of old, which go by the name. */
+static int expand(struct reading *r, struct str bytes, struct str *ret, struct err *e)
+{
+	struct str name = r->index->file.name;
+
+	if (str_ends(name, ".bz2"))
+		return bzip2_expand(&r->a, bytes, TEXT_BYTES_MAX, ret, e);
+	if (str_ends(name, ".lzma"))
+		return decompress_lzma(&r->a, bytes, TEXT_BYTES_MAX, ret, e);
+	return decompress_watched(&r->a, bytes, TEXT_BYTES_MAX, text_came, r, ret, e);
+}
+
 int debian_index_read(const struct upstream_state *state, const struct upstream_index *index,
 		      struct str bytes, unsigned jobs, upstream_take take, void *arg, struct err *e)
 {
@@ -92,7 +109,7 @@ int debian_index_read(const struct upstream_state *state, const struct upstream_
 			     .pool = thread_pool_new(jobs) };
 	struct err parts_e;
 	struct str text;
-	int parts_rc, rc = decompress_watched(&r.a, bytes, TEXT_BYTES_MAX, text_came, &r, &text, e);
+	int parts_rc, rc = expand(&r, bytes, &text, e);
 
 	if (rc >= 0)
 		text_came(&r, text);

@@ -354,8 +354,8 @@ static bool row_find(struct str digests, struct str path, struct release_index *
 	return false;
 }
 
-static struct str index_path(struct arena *a, struct str component, struct str arch,
-			     const char *ending)
+struct str release_index_path(struct arena *a, struct str component, struct str arch,
+			      const char *ending)
 {
 	if (component.n == 0)
 		return str_printf(a, "Packages%s", ending);
@@ -363,35 +363,25 @@ static struct str index_path(struct arena *a, struct str component, struct str a
 			  ending);
 }
 
-static bool index_find(struct arena *a, const struct release *r, struct str component,
-		       struct str arch, struct release_index *ret)
+void release_indexes(struct arena *a, const struct release *r, struct str component,
+		     struct str arch, vec_release_index *ret)
 {
-	static const char *const endings[] = { ".xz", ".zst", ".gz", "" };
+	static const char *const endings[] = { ".xz", ".zst", ".gz", ".bz2", ".lzma", "" };
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		ret->path = index_path(a, component, arch, endings[i]);
-		if (row_find(r->digests, ret->path, ret))
-			return true;
+		struct release_index index = { .path = release_index_path(a, component, arch,
+									  endings[i]) };
+
+		if (row_find(r->digests, index.path, &index))
+			vec_push(a, ret) = index;
 	}
-	return false;
 }
 
 bool release_has(const struct release *r, struct str component, struct str arch)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	struct release_index found;
+	vec_release_index found = { 0 };
 
-	return index_find(&a, r, component, arch, &found);
-}
-
-int release_index(struct arena *a, const struct release *r, struct str component, struct str arch,
-		  struct release_index *ret, struct err *e)
-{
-	struct release_index found;
-
-	if (!index_find(a, r, component, arch, &found))
-		return err_set(e, -ENOENT, "it lists no '%.*s' as .xz, .zst, .gz or plain",
-			       STR_FMT(index_path(a, component, arch, "")));
-	*ret = found;
-	return 0;
+	release_indexes(&a, r, component, arch, &found);
+	return found.n > 0;
 }

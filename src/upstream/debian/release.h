@@ -59,9 +59,14 @@ struct release_index {
 	uint8_t sha256[SHA256_BYTES];
 };
 
-/* The best compressed form of "COMPONENT/binary-ARCH/Packages"; of a flat repository, with an empty
- * @component, of "Packages". */
-must_check int release_index(struct arena *a, const struct release *r, struct str component,
-			     struct str arch, struct release_index *ret, struct err *e);
+typedef VEC(struct release_index) vec_release_index;
+
+/* The forms of "COMPONENT/binary-ARCH/Packages" that it lists, the best compressed one first; of a
+ * flat repository, with an empty @component, of "Packages". */
+void release_indexes(struct arena *a, const struct release *r, struct str component,
+		     struct str arch, vec_release_index *ret);
+/* "COMPONENT/binary-ARCH/Packages" with an ending, or "Packages". */
+struct str release_index_path(struct arena *a, struct str component, struct str arch,
+			      const char *ending);
 /* Whether there is one. */
 bool release_has(const struct release *r, struct str component, struct str arch);

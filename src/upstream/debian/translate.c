@@ -184,6 +184,13 @@ static int relations_translate(struct arena *a, const struct stanza *s, struct s
 	return rc < 0 ? err_wrap(e, rc, "Replaces") : 0;
 }
 
+bool stanza_foreign(const struct stanza *s, struct str arch)
+{
+	struct str is = stanza_get(s, "Architecture");
+
+	return is.n > 0 && !str_eq(is, arch) && !str_eqz(is, "all");
+}
+
 int meta_translate(struct arena *a, const struct stanza *s, struct str arch, struct rpm_meta *ret,
 		   struct err *e)
 {
