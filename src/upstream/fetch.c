@@ -219,8 +219,10 @@ static void job_restart(struct job *j, struct str url)
 
 static bool job_may_go_on(const struct job *j)
 {
+	uint64_t sec = FETCH_ALL_TRIES_SEC + j->fetch->size_bytes / FETCH_BYTES_PER_SEC;
+
 	/* What a disk holds will be the same in a second. */
-	return j->tries < FETCH_TRIES && clock_sec() - j->first_sec < FETCH_ALL_TRIES_SEC &&
+	return j->tries < FETCH_TRIES && clock_sec() - j->first_sec < (double)sec &&
 	       !str_starts(j->url, "file:");
 }
 
@@ -271,12 +273,16 @@ static bool redirect_allowed(struct str from, struct str to)
 	       (str_starts(to, "http://") && !str_starts(from, "https:"));
 }
 
-static int job_redirected(struct run *r, struct job *j, struct str to, struct err *e)
+static int job_redirected(struct run *r, struct job *j, long status, struct str to, struct err *e)
 {
 	const char *cause;
 
 	if (to.n == 0)
-		cause = "the server says that it is elsewhere, but not where";
+		cause = str_z(
+			r->a,
+			str_printf(r->a,
+				   "the server answers with status %ld, but not with another place",
+				   status));
 	else if (++j->redirects > FETCH_REDIRECTS_MAX)
 		cause = "more redirections than 10; do they lead in a circle?";
 	else if (!redirect_allowed(j->url, to))
@@ -360,7 +366,7 @@ static int job_ended(struct run *r, struct job *j, CURLcode code, struct err *e)
 	to = str_z(r->a, str_c(to));
 	job_stop(r, j);
 	if (code == CURLE_OK)
-		return job_redirected(r, j, str_c(to), e);
+		return job_redirected(r, j, status, str_c(to), e);
 	if (j->rc < 0)
 		return job_failed(r, j, j->rc == -EBADMSG, j->err.msg, e);
 	if (not_there(code, status))

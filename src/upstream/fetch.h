@@ -11,15 +11,15 @@ enum { FETCH_TRIES = 4, FETCH_FIRST_DELAY_MS = 400, FETCH_DELAY_FACTOR = 3, FETC
 
 /* The end of patience. A connection that gives less than FETCH_SLOW_BYTES_PER_SEC for
  * FETCH_SLOW_SEC is dead; a try takes at most FETCH_TRY_SEC and what the size promised needs at
- * FETCH_BYTES_PER_SEC; and after FETCH_ALL_TRIES_SEC no new try begins. So a release file that
- * trickles ends after minutes, whoever sends it. */
+ * FETCH_BYTES_PER_SEC; and after FETCH_ALL_TRIES_SEC, and as much more, no new try begins. So a
+ * release file that trickles ends after a minute or three, whoever sends it. */
 enum {
 	FETCH_CONNECT_SEC = 20,
 	FETCH_SLOW_BYTES_PER_SEC = 1000,
 	FETCH_SLOW_SEC = 30,
 	FETCH_TRY_SEC = 120,
 	FETCH_BYTES_PER_SEC = 2000,
-	FETCH_ALL_TRIES_SEC = 300,
+	FETCH_ALL_TRIES_SEC = 45,
 	FETCH_REDIRECTS_MAX = 10, /* as apt */
 };
 

@@ -148,7 +148,8 @@ static void test_redirects(void **state)
 	assert_err(get(&a, &f, &apt, &got, &e), &e,
 		   "the server leads to 'file:///etc/passwd'; want https or http (1 try)");
 	f.url = url(&a, "", 0, "/nowhere");
-	assert_err(get(&a, &f, &apt, &got, &e), &e, "it is elsewhere, but not where");
+	assert_err(get(&a, &f, &apt, &got, &e), &e,
+		   "the server answers with status 302, but not with another place");
 }
 
 static void test_missing(void **state)

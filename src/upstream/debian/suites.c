@@ -272,7 +272,7 @@ static struct suite_fetch *suite_begin(const struct suite_fetch *like, struct st
 	file_begin(f, suite, "Release", &f->release);
 	file_begin(f, suite, "Release.gpg", &f->signature);
 	release_state_load(f->a, f->path, &f->state);
-	seen_read(f->a, f->cache, suite->url, &f->seen);
+	seen_read(f->a, f->cache, seen_place(f->a, suite->url), &f->seen);
 	return f;
 }
 
@@ -364,7 +364,7 @@ static int seen_keep(const struct suite_fetch *f, const struct debian_suite *sui
 	if (now.time_sec == f->seen.time_sec && str_eq(now.suite, f->seen.suite) &&
 	    str_eq(now.codename, f->seen.codename))
 		return 0;
-	return seen_write(f->cache, suite->url, &now, e);
+	return seen_write(f->cache, seen_place(f->a, suite->url), &now, e);
 }
 
 static int suite_end(const struct debian_suite *suite, const struct apt_conf *apt,

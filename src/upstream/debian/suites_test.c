@@ -232,6 +232,16 @@ static void test_older(void **state)
 	arena_done(&t.a);
 }
 
+static void test_place(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+
+	(void)state;
+	assert_str(seen_place(&a, STR("https://h:8443/debian/dists/x")), "h/debian/dists/x");
+	assert_str(seen_place(&a, STR("http://h/debian/dists/x")), "h/debian/dists/x");
+	assert_str(seen_place(&a, STR("file:///srv/dists/x")), "/srv/dists/x");
+}
+
 static struct str date_field(struct arena *a, int64_t from_now_sec)
 {
 	time_t t = time(NULL) + from_now_sec;
@@ -494,8 +504,7 @@ static void test_flat(void **state)
 		test_file_put(&t.a, path_join(&t.a, t.dir, dirs[i]), "InRelease", text);
 		test_file_put(&t.a, path_join(&t.a, t.dir, dirs[i]), "Packages", STR(PACKAGES));
 	}
-	assert_ok(upstream_refresh(&t.a, &t.conf, 1, &arch_x86_64, t.cache, quiet, &s, &e),
-		  &e);
+	assert_ok(upstream_refresh(&t.a, &t.conf, 1, &arch_x86_64, t.cache, quiet, &s, &e), &e);
 	assert_true(recall(&t));
 	(void)metas;
 	assert_true(file_exists(path_join(&t.a, t.cache, "upstream/test/%2F.release")));
@@ -507,11 +516,11 @@ static void test_flat(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_older),    cmocka_unit_test(test_future),
-		cmocka_unit_test(test_renamed),  cmocka_unit_test(test_names),
-		cmocka_unit_test(test_dates),    cmocka_unit_test(test_signatures),
-		cmocka_unit_test(test_detached), cmocka_unit_test(test_keyrings),
-		cmocka_unit_test(test_flat),
+		cmocka_unit_test(test_older),      cmocka_unit_test(test_place),
+		cmocka_unit_test(test_future),     cmocka_unit_test(test_renamed),
+		cmocka_unit_test(test_names),      cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_signatures), cmocka_unit_test(test_detached),
+		cmocka_unit_test(test_keyrings),   cmocka_unit_test(test_flat),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
