@@ -16,7 +16,7 @@
 
 #define CGROUPS "/sys/fs/cgroup"
 
-enum { CGROUP_TEXT_BYTES_MAX = 64 << 10, KEEPER_MS = 10000, KEEPER_STEP_MS = 10, DEPTH_FDS = 8 };
+enum { CGROUP_TEXT_BYTES_MAX = 64 << 10, KEEPER_MS = 60000, KEEPER_STEP_MS = 10, DEPTH_FDS = 8 };
 
 /* Where the hierarchy of a line "NUMBER:CONTROLLERS:PATH" of /proc/self/cgroup is mounted
  * (cgroups(7)); NULL for those that systemd does not use. */
