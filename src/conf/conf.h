@@ -169,8 +169,17 @@ struct conf_feature { /* distro/features/NAME.yaml: packages, files and units th
 	struct str source;
 };
 
+/* An entry of one of an image's lists, as its own file has it: what has no effect there is a
+ * mistake, while an inherited list serves other images, too. */
+struct conf_entry {
+	const char *key;
+	struct str text;
+	const char *at; /* FILE:LINE:COLUMN */
+};
+
 struct conf_image {
 	struct str name, description;
+	VEC(struct conf_entry) own;
 	vec_str packages; /* all that is asked for: of every part, in order, each once */
 	vec_str features; /* names, in order; already resolved into the vectors below by
 			     conf_image_read() */
@@ -215,6 +224,8 @@ must_check int conf_ids_add(struct arena *a, const char *distro, const vec_conf_
  * features. */
 must_check int conf_image_read(struct arena *a, const char *distro, const char *name,
 			       struct conf_image *ret, struct err *e);
+/* Whether another image says `from: NAME`. */
+bool conf_image_inherited(const char *distro, struct str name);
 /* Reads DISTRO/packages/NAME/package.yaml; a package without one gets an empty definition. */
 must_check int conf_package_read(struct arena *a, const char *distro, struct str name,
 				 struct conf_package *ret, struct err *e);

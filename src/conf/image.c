@@ -255,6 +255,22 @@ static int packages_add(struct arena *a, struct conf_image *image, struct part *
 	return 0;
 }
 
+static void own_note(struct arena *a, const struct layer *layer, struct conf_image *image)
+{
+	for (const cyaml_schema_field_t *f = schema_image.mapping.fields; f->key; f++) {
+		const vec_str *list = (const vec_str *)(const void *)((const char *)&layer->yaml +
+								      f->data_offset);
+
+		if (f->value.type != CYAML_SEQUENCE ||
+		    f->value.sequence.entry->type != CYAML_STRING)
+			continue;
+		for (uint32_t i = 0; i < list->n; i++)
+			vec_push(a, &image->own) =
+				(struct conf_entry){ f->key, list->p[i],
+						     yaml_at(a, &layer->doc, f->key, i) };
+	}
+}
+
 /* Lists add up; a single value counts where the file has it. */
 static void values_merge(struct arena *a, const struct layer *layer, struct image_yaml *into)
 {
@@ -347,10 +363,27 @@ int conf_image_read(struct arena *a, const char *distro, const char *name, struc
 	merged.image.name = chain.p[0].name;
 	merged.image.source = str_dup(a, str_c(chain.p[0].doc.name));
 	merged.image.features = (vec_str){ 0 };
+	own_note(a, &chain.p[0], &merged.image);
 	r = parts_merge(a, &chain, &features, &merged.image, e);
 	if (r == 0)
 		r = conf_ids_read(a, distro, &merged.image.ids, e);
 	if (r == 0)
 		*ret = merged.image;
 	return r;
+}
+
+bool conf_image_inherited(const char *distro, struct str name)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	vec_str names = names_in(&a, distro, "images");
+
+	vec_each(other, &names) {
+		struct layer layer = { 0 };
+		struct err ignored;
+
+		if (layer_read(&a, distro, *other, "", &layer, &ignored) == 0 &&
+		    str_eq(layer.yaml.from, name))
+			return true;
+	}
+	return false;
 }

@@ -19,6 +19,8 @@ static int assemble(struct build *b, struct err *e)
 	if (r == 0)
 		r = image_check_accounts(b->a, &b->res.image, &b->as.tree, e);
 	if (r == 0)
+		r = image_check_unused(b, e);
+	if (r == 0)
 		r = image_initrds(b, e);
 	progress_end(b->o->progress, stage);
 	return r;

@@ -33,6 +33,9 @@ must_check int image_rpmdb(struct build *b, bool *const *not_installed, struct e
 /* For each kernel an initrd: agent/init, the modules that the definition names with what they
  * depend on, their list, and the execution policy (artifact/policy.h). Compressed. */
 must_check int image_initrds(struct build *b, struct err *e);
+/* That the definition says nothing without effect: no pattern of the image's own file that matches
+ * nothing, no link that leads nowhere. */
+must_check int image_check_unused(struct build *b, struct err *e);
 /* Everything signed and laid, but nothing written. What is not signed here is in
  * plan.boot.pending. */
 must_check int image_plan(struct build *b, struct err *e);

@@ -175,6 +175,50 @@ static int add_wishes(struct units *u, const vec_str *names, enum wish wish, str
 	return 0;
 }
 
+/* Whether some unit's [Install] would make that name. */
+static int is_alias(struct units *u, struct str wanted, bool *ret)
+{
+	*ret = false;
+	vec_each(file, &u->files) {
+		struct unit_file f = file_named(u, *file);
+		struct unit_install install;
+		int r = f.masked || f.alias_of.n > 0 ? 0 : install_of(u, &f, &install);
+
+		if (r < 0)
+			return r;
+		if (f.masked || f.alias_of.n > 0)
+			continue;
+		vec_each(alias, &install.alias)
+			*ret |= str_eq(*alias, wanted);
+	}
+	return 0;
+}
+
+/* A mask of nothing is a typo, but for types that generators make on the machine, and in features,
+ * which serve other images, too. */
+static int check_masks(struct units *u, const struct conf_feature *own)
+{
+	static const char *const of_files[] = { ".service", ".socket", ".target", ".path",
+						".timer" };
+
+	vec_each(name, &own->mask_units)
+		for (size_t i = 0; i < sizeof(of_files) / sizeof(*of_files); i++) {
+			struct unit_name n;
+			bool alias;
+			int r;
+
+			if (!str_ends(*name, of_files[i]) || !unit_name_parse(u->a, *name, &n) ||
+			    file_of(u, &n).path.n > 0)
+				continue;
+			r = is_alias(u, *name, &alias);
+			if (r == 0 && !alias)
+				r = no_unit(u, own->source, *name);
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
 static int collect(struct units *u, const struct conf_package *packages, size_t n,
 		   const struct conf_image *image)
 {
@@ -198,6 +242,8 @@ static int collect(struct units *u, const struct conf_package *packages, size_t 
 		if (r == 0)
 			r = add_wishes(u, &p->mask_units, WISH_MASK, p->source);
 	}
+	if (r == 0 && image->parts.n > 0) /* the image's own lists */
+		r = check_masks(u, &image->parts.p[image->parts.n - 1]);
 	return r;
 }
 

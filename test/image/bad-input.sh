@@ -72,6 +72,24 @@ fails "a file that nobody will see" "/proc/sys/x, from a definition, would never
 echo 'files: [{ path: /srv/x, user: nobdy, content: x }]' >>"$image"
 fails "an owner that is not there" "/srv/x, from a definition, belongs to user 'nobdy', which does not exist"
 
+# What has no effect
+own_lists() { python3 - "$image" "$1" <<-'PYTHON'
+	import sys
+	text = open(sys.argv[1]).read()
+	open(sys.argv[1], 'w').write(text.replace('drop-files:\n', 'drop-files:\n  - ' + sys.argv[2] + '\n', 1))
+	PYTHON
+}
+own_lists /usr/shar/bash/
+fails "a pattern that matches nothing" "images/server.yaml:$(($(line drop-files) + 1)):5: 'drop-files' has '/usr/shar/bash/', and no file of a name like that"
+echo 'setuid-files: [/usr/bin/suu]' >>"$image"
+fails "a set-user-ID file that is not there" "'setuid-files' has '/usr/bin/suu', and no such file is in a chosen package; did you mean '/usr/bin/su"
+echo 'locales: [dee]' >>"$image"
+fails "a language that nothing has" "'locales' has 'dee', and no file of that language is in a chosen package; did you mean 'de'?"
+echo 'mask-units: [sssh.service]' >>"$image"
+fails "a mask of nothing" "unit 'sssh.service' is in no chosen package; did you mean 'ssh.service'?"
+echo 'links: [{ path: /etc/localtime, target: ../usr/share/zoneinfo/Europe/Berlin }]' >>"$image"
+fails "a link that leads nowhere" "the link '/etc/localtime' leads to '/usr/share/zoneinfo/Europe/Berlin', which is in no chosen package"
+
 # Accounts
 printf 'users: [{ name: app, id: 33 }]\n' >>"$image"
 fails "an id that somebody has" "both want the id 33"
