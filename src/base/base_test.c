@@ -514,6 +514,26 @@ static void test_json_parse(void **state)
 		   "too many values");
 }
 
+/* main() raises the limit for packs, not for programs. */
+static void test_proc_files(void **state)
+{
+	static const char *const shell[] = { "sh", "-c", "sleep 0.2; ulimit -Sn", NULL };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct rlimit was, raised;
+	struct proc_result r;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	raised = was;
+	raised.rlim_cur = was.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &raised), 0);
+	assert_ok(proc_run(&a, shell, STR(""), NULL, &r, &e), &e);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	if (was.rlim_max > 1024)
+		assert_str(str_trim(r.out), "1024");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -531,6 +551,7 @@ int main(void)
 		cmocka_unit_test(test_dir_commit),
 		cmocka_unit_test(test_temps_of_others),
 		cmocka_unit_test(test_read_below),
+		cmocka_unit_test(test_proc_files),
 		cmocka_unit_test(test_proc),
 		cmocka_unit_test(test_proc_pipes),
 		cmocka_unit_test(test_proc_poll),

@@ -7,10 +7,14 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
+
+/* INR_OPEN_CUR of the kernel, which programs that call select() rely on */
+enum { FILES_SOFT_DEFAULT = 1024 };
 
 enum { OUTPUT_BYTES_MAX = 16 << 20, FDS_GIVEN_MAX = 8 };
 
@@ -130,6 +134,16 @@ static void given_close(struct given *g)
 		close_p(&g->fds[i]);
 }
 
+void proc_files_default(pid_t pid)
+{
+	struct rlimit limit;
+
+	if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) < 0 || limit.rlim_cur <= FILES_SOFT_DEFAULT)
+		return;
+	limit.rlim_cur = FILES_SOFT_DEFAULT;
+	prlimit(pid, RLIMIT_NOFILE, &limit, NULL);
+}
+
 /* The program's ends are closed here, whatever comes of it. */
 static int spawn(struct arena *a, const char *const *argv, const char *package, struct pipes *p,
 		 const struct given *given, pid_t *ret, struct err *e)
@@ -146,6 +160,8 @@ static int spawn(struct arena *a, const char *const *argv, const char *package, 
 	errno = posix_spawnp(ret, argv[0], &actions, NULL, (char *const *)argv, environment(a));
 	if (errno != 0)
 		r = err_sys(e, "run '%s'", argv[0]);
+	else /* posix_spawn() has no way to say that before it runs */
+		proc_files_default(*ret);
 	if (package && r == -ENOENT)
 		r = err_set(e, r, "'%s' is not installed: it is in Debian's package '%s'", argv[0],
 			    package);

@@ -2,6 +2,8 @@
 /* proc.h - other programs: run without a shell, output kept. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/str.h"
 
 struct proc_result {
@@ -20,3 +22,6 @@ must_check int proc_run(struct arena *a, const char *const *argv, struct str inp
 must_check int proc_run_with(struct arena *a, const char *const *argv, struct str input,
 			     const int *fds, size_t n_fds, const char *package,
 			     struct proc_result *ret, struct err *e);
+/* Gives a process, or (0) this one, the usual number of open files again: ours was raised for
+ * packs, and children inherit that. Others do it for what they start; proc_run() does. */
+void proc_files_default(pid_t pid);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/proc.h"
 #include "base/progress.h"
 
 enum { KVM_PROBE_MS = 10000 };
@@ -240,6 +241,7 @@ int qemu_start(struct arena *a, const struct qemu *q, int log_fd, pid_t *ret, st
 static void child_prepare(const vec_fd *keep_fds, int log_fd)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	proc_files_default(0);
 	if (log_fd >= 0) {
 		dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
 		dup2(log_fd, 1);
