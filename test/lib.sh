@@ -155,6 +155,24 @@ same_image() {
 # cache_of_downloads FOLDER: a cache of nothing but what was fetched.
 cache_of_downloads() { mkdir "$1" && cp -a --reflink=auto "$CACHE/downloads" "$CACHE/upstream" "$1"; }
 
+# cold_cache FOLDER [--link]: what one build leaves in a cache that had nothing but downloads. Made once for all suites, on
+# one thread, and compared with the image. --link: its files are not to be written to.
+cold_cache() {
+	local made=$CHECK/cold how=(-a --reflink=auto)
+	[ "${2-}" != --link ] || how=(-al)
+	exec {lock}>"$CHECK/cold.lock"
+	flock $lock
+	if [ ! "$made/made" -nt "$MANIFEST" ]; then
+		rm -rf "$made" && cache_of_downloads "$made"
+		check "-j1, from downloads: it builds" build -j1 --cache "$made" --out "$WORK/cold"
+		same_image "-j1, from downloads: the same bytes" "$WORK/cold"
+		rm -rf "$WORK/cold"
+		touch "$made/made"
+	fi
+	exec {lock}>&-
+	cp "${how[@]}" "$made" "$1" && rm "$1/made"
+}
+
 # leftovers FOLDER...: temporary files in them.
 leftovers() { find "$@" \( -name '*.tmp*' -o -name '*.old-*' \) -print; }
 

@@ -2,7 +2,9 @@
 /* campaign - changes one bit of a finished image at a time, in every region of it, and asks
  * image_verify(): each must be noticed, and the sentence must name the region. Prints a table.
  *
- * Usage: campaign IMAGE MANIFEST CERTIFICATES PROCESSES; fails when any change went unnoticed. */
+ * Usage: campaign IMAGE MANIFEST CERTIFICATES PROCESSES [PARTS PART]; fails when any change went
+ * unnoticed. PARTS: each region's changes are dealt out to so many runs, of which this is PART,
+ * from 0 on; that one has some of every region. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -10,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "artifact/verify_checks.h"
+#include "base/io.h"
 
-enum { MANIFEST_BYTES_MAX = 16 << 20, PROCESSES_MAX = 64, SHOWN_MAX = 20 };
+enum { MANIFEST_BYTES_MAX = 16 << 20, PROCESSES_MAX = 64, PARTS_MAX = 1000, SHOWN_MAX = 20 };
 
 /* @want: one of these, separated by '|', stands in the sentence. */
 struct region {
@@ -39,6 +41,7 @@ struct campaign {
 	size_t n;
 	struct verify_input in;
 	struct image_parts parts;
+	uint64_t n_parts, part;
 	VEC(struct region) regions;
 	VEC(struct flip) flips;
 	struct outcome *outcomes; /* shared by all processes */
@@ -180,7 +183,7 @@ static void flips_make(struct campaign *c)
 		uint64_t bits = r->size_bytes * 8;
 		uint64_t n = bits < r->n_flips ? bits : r->n_flips;
 
-		for (uint64_t i = 0; i < n; i++) {
+		for (uint64_t i = c->part; i < n; i += c->n_parts) {
 			struct str seed =
 				str_printf(c->a, "%s %llu", r->name, (unsigned long long)i);
 			uint64_t first = bits / n * i + bits % n * i / n, random, bit;
@@ -314,16 +317,23 @@ static int prepare(struct campaign *c, char **argv, struct err *e)
 	return r;
 }
 
+static bool parts_parse(char **argv, struct campaign *c)
+{
+	return str_u64(str_c(argv[0]), PARTS_MAX, &c->n_parts) && c->n_parts > 0 &&
+	       str_u64(str_c(argv[1]), c->n_parts - 1, &c->part);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	struct campaign c = { .a = &a };
+	struct campaign c = { .a = &a, .n_parts = 1 };
 	uint64_t n_processes;
 	struct err e;
 
-	if (argc != 5 || !str_u64(str_c(argv[4]), PROCESSES_MAX, &n_processes) ||
-	    n_processes == 0) {
-		fprintf(stderr, "usage: campaign IMAGE MANIFEST CERTIFICATES PROCESSES\n");
+	if ((argc != 5 && argc != 7) || !str_u64(str_c(argv[4]), PROCESSES_MAX, &n_processes) ||
+	    n_processes == 0 || (argc == 7 && !parts_parse(argv + 5, &c))) {
+		fprintf(stderr,
+			"usage: campaign IMAGE MANIFEST CERTIFICATES PROCESSES [PARTS PART]\n");
 		return 2;
 	}
 	if (prepare(&c, argv, &e) < 0) {
