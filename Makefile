@@ -33,10 +33,14 @@ lint: dependencies-check
 asan: dependencies-check
 	@tools/check test/unit/sanitized.sh
 
+# Hours; docs/reliability.md.
+campaign: dependencies-check
+	@tools/campaign
+
 bench: dependencies-check all
 	@bench/bench.py
 
 clean:
 	rm -rf $(BUILD) build-analyzer build-gcc build-clang out compile_commands.json
 
-.PHONY: all image check dependencies dependencies-check lint asan bench clean
+.PHONY: all image check dependencies dependencies-check lint asan campaign bench clean

@@ -122,6 +122,7 @@ def judge(said, extracted, listing, digests):
         # the digest of the others tells which pages could not be read
         if name in whole or errors.get(name) != len(pages) or rest.get(name) != hashlib.sha256(data).hexdigest():
             bad.append(f"{name}: {errors.get(name)} errors, want {len(pages)}; digest {rest.get(name)}")
+    print(f"# amount {sum(map(len, lost.values()))}")
     test(f"each of the {sum(map(len, lost.values()))} pages that need a changed block, in {len(lost)} files, is an I/O error; "
          "the pages beside them are as they were", bad)
     test_whole(whole, extracted, [n for n in walk(extracted) if n not in lost], digests)
