@@ -142,6 +142,9 @@ static void test_image(void **state)
 		   "image 'servr': there is no 'servr' in '" GOLDEN "/distro/images'; want base, ");
 	assert_err(conf_image_read(&a, GOLDEN "/distro", "servr", &image, &e), &e,
 		   "; did you mean 'server'?");
+	assert_err(conf_image_read(&a, GOLDEN "/distro", memset(arena_alloc(&a, 130), 'x', 129),
+				   &image, &e),
+		   &e, "x': a name of 129 bytes; want at most 128");
 	assert_err(conf_image_read(&a, GOLDEN "/distro", "", &image, &e), &e,
 		   "image '': there is no ''");
 	assert_err(conf_image_read(&a, GOLDEN "/distro", "../images/server", &image, &e), &e,

@@ -8,6 +8,10 @@
 #include "conf/schema.h"
 #include "conf/words.h"
 
+/* Names of results are longer, and those of what is not yet complete still more; 255 is the most.
+ */
+enum { IMAGE_NAME_BYTES_MAX = 128 };
+
 /* One file of the chain. */
 struct layer {
 	struct str name;
@@ -352,8 +356,12 @@ int conf_image_read(struct arena *a, const char *distro, const char *name, struc
 	struct image_yaml merged = { .image.root_compression = EROFS_CODEC_ZSTD };
 	vec_layer chain = { 0 };
 	vec_part features = { 0 };
-	int r = chain_read(a, distro, name, &chain, e);
+	int r;
 
+	if (strlen(name) > IMAGE_NAME_BYTES_MAX)
+		return err_set(e, -EINVAL, "image '%s': a name of %zu bytes; want at most %d", name,
+			       strlen(name), IMAGE_NAME_BYTES_MAX);
+	r = chain_read(a, distro, name, &chain, e);
 	for (size_t i = chain.n; r == 0 && i-- > 0;) {
 		values_merge(a, &chain.p[i], &merged);
 		r = features_collect(a, distro, &chain.p[i], i, &features, e);

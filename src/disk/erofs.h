@@ -82,12 +82,14 @@ struct erofs_inode {
 	size_t n_entries;
 };
 
+enum { EROFS_VOLUME_NAME_MAX = 15 };
+
 struct erofs_input {
 	const struct erofs_inode *inodes; /* [0] is the root directory */
 	size_t n_inodes;
 	uint64_t build_time_sec;
 	uint8_t uuid[16];
-	const char *volume_name; /* at most 15 bytes, or NULL */
+	const char *volume_name; /* at most EROFS_VOLUME_NAME_MAX bytes, or NULL */
 	enum erofs_codec codec;  /* of all compressed content */
 	const struct erofs_fragment *fragments;
 	size_t n_fragments;

@@ -154,7 +154,9 @@ int root_lay(struct arena *a, const struct image_options *o, const struct assemb
 {
 	struct laying l = { .a = a, .as = as };
 	struct erofs_input in = { .build_time_sec = as->source_date_epoch,
-				  .volume_name = o->name,
+				  /* for people who look at a disk: os-release has all of it */
+				  .volume_name =
+					  str_z(a, str_head(str_c(o->name), EROFS_VOLUME_NAME_MAX)),
 				  .codec = codec };
 	struct erofs_inode *inodes;
 	TRACE("lay root");

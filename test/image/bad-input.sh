@@ -75,6 +75,11 @@ fails "a file that nobody will see" "/proc/sys/x, from a definition, would never
 echo 'files: [{ path: /srv/x, user: nobdy, content: x }]' >>"$image"
 fails "an owner that is not there" "/srv/x, from a definition, belongs to user 'nobdy', which does not exist"
 
+long=an-image-whose-name-is-longer-than-a-file-system-s-label
+cp "$image" "$distro/images/$long.yaml"
+check "a long name" "$ASHLAR" build "$long" --quiet --keys "$CHECK/keys" --cache "$cache" --out "$WORK/long" --distro "$distro"
+rm -r "$WORK/long" "$distro/images/$long.yaml"
+
 # What has no effect
 own_lists() { python3 - "$image" "$1" <<-'PYTHON'
 	import sys
