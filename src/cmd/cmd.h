@@ -90,6 +90,8 @@ struct image_options image_options(const struct common_options *c, const char *n
 extern const struct verb verb_build, verb_cache, verb_diff, verb_explain, verb_key, verb_run,
 	verb_sign, verb_verify;
 extern const struct verb *const verbs[]; /* ended by NULL */
+/* NULL with *e set when there is none of that name. */
+const struct verb *verb_find(struct arena *a, const char *name, struct err *e);
 extern const struct option_def common_option_defs[];
 
 /* One of several things that a verb does, named by its first argument: "ashlar key rotate KEY". */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - the table of verbs; the only place that prints an error. */
+/* main.c - from arguments to an exit status; the only place that prints an error. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,10 +8,6 @@
 
 #include "base/json.h"
 #include "cmd/cmd.h"
-
-const struct verb *const verbs[] = { &verb_build,  &verb_explain, &verb_run,
-				     &verb_verify, &verb_diff,    &verb_sign,
-				     &verb_key,    &verb_cache,   NULL };
 
 /* Each file appears by renaming, so there is nothing to undo; temporary files are removed by the
  * next run. That is all that can be promised at any moment: a build that was putting its results in
@@ -36,25 +32,6 @@ static int usage_error(const struct err *e)
 {
 	fprintf(stderr, "ashlar: %s\n", e->msg);
 	return 2;
-}
-
-static const struct verb *verb_find(struct arena *a, const char *name, struct err *e)
-{
-	const struct str *near;
-	vec_str names = { 0 };
-
-	for (const struct verb *const *v = verbs; *v; v++) {
-		if (!strcmp((*v)->name, name))
-			return *v;
-		vec_push(a, &names) = str_c((*v)->name);
-	}
-	near = str_nearest(names.p, names.n, str_c(name));
-	if (near)
-		(void)err_set(e, -EINVAL, "no verb '%s'; did you mean '%.*s'?", name,
-			      STR_FMT(*near));
-	else
-		(void)err_set(e, -EINVAL, "no verb '%s'; 'ashlar --help' lists them", name);
-	return NULL;
 }
 
 static enum progress_mode progress_mode(const struct common_options *o)
