@@ -99,8 +99,8 @@ static inline struct rpm_package test_package(struct arena *a)
 	vec_push(a, &m->suggests) = (struct dep){ STR("moon"), STR(""), DEP_ANY };
 	vec_push(a, &p.replaces) = (struct dep){ STR("hullo"), STR("1:2.10-0"), DEP_LESS };
 	vec_push(a, &p.replaces) = (struct dep){ STR("servus"), STR(""), DEP_ANY };
-	vec_push(a, &p.diverts) = (struct rpm_divert){ STR("hello"), STR("/usr/bin/hi"),
-						       STR("/usr/bin/hi.distrib") };
+	vec_push(a, &p.diverts) =
+		(struct rpm_divert){ STR("hello"), STR("/usr/bin/hi"), STR("/usr/bin/hi.distrib") };
 	test_files_add(a, &p.files);
 	vec_push(a, &p.changelog) = (struct changelog_entry){
 		1700000000, STR("A. Person <a@example.invalid> - 2.10~rc1-3"), STR("- New.")

@@ -126,7 +126,8 @@ int cache_hold(const char *cache, bool alone, struct progress *progress, int *re
 		r = hold(fd, cache, alone, progress, e);
 	if (r < 0)
 		return r;
-	temps_clean(cache);
+	if (!alone) /* pruning does so itself, unless it only looks */
+		temps_clean(cache);
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
@@ -269,6 +270,7 @@ void cache_prune_choose(struct arena *a, const vec_cache_entry *all,
 
 int cache_prune(const char *cache, const vec_cache_entry *entries, struct err *e)
 {
+	temps_clean(cache);
 	temps_clean(cache);
 	vec_each(entry, entries)
 		if (unlink(entry->path) < 0 && errno != ENOENT)

@@ -2,8 +2,8 @@
 /* takeover.h - files that one package takes from another, of the packages of one image: the others
  * are then converted without them, so that no two packages hold one file, whoever installs them.
  *
- * As dpkg does it (Policy 7.6.1, dpkg-divert(1)), but whatever the order of packages: a file that is
- * diverted is elsewhere in all packages but the diverting one; a file that is, after that, in a
+ * As dpkg does it (Policy 7.6.1, dpkg-divert(1)), but whatever the order of packages: a file that
+ * is diverted is elsewhere in all packages but the diverting one; a file that is, after that, in a
  * package and in one that it replaces by name and version, leaves the latter. */
 #pragma once
 

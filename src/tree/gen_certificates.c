@@ -11,7 +11,6 @@
 
 #define CERTS "/etc/ssl/certs"
 
-
 /* What packages bring, then what the definitions of an image add. */
 static const char *const folders[] = { "/usr/share/ca-certificates",
 				       "/usr/local/share/ca-certificates" };

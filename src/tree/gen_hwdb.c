@@ -11,7 +11,6 @@
 /* All files together: 25 times what Debian has. */
 enum { HWDB_BYTES_MAX = 256 << 20 };
 
-
 /* A record is matches, each on a line, then properties, each on a line that begins with a blank; an
  * empty line ends it. */
 enum place { BETWEEN, MATCHES, PROPERTIES };

@@ -14,7 +14,6 @@
 /* ld.so.conf(5) may include files that include files; a loop of them ends here. */
 enum { INCLUDE_DEPTH_MAX = 8 };
 
-
 struct folder {
 	struct str path; /* as it is written: so it enters the cache */
 	uint32_t id;

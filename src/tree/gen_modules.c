@@ -17,7 +17,6 @@
 
 enum { MODULE_BYTES_MAX = 256 << 20, MODULES_COUNT_MAX = 65536 };
 
-
 struct module {
 	struct str path; /* below /usr/lib/modules/VERSION: "kernel/fs/erofs/erofs.ko.xz" */
 	struct str name; /* "erofs", with '-' as '_' */
