@@ -271,7 +271,6 @@ void cache_prune_choose(struct arena *a, const vec_cache_entry *all,
 int cache_prune(const char *cache, const vec_cache_entry *entries, struct err *e)
 {
 	temps_clean(cache);
-	temps_clean(cache);
 	vec_each(entry, entries)
 		if (unlink(entry->path) < 0 && errno != ENOENT)
 			return err_sys(e, "remove '%s'", entry->path);

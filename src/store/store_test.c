@@ -9,6 +9,8 @@ static struct arena *a;
 static struct err e;
 static unsigned made; /* by the maker */
 static unsigned input;
+static struct progress *quiet;
+static struct openpgp_key *own_key;
 
 static void inputs(struct recipe *r, const struct store_want *want)
 {
@@ -43,8 +45,8 @@ static struct shelf *shelf_new(void)
 
 	*s = (struct shelf){ .o = { .cache = test_dir(a),
 				    .jobs = 1,
-				    .progress = progress_new(PROGRESS_QUIET),
-				    .key = test_key(a),
+				    .progress = quiet,
+				    .key = own_key,
 				    .how = { EROFS_CODEC_NONE, 0, 4096 } },
 			     .meta = test_package(a).meta,
 			     .want = { .maker = &maker, .meta = &s->meta } };
@@ -167,12 +169,18 @@ static int setup(void **state)
 {
 	(void)state;
 	a = calloc(1, sizeof(*a));
-	return a ? 0 : -1;
+	if (!a)
+		return -1;
+	quiet = progress_new(PROGRESS_QUIET);
+	own_key = test_key(a);
+	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
+	openpgp_free(own_key);
+	progress_free(quiet);
 	arena_done(a);
 	free(a);
 	return 0;
