@@ -10,8 +10,7 @@
 /* The file, and what a manifest tells of it. */
 struct laid {
 	struct segments bytes;
-	uint64_t stored_bytes; /* without runs of zeroes: what it takes on a file system that knows
-				  holes */
+	uint64_t stored_bytes; /* segments_stored() */
 	uint8_t disk_uuid[16];
 	const struct gpt_partition *partitions; /* none: this is no disk */
 	size_t n_partitions;

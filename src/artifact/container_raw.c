@@ -18,16 +18,6 @@ static void disk_lay(struct arena *a, const struct image_layout *l,
 	segments_add(a, ret, l->backup.p, l->backup.n);
 }
 
-static uint64_t stored(const struct segments *s)
-{
-	uint64_t bytes = 0;
-
-	vec_each(segment, &s->v)
-		if (segment->data)
-			bytes += segment->size_bytes;
-	return bytes;
-}
-
 static int raw_lay(struct arena *a, const struct payload *p, struct laid *ret, struct err *e)
 {
 	struct image_layout *l = arena_new(a, struct image_layout);
@@ -50,7 +40,7 @@ static int raw_lay(struct arena *a, const struct payload *p, struct laid *ret, s
 	if (r < 0)
 		return r;
 	disk_lay(a, l, contents, &laid.bytes);
-	laid.stored_bytes = stored(&laid.bytes);
+	laid.stored_bytes = segments_stored(&laid.bytes);
 	memcpy(laid.disk_uuid, l->disk_uuid, sizeof(laid.disk_uuid));
 	laid.partitions = l->partitions;
 	*ret = laid;

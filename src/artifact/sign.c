@@ -184,16 +184,6 @@ static int replace(struct arena *a, const struct signed_image *s, const struct k
 	return r < 0 ? r : manifest_replace(a, s, keys, e);
 }
 
-static uint64_t stored(const struct segments *s)
-{
-	uint64_t bytes = 0;
-
-	vec_each(segment, &s->v)
-		if (segment->data)
-			bytes += segment->size_bytes;
-	return bytes;
-}
-
 /* The disk as it is, but for these two partitions. */
 static void disk_lay(struct arena *a, const struct image_parts *in, struct str image,
 		     const struct segments *esp, struct signed_image *s)
@@ -229,7 +219,7 @@ static int put_parts(struct arena *a, const struct image_parts *in, struct str i
 		return err_set(e, -ENOSPC,
 			       "%s: its ESP or its signature partition is too small to be signed",
 			       s->path);
-	s->grown_bytes = (int64_t)(stored(&after) - stored(&before));
+	s->grown_bytes = (int64_t)(segments_stored(&after) - segments_stored(&before));
 	disk_lay(a, in, image, &after, s);
 	return 0;
 }

@@ -65,6 +65,16 @@ void segments_append(struct arena *a, struct segments *s, const struct segments 
 	}
 }
 
+uint64_t segments_stored(const struct segments *s)
+{
+	uint64_t bytes = 0;
+
+	vec_each(segment, &s->v)
+		if (segment->data)
+			bytes += segment->size_bytes;
+	return bytes;
+}
+
 void segments_read(const struct segments *s, uint64_t offset, void *ret, size_t n)
 {
 	uint64_t start = 0;

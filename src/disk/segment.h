@@ -47,6 +47,8 @@ void segments_zero(struct arena *a, struct segments *s, uint64_t size_bytes);
 void segments_align(struct arena *a, struct segments *s, uint64_t align);
 /* Appends all of @more. */
 void segments_append(struct arena *a, struct segments *s, const struct segments *more);
+/* Without runs of zeroes: what it takes on a file system that knows holes. */
+uint64_t segments_stored(const struct segments *s);
 /* Copies @n bytes from @offset, zeroes beyond the end. */
 void segments_read(const struct segments *s, uint64_t offset, void *ret, size_t n);
 /* All of it as one run of bytes (for tests and small things). */
