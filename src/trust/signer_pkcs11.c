@@ -192,6 +192,21 @@ static int key_find(struct token_key *key, P11KitUri *uri, struct err *e)
 	return object_check(key, uri, e);
 }
 
+/* Public halves whose private one was never made, because whoever made them was killed. */
+static int halves_remove(const struct pkcs11_token *t, P11KitUri *uri, struct err *e)
+{
+	CK_OBJECT_HANDLE half;
+	int n;
+
+	while ((n = object_find(t, uri, CKO_PUBLIC_KEY, &half, e)) > 0) {
+		CK_RV rv = t->module->C_DestroyObject(t->session, half);
+
+		if (rv != CKR_OK)
+			return pkcs11_err(e, t, "remove half a key", rv);
+	}
+	return n;
+}
+
 /* PKCS#11 2.40, 2.1.2 and 4.9: the private half never leaves, and signs only. */
 static int key_make(struct token_key *key, P11KitUri *uri, unsigned bits, struct err *e)
 {
@@ -242,7 +257,9 @@ static int open_or_make(struct str text, unsigned bits, struct signer **ret, str
 		r = key_find(key, uri, e);
 		if (r == -ENOKEY && bits > 0 && p11_kit_uri_get_attribute(uri, CKA_ID) &&
 		    p11_kit_uri_get_attribute(uri, CKA_LABEL)) {
-			r = key_make(key, uri, bits, e);
+			r = halves_remove(&key->token, uri, e);
+			if (r == 0)
+				r = key_make(key, uri, bits, e);
 			if (r == 0)
 				r = object_check(key, uri, e);
 		}

@@ -119,8 +119,9 @@ check "nothing was made so far" test ! -e "$TOKEN/db.uri"
 check "generate in a token" token_key generate --pkcs11 $URI
 check "no private key in a file" test "$(cd "$TOKEN" && echo {KEK,db,pcr-signing}.*)" = \
 	"KEK.crt KEK.uri db.crt db.uri pcr-signing.crt pcr-signing.uri"
+# SoftHSM makes an object's file before its content: one that is empty is no object
 check "each key once, although it was killed in between" test "$(
-	find "$WORK/tokens" -name '*.object' ! -name token.object | wc -l)" = 6
+	find "$WORK/tokens" -name '*.object' ! -name token.object -size +0 | wc -l)" = 6
 check "openssl: the token signed its certificate" openssl verify -x509_strict -CAfile "$TOKEN/db.crt" "$TOKEN/db.crt"
 check "show says where" sh -c "'$ASHLAR' key show --keys '$TOKEN' | grep -q '^db .*pkcs11:token=ashlar;id=.*object=db'"
 check "rotate in a token" token_key rotate db
