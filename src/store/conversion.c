@@ -7,7 +7,7 @@
 #include "rpm/rpmfile.h"
 #include "upstream/upstream.h"
 
-enum { RPM_ZSTD_LEVEL = 9 };
+enum { RPM_ZSTD_LEVEL = 5 };
 
 /* The same fields of a package's metadata, its definition or its upstream's rules, by name: one
  * table says what goes into the recipe and what is copied. */
