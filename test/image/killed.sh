@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 image_needed
 
-out=$WORK/out cache=$WORK/cache distro=$WORK/distro kills=${KILLS:-30}
+out=$WORK/out cache=$WORK/cache distro=$WORK/distro kills=${KILLS:-20}
 RANDOM=${SEED:-1}
 cp -r distro "$distro"
 cp -r distro "$WORK/changed"
