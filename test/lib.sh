@@ -173,6 +173,10 @@ cold_cache() {
 	cp "${how[@]}" "$made" "$1" && rm "$1/made"
 }
 
+# stop NUMBER: ends a process that this suite started in the background, as long as it runs. Later its number may be that of
+# anybody's.
+stop() { ! jobs -rp | grep -qx "$1" || kill "$1"; }
+
 # leftovers FOLDER...: temporary files in them.
 leftovers() { find "$@" \( -name '*.tmp*' -o -name '*.old-*' \) -print; }
 

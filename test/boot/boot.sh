@@ -21,7 +21,7 @@ for line in open("docs/hardening.md"):
 	-- sh -c "services='$services'; $(cat test/boot/in-guest-lib test/boot/in-guest-hardening test/boot/in-guest)" \
 	>"$WORK/guest" 2>"$WORK/errors" &
 machine=$!
-on_exit+=("kill $machine 2>/dev/null")
+on_exit+=("stop $machine")
 port=
 for _ in $(seq 1900); do
 	port=$(sed -n 's/.*ssh -p \([0-9]*\) .*/\1/p' "$WORK/errors" 2>/dev/null)

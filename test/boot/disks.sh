@@ -21,13 +21,13 @@ disk() {
 		-kernel "$WORK/linux" -initrd "$WORK/initrd" -append "$(manifest "m['command-line']") loglevel=7 $words" \
 		-drive "if=none,id=disk,format=raw,snapshot=on,file=$DISK" -serial "file:$WORK/console" "$@" >"$WORK/errors" 2>&1 &
 	machine=$!
-	on_exit+=("kill $machine 2>/dev/null")
+	on_exit+=("stop $machine")
 	for _ in $(seq 300); do
 		grep -qE 'systemd\[1\]: systemd |ashlar-init: stopped|Kernel panic' "$WORK/console" && break
 		kill -0 $machine 2>/dev/null || break
 		sleep 0.2
 	done
-	kill $machine 2>/dev/null
+	stop $machine
 	wait $machine 2>/dev/null
 	cat "$WORK/errors"
 	grep 'ashlar-init: \|device-mapper: \|Kernel panic' "$WORK/console"

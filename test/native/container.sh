@@ -54,7 +54,7 @@ check "two at a time" eval "test -s '$WORK/one' && test -s '$WORK/two' && ! cmp 
 for signal in INT TERM HUP KILL; do
 	contained -- sh -c 'echo up; sleep 300' >"$WORK/out" 2>/dev/null &
 	machine=$!
-	on_exit+=("kill $machine 2>/dev/null")
+	on_exit+=("stop $machine")
 	for _ in $(seq 300); do
 		grep -qs up "$WORK/out" && break
 		sleep 0.1
