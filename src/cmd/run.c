@@ -10,6 +10,7 @@
 #include "vm/container.h"
 #include "vm/guest.h"
 #include "vm/machine.h"
+#include "vm/remote.h"
 
 enum { KEY_BYTES_MAX = 16 << 10, TIMEOUT_SEC_DEFAULT = 600 };
 
@@ -107,29 +108,66 @@ static void guest_limit(struct guest *g, const struct run_options *o)
 	g->end_sec = clock_sec() + (double)o->timeout;
 }
 
+/* Runs the command or waits for the login prompt, in a guest that takes units from outside. */
+static int watch_units(struct arena *a, struct run_options *o, struct qemu *q, char **command,
+		       struct guest *g, struct err *e)
+{
+	bool power_off = o->machine != NULL, talks = command[0] || power_off;
+	int status = 0, r;
+
+	if (talks)
+		command_credentials(a, &q->credentials, command, PORTS, power_off);
+	r = guest_start(a, q, talks, g, e);
+	guest_limit(g, o);
+	if (r == 0)
+		r = guest_watch(a, g, command[0] ? AWAIT_COMMAND : AWAIT_LOGIN, &status, e);
+	if (r == 0 && power_off && !command[0])
+		r = fd_write(g->fds[CHANNEL_STATUS], "\n", 1, "the machine", e);
+	return r < 0 ? r : status;
+}
+
+/* In one that takes none. */
+static int watch_remote(struct arena *a, struct run_options *o, struct qemu *q, char **command,
+			struct guest *g, struct err *e)
+{
+	bool power_off = o->machine != NULL, talks = command[0] || power_off;
+	struct remote remote = { .key = -1 };
+	int status = 0, r = talks ? remote_prepare(a, q, &remote, e) : 0;
+	struct str script = command_script(a, command, PORTS, power_off);
+
+	guest_init(a, g);
+	if (r == 0)
+		r = guest_start(a, q, talks, g, e);
+	guest_limit(g, o);
+	if (r == 0 && command[0])
+		r = remote_start(&remote, script, g, e);
+	if (r == 0)
+		r = guest_watch(a, g, command[0] ? AWAIT_COMMAND : AWAIT_LOGIN, &status, e);
+	if (r == 0 && power_off && !command[0])
+		r = remote_start(&remote, script, g, e);
+	remote_done(&remote);
+	return r < 0 ? r : status;
+}
+
 static int run_watched(struct arena *a, struct run_options *o, struct qemu *q, char **command,
 		       struct err *e)
 {
-	bool power_off = o->machine != NULL;
-	int status = 0, r;
+	bool checks = o->secure_boot || o->setup_mode;
+	int status, ignored;
 	struct guest g;
 
 	/* firmware in setup mode restarts once it has its keys */
 	q->ends_at_reboot = !o->setup_mode;
-	if (command[0] || power_off)
-		command_credentials(a, &q->credentials, command, PORTS, power_off);
-	r = guest_start(a, q, command[0] || power_off, &g, e);
-	guest_limit(&g, o);
-	if (r == 0)
-		r = guest_watch(a, &g, command[0] ? AWAIT_COMMAND : AWAIT_LOGIN, &status, e);
-	if (r == 0 && power_off && !command[0])
-		r = fd_write(g.fds[CHANNEL_STATUS], "\n", 1, "the machine", e);
-	if (r == 0 && power_off)
-		r = guest_watch(a, &g, AWAIT_POWER_OFF, &status, e);
+	status = (checks ? watch_remote : watch_units)(a, o, q, command, &g, e);
+	if (status >= 0 && o->machine) {
+		int r = guest_watch(a, &g, AWAIT_POWER_OFF, &ignored, e);
+
+		status = r < 0 ? r : status;
+	}
 	guest_end(&g);
-	if (r == -EACCES && o->secure_boot)
-		return err_wrap(e, r, "Secure Boot with the keys in '%s'", o->common.keys);
-	return r < 0 ? r : status;
+	if (status == -EACCES && o->secure_boot)
+		return err_wrap(e, status, "Secure Boot with the keys in '%s'", o->common.keys);
+	return status;
 }
 
 static int run_machine(struct arena *a, struct run_options *o, struct qemu *q, char **command,
@@ -276,6 +314,9 @@ const struct verb verb_run = {
 		"With a COMMAND, runs it as root once the machine is up, with nothing changed in the image (it travels as a "
 		"systemd credential), prints what it prints and ends with its status. Without one, the console is this "
 		"terminal; Ctrl-A X ends the machine.\n\n"
+		"With --secure-boot or --setup-mode the machine takes no unit from outside. So the COMMAND comes over SSH, with "
+		"a key made for this run: the image has an SSH server, and takes the credential ssh.authorized_keys.root "
+		"(platform-credentials in its definition).\n\n"
 		"With --machine, what the machine writes is there in the next run: it is switched off in order when the "
 		"COMMAND has ended, and restarts when it wants to where there is none. Remove the folder to begin anew.\n\n"
 		"With --container, root can have the same without a virtual machine: the image's root is mounted read-only, with "

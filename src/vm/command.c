@@ -13,9 +13,7 @@ static void shell_quoted(struct buf *b, const char *word)
 	buf_u8(b, '\'');
 }
 
-/* What the unit runs. A machine that keeps what it writes is switched off as the command ends, or
- * when a line comes after the login prompt was seen. */
-static struct str script(struct arena *a, char **command, const char *ports, bool power_off)
+struct str command_script(struct arena *a, char **command, const char *ports, bool power_off)
 {
 	struct buf b = { .a = a };
 
@@ -32,8 +30,6 @@ static struct str script(struct arena *a, char **command, const char *ports, boo
 			   "\n) </dev/null >%sout 2>%serr\n"
 			   "echo \"$?\" >%sstatus\n",
 			   ports, ports, ports);
-	} else {
-		buf_printf(&b, "read -r line <%sstatus\n", ports);
 	}
 	if (power_off)
 		buf_printf(&b, "systemctl poweroff --no-block\n");
@@ -54,8 +50,12 @@ void command_credentials(struct arena *a, vec_credential *v, char **command, con
 		"ExecStart=/bin/sh ${CREDENTIALS_DIRECTORY}/ashlar.command\n";
 	static const char wants[] = "[Unit]\nWants=ashlar-run.service\n";
 
-	vec_push(a, v) =
-		(struct credential){ "ashlar.command", script(a, command, ports, power_off) };
+	struct str script = command_script(a, command, ports, power_off);
+
+	/* without a command, a line comes when the login prompt was seen */
+	if (!command[0])
+		script = str_printf(a, "read -r line <%sstatus\n%.*s", ports, STR_FMT(script));
+	vec_push(a, v) = (struct credential){ "ashlar.command", script };
 	vec_push(a, v) =
 		(struct credential){ "systemd.extra-unit.ashlar-run.service", str_c(unit) };
 	vec_push(a, v) =

@@ -16,17 +16,19 @@
 enum {
 	CONSOLE_KEPT_BYTES = 64 << 10,
 	CONSOLE_LINES_SHOWN = 20,
-	POLL_MS_MAX = 60000,
-	STATUS_BYTES_MAX = 4096
+	POLL_MS_MAX = 10000,
+	STATUS_BYTES_MAX = 4096,
+	SSH_AFTER_LOGIN_SEC = 120
 };
 
 static const char *const channel_names[] = { "ashlar.out", "ashlar.err", "ashlar.status" };
 
 void guest_init(struct arena *a, struct guest *g)
 {
-	*g = (struct guest){
-		.fds = { -1, -1, -1, -1 }, .log = -1, .console = { .a = a }, .status = { .a = a }
-	};
+	*g = (struct guest){ .fds = { -1, -1, -1, -1, -1 },
+			     .log = -1,
+			     .console = { .a = a },
+			     .status = { .a = a } };
 }
 
 int guest_channel(struct guest *g, enum channel which, int *ret_theirs, struct err *e)
@@ -56,10 +58,10 @@ static int machine_start(struct arena *a, const struct qemu *q, bool channels,
 int guest_start(struct arena *a, const struct qemu *q, bool channels, struct guest *g,
 		struct err *e)
 {
-	int theirs[CHANNELS] = { -1, -1, -1, -1 }, r = 0;
+	int theirs[CHANNELS] = { -1, -1, -1, -1, -1 }, r = 0;
 
 	guest_init(a, g);
-	for (int i = 0; r == 0 && i < CHANNELS; i++)
+	for (int i = 0; r == 0 && i <= CHANNEL_CONSOLE; i++)
 		r = guest_channel(g, (enum channel)i, &theirs[i], e);
 	/* a file rather than a pipe: nobody has to read along */
 	if (r == 0 && (g->log = memfd_create("qemu", MFD_CLOEXEC)) < 0)
@@ -97,6 +99,9 @@ static int guest_read(struct guest *g, int i, struct err *e)
 		console_keep(g, bytes, (size_t)n);
 		return g->show_console ? fd_write(2, bytes, (size_t)n, "standard error", e) : 0;
 	}
+	if (i == CHANNEL_REMOTE)
+		return err_set(e, -EIO, "%.*s",
+			       STR_FMT(((struct str){ (char *)bytes, (size_t)n })));
 	if (i == CHANNEL_STATUS) {
 		if (g->status.v.n + (size_t)n > STATUS_BYTES_MAX)
 			return err_set(
@@ -232,6 +237,23 @@ static int boot_check(const struct guest *g, struct err *e)
 	return 0;
 }
 
+/* A machine that has long been up and does not answer never will. */
+static int remote_check(struct guest *g, struct err *e)
+{
+	if (g->fds[CHANNEL_REMOTE] < 0)
+		return 0;
+	if (g->login_sec == 0 && str_has(console_text(g), "login: "))
+		g->login_sec = clock_sec();
+	if (g->login_sec == 0 || clock_sec() - g->login_sec < SSH_AFTER_LOGIN_SEC)
+		return 0;
+	return err_set(
+		e, -EHOSTUNREACH,
+		"the machine is up, but nothing answers at its SSH port after %d s, and under "
+		"Secure Boot a command comes in no other way; without a command you get its "
+		"console",
+		SSH_AFTER_LOGIN_SEC);
+}
+
 /* Until that comes, the guest's end or the time limit. */
 int guest_watch(struct arena *a, struct guest *g, enum await await, int *ret_status, struct err *e)
 {
@@ -260,6 +282,8 @@ int guest_watch(struct arena *a, struct guest *g, enum await await, int *ret_sta
 				r = guest_read(g, i, e);
 		if (r == 0)
 			r = boot_check(g, e);
+		if (r == 0)
+			r = remote_check(g, e);
 		if (r < 0)
 			return r;
 	}
@@ -272,6 +296,10 @@ void guest_end(struct guest *g)
 		kill(g->pid,
 		     SIGKILL); /* it has ended, its disk is a snapshot, or this is an error */
 		waitpid(g->pid, NULL, 0);
+	}
+	if (g->remote > 0) {
+		kill(g->remote, SIGKILL);
+		waitpid(g->remote, NULL, 0);
 	}
 	for (int i = 0; i < CHANNELS; i++)
 		close_p(&g->fds[i]);

@@ -5,15 +5,23 @@
 
 #include "vm/qemu.h"
 
-enum channel { CHANNEL_OUT, CHANNEL_ERR, CHANNEL_STATUS, CHANNEL_CONSOLE, CHANNELS };
+enum channel {
+	CHANNEL_OUT,
+	CHANNEL_ERR,
+	CHANNEL_STATUS,
+	CHANNEL_CONSOLE,
+	CHANNEL_REMOTE, /* why remote_start() could not hand over a command; else nothing */
+	CHANNELS
+};
 
 /* A running guest and this side's ends of its channels. */
 struct guest {
-	pid_t pid;
+	pid_t pid, remote; /* 0: none */
 	int fds[CHANNELS], log;
 	struct buf console, status;
 	uint64_t timeout_sec;
 	double end_sec;
+	double login_sec; /* when the login prompt was seen; 0: not yet */
 	bool show_console;
 };
 
