@@ -99,7 +99,7 @@ static struct fat_file *file_put(struct fat_file *f, struct str path, struct str
 int boot_esp(struct arena *a, const struct payload *p, struct segments *ret, struct err *e)
 {
 	TRACE("ESP");
-	enum { OTHERS = 5 };
+	enum { OTHERS = 6 };
 	struct fat_file *files = arena_array(a, p->kernels.n + OTHERS, sizeof(*files)), *f = files;
 	struct fat_input in = {
 		.files = files,
@@ -117,6 +117,8 @@ int boot_esp(struct arena *a, const struct payload *p, struct segments *ret, str
 	f = file_put(f, STR("loader/keys/auto/KEK.auth"), p->enrol[KEY_KEK]);
 	f = file_put(f, STR("loader/keys/auto/PK.auth"), p->enrol[KEY_PK]);
 	f = file_put(f, STR("loader/keys/auto/db.auth"), p->enrol[KEY_DB]);
+	if (p->enrol[ENROL_DBX].n > 0)
+		f = file_put(f, STR("loader/keys/auto/dbx.auth"), p->enrol[ENROL_DBX]);
 	f = file_put(f, STR("loader/loader.conf"), str_c(loader_conf));
 	in.n_files = (size_t)(f - files);
 	r = fat_write(a, &in, ret, e);

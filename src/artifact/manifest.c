@@ -30,18 +30,17 @@ void manifest_signing(const struct boot_signed *boot, const struct keys *keys,
 int manifest_measure(struct arena *a, const struct boot_signed *boot, const struct keys *keys,
 		     struct manifest_measurements *ret, struct err *e)
 {
-	struct str pk = secure_boot_list(a, keys->trusted, KEY_PK),
-		   kek = secure_boot_list(a, keys->trusted, KEY_KEK),
-		   db = secure_boot_list(a, keys->trusted, KEY_DB);
+	struct str lists[ENROL_VARIABLES] = { [ENROL_DBX] = keys->dbx };
 	struct manifest_measurements m = { .pcr4_known = boot->pending.n == 0 };
 	uint8_t pcr[SHA256_BYTES];
 	int r = 0;
 
+	for (enum enrol_variable v = 0; v < ENROL_DBX; v++)
+		lists[v] = secure_boot_list(a, keys->trusted, (enum key_role)v);
 	if (m.pcr4_known)
 		r = measure_pcr4(boot->boot_loader, boot->ukis.p[0].bytes, m.pcr4, e);
 	if (r == 0)
-		r = measure_pcr7(pk, kek, db, secure_boot_owner, keys->k[KEY_DB].certificate,
-				 m.pcr7, e);
+		r = measure_pcr7(lists, secure_boot_owner, keys->k[KEY_DB].certificate, m.pcr7, e);
 	if (r < 0)
 		return r;
 	memcpy(pcr, boot->ukis.p[0].pcr11, sizeof(pcr));

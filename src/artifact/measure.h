@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "disk/pe.h"
+#include "keys/keys.h"
 
 /* A register holds the digest of what it held before and of what came (TPM 2.0 Library, part 1,
  * "Extend of a PCR"): a digest, or the digest of some bytes. */
@@ -44,7 +45,7 @@ struct str measure_pcrsig_blank(struct arena *a, const vec_str *certificates);
  * without Secure Boot it is, so there the register has another value. */
 must_check int measure_pcr4(struct str boot_loader, struct str uki, uint8_t ret[SHA256_BYTES],
 			    struct err *e);
-/* PCR 7 of a machine whose variables hold exactly these lists (dbx: empty), with Secure Boot on,
+/* PCR 7 of a machine whose variables hold exactly these lists, with Secure Boot on,
  * after something signed by the certificate @authority (DER; one of db's) was started. */
-must_check int measure_pcr7(struct str pk, struct str kek, struct str db, const uint8_t owner[16],
+must_check int measure_pcr7(const struct str lists[ENROL_VARIABLES], const uint8_t owner[16],
 			    struct str authority, uint8_t ret[SHA256_BYTES], struct err *e);

@@ -51,12 +51,13 @@ static void variable_measure(uint8_t pcr[SHA256_BYTES], const char *name, const 
 	measure_bytes(pcr, b.v.p, b.v.n);
 }
 
-int measure_pcr7(struct str pk, struct str kek, struct str db, const uint8_t owner[16],
+int measure_pcr7(const struct str lists[ENROL_VARIABLES], const uint8_t owner[16],
 		 struct str authority, uint8_t ret[SHA256_BYTES], struct err *e)
 {
+	static const char *const names[ENROL_VARIABLES] = { "PK", "KEK", "db", "dbx" };
 	_cleanup_arena_ struct arena a = { 0 };
 	uint8_t disk_guid[16], pcr[SHA256_BYTES] = { 0 };
-	struct str entry;
+	struct str entry, db = lists[ENROL_DB];
 
 	uuid_swap(owner, disk_guid);
 	entry = str_cat(&a, (struct str){ (char *)disk_guid, sizeof(disk_guid) }, authority);
@@ -64,10 +65,9 @@ int measure_pcr7(struct str pk, struct str kek, struct str db, const uint8_t own
 		return err_set(e, -EINVAL,
 			       "db does not hold the certificate that starts the boot loader");
 	variable_measure(pcr, "SecureBoot", efi_global_guid, STR("\1"));
-	variable_measure(pcr, "PK", efi_global_guid, pk);
-	variable_measure(pcr, "KEK", efi_global_guid, kek);
-	variable_measure(pcr, "db", efi_security_guid, db);
-	variable_measure(pcr, "dbx", efi_security_guid, (struct str){ 0 });
+	for (enum enrol_variable v = 0; v < ENROL_VARIABLES; v++)
+		variable_measure(pcr, names[v], v < ENROL_DB ? efi_global_guid : efi_security_guid,
+				 lists[v]);
 	separator_measure(pcr);
 	/* Once, however many images it starts: the entry of db that a signature led to. */
 	variable_measure(pcr, "db", efi_security_guid, entry);

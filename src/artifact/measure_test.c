@@ -96,6 +96,7 @@ static void test_pcr7(void **state)
 	static const uint8_t owner[16] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
 					   0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff };
 	_cleanup_arena_ struct arena a = { 0 };
+	struct str lists[ENROL_VARIABLES] = { STR("pk list"), STR("kek list") };
 	struct str db = STR("list\x33\x22\x11\x00\x55\x44\x77\x66\x88\x99\xaa\xbb\xcc\xdd\xee"
 			    "\xff"
 			    "certificate");
@@ -103,14 +104,12 @@ static void test_pcr7(void **state)
 	struct err e;
 
 	(void)state;
-	assert_ok(measure_pcr7(STR("pk list"), STR("kek list"), db, owner, STR("certificate"), pcr,
-			       &e),
-		  &e);
+	lists[ENROL_DB] = db;
+	assert_ok(measure_pcr7(lists, owner, STR("certificate"), pcr, &e), &e);
 	assert_str(hex_encode(&a, pcr, sizeof(pcr)),
 		   "1aad957a86beaf1994e40e4f3f85392aae76ee2f084c37dd7602e68b43a1d2d2");
-	assert_err(measure_pcr7(STR("pk list"), STR("kek list"), db, owner, STR("another"), pcr,
-				&e),
-		   &e, "db does not hold the certificate that starts the boot loader");
+	assert_err(measure_pcr7(lists, owner, STR("another"), pcr, &e), &e,
+		   "db does not hold the certificate that starts the boot loader");
 }
 
 int main(void)

@@ -5,6 +5,7 @@
 #include "base/arch.h"
 #include "base/hash.h"
 #include "disk/segment.h"
+#include "keys/keys.h"
 
 /* What the boot loader can start. */
 struct payload_kernel {
@@ -22,6 +23,6 @@ struct payload {
 	struct segments verity_sig; /* the root hash's signature and the execution policy */
 	struct str boot_loader;
 	VEC(struct payload_kernel) kernels; /* the first is started */
-	struct str enrol[3];                /* PK, KEK, db (keys/keys.h) */
+	struct str enrol[ENROL_VARIABLES];  /* dbx may be empty */
 	uint64_t esp_bytes;                 /* size of an EFI system partition */
 };

@@ -69,7 +69,9 @@ static int pkcs7(struct work *w, const char *name, enum key_role role, struct st
 {
 	const struct pkcs7 p = { .certificate = w->s->keys->k[role].certificate,
 				 .content = content,
-				 .attached = attached };
+				 .attached = attached,
+				 /* by which the kernel finds its way to db's, which issued it */
+				 .certificates = true };
 	struct str signature;
 	int r = sign(w, name, &w->s->keys->k[role], pkcs7_to_sign(&p), &signature, e);
 

@@ -12,12 +12,11 @@ static const struct {
 	enum key_role signer;
 	const uint8_t *guid;
 } enrolments[] = {
-	[KEY_PK] = { "loader/keys/auto/PK.auth", "PK", KEY_PK, efi_global_guid },
-	[KEY_KEK] = { "loader/keys/auto/KEK.auth", "KEK", KEY_PK, efi_global_guid },
-	[KEY_DB] = { "loader/keys/auto/db.auth", "db", KEY_KEK, efi_security_guid },
+	[ENROL_PK] = { "loader/keys/auto/PK.auth", "PK", KEY_PK, efi_global_guid },
+	[ENROL_KEK] = { "loader/keys/auto/KEK.auth", "KEK", KEY_PK, efi_global_guid },
+	[ENROL_DB] = { "loader/keys/auto/db.auth", "db", KEY_KEK, efi_security_guid },
+	[ENROL_DBX] = { "loader/keys/auto/dbx.auth", "dbx", KEY_KEK, efi_security_guid },
 };
-
-enum { N_ENROLMENTS = sizeof(enrolments) / sizeof(*enrolments) };
 
 /* The whole partition as boot_esp() makes it of the files that it holds. */
 static int esp_check(struct verify_work *w, struct err *e)
@@ -37,7 +36,7 @@ static int esp_check(struct verify_work *w, struct err *e)
 		bool known = f == parts->boot_loader || f == parts->uki ||
 			     str_eqz(f->path, "loader/loader.conf");
 
-		for (size_t k = 0; k < N_ENROLMENTS; k++)
+		for (size_t k = 0; k < ENROL_VARIABLES; k++)
 			if (str_eqz(f->path, enrolments[k].path)) {
 				payload.enrol[k] = f->data;
 				known = true;
@@ -181,10 +180,9 @@ static int pcr_signature_check(struct verify_work *w, struct err *e)
 static bool is_trusted(const struct verify_work *w, struct str certificate, size_t i)
 {
 	for (size_t k = 0; k < KEY_ROLES; k++) {
-		if (i == KEY_DB ? !key_role_in_db((enum key_role)k) : k != i)
-			continue;
 		vec_each(c, &w->in->trusted[k])
-			if (str_eq(*c, certificate))
+			if (str_eq(*c, certificate) &&
+			    (i == ENROL_DB ? key_in_db((enum key_role)k, *c) : k == i))
 				return true;
 	}
 	return false;
@@ -223,6 +221,8 @@ static int enrolment_check(struct verify_work *w, size_t i, struct err *e)
 			r = lists_check(w, i, e);
 		return r < 0 ? err_wrap(e, r, "EFI system partition: '%s'", enrolments[i].path) : 0;
 	}
+	if (i == ENROL_DBX) /* nothing is revoked yet */
+		return 0;
 	return err_set(e, -ENOENT, "EFI system partition: no '%s'", enrolments[i].path);
 }
 
@@ -238,7 +238,7 @@ int verify_boot(struct verify_work *w, struct err *e)
 	}
 	if (r == 0)
 		r = program_check(w, "boot loader", w->parts.boot_loader, e);
-	for (size_t i = 0; r == 0 && i < N_ENROLMENTS; i++)
+	for (size_t i = 0; r == 0 && i < ENROL_VARIABLES; i++)
 		r = enrolment_check(w, i, e);
 	return r < 0 ? r : esp_check(w, e);
 }

@@ -16,7 +16,7 @@ struct verify_work {
 	const struct arch *arch;         /* by the UKI's machine */
 	struct str version;              /* IMAGE_VERSION of the UKI's .osrel */
 	struct str signed_by[KEY_ROLES]; /* the certificate of each role that signed the image */
-	struct str enrolled[3];          /* signature lists for PK, KEK and db on the ESP */
+	struct str enrolled[ENROL_VARIABLES]; /* signature lists on the ESP */
 	struct verify_report report;
 };
 

@@ -49,8 +49,7 @@ static int measurements_fill(const struct verify_work *w, struct manifest_measur
 
 	m->pcr4_known = true;
 	if (r == 0)
-		r = measure_pcr7(w->enrolled[KEY_PK], w->enrolled[KEY_KEK], w->enrolled[KEY_DB],
-				 secure_boot_owner, w->signed_by[KEY_DB], m->pcr7, e);
+		r = measure_pcr7(w->enrolled, secure_boot_owner, w->signed_by[KEY_DB], m->pcr7, e);
 	if (r < 0)
 		return err_wrap(e, r, "measurements");
 	measure_pcr11(&w->parts.uki_pe, pcr);

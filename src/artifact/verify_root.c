@@ -5,7 +5,9 @@
 #include "disk/ipe_policy.h"
 #include "disk/verity.h"
 #include "disk/verity_sig.h"
+#include "trust/efi_variable.h"
 #include "trust/pkcs7.h"
+#include "trust/x509.h"
 
 /* The hash tree's first block says nothing that follows from the root hash but its size; the rest
  * is as image_plan() writes it. */
@@ -32,6 +34,27 @@ static int super_check(struct verify_work *w, struct err *e)
 	return verify_same("hash tree", str_head(hash, block.n), &want, e);
 }
 
+/* Firmware's db, from which the kernel's keyring is filled, leads to it: as one of its own, or as
+ * what one of its own issued; that it is inside the signature, as the kernel needs it, shows in the
+ * signature's form. */
+static int chain_check(const struct verify_work *w, struct str certificate, struct str signature,
+		       struct err *e)
+{
+	bool inside = memmem(signature.p, signature.n, certificate.p, certificate.n) != NULL;
+	vec_str db;
+	int r = efi_signature_lists_parse(w->a, w->enrolled[ENROL_DB], &db, e);
+
+	if (r < 0)
+		return r;
+	vec_each(c, &db)
+		if (str_eq(*c, certificate) || (inside && x509_issued_by(certificate, *c)))
+			return 0;
+	return err_set(e, -EKEYREJECTED,
+		       "no certificate that is enrolled into db is or issued the signer's, SHA-256 "
+		       "%.*s, so no kernel takes it",
+		       STR_FMT(sha256_hex(w->a, certificate.p, certificate.n)));
+}
+
 static int root_hash_signature_check(struct verify_work *w, const struct verity_sig *v,
 				     struct err *e)
 {
@@ -45,6 +68,8 @@ static int root_hash_signature_check(struct verify_work *w, const struct verity_
 		return err_set(e, -EBADMSG, "is for another root hash: %.*s",
 			       STR_FMT(hex_encode(w->a, v->root_hash, SHA256_BYTES)));
 	r = pkcs7_verify_exact(w->a, v->signature, &content, trusted, &by, e);
+	if (r == 0)
+		r = chain_check(w, trusted->p[by], v->signature, e);
 	if (r < 0)
 		return err_wrap(e, r, "root hash");
 	sha256(trusted->p[by].p, trusted->p[by].n, fingerprint);
@@ -61,6 +86,8 @@ static int policy_check(struct verify_work *w, const struct verity_sig *v, struc
 	size_t by;
 	int r = pkcs7_verify_exact(w->a, v->ipe_policy, &content, trusted, &by, e);
 
+	if (r == 0)
+		r = chain_check(w, trusted->p[by], v->ipe_policy, e);
 	if (r == 0 &&
 	    !str_eq(content, ipe_policy_text(w->a, w->parts.ipe_template, w->parts.root_hash)))
 		r = err_set(e, -EBADMSG, "is not the initrd's policy for this root hash");

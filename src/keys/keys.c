@@ -24,28 +24,27 @@ const struct role key_roles[KEY_ROLES] = {
 		     .bits = 2048,
 		     .years = 10,
 		     .code_signing = true,
-		     .build = true,
-		     .in_db = true },
+		     .build = true },
 	[KEY_VERITY] = { .name = "verity-signing",
 			 .common_name = "root hash signing key",
 			 .bits = 3072,
 			 .years = 10,
 			 .code_signing = true,
 			 .build = true,
-			 .in_db = true },
+			 .issued = true },
 	[KEY_IPE] = { .name = "ipe-signing",
 		      .common_name = "execution policy signing key",
 		      .bits = 3072,
 		      .years = 10,
 		      .code_signing = true,
 		      .build = true,
-		      .in_db = true },
+		      .issued = true },
 	[KEY_MODULE] = { .name = "module-signing",
 			 .common_name = "kernel module signing key",
 			 .bits = 3072,
 			 .years = 10,
 			 .code_signing = true,
-			 .in_db = true },
+			 .issued = true },
 	[KEY_PCR] = { .name = "pcr-signing",
 		      .common_name = "PCR policy signing key",
 		      .bits = 2048,
@@ -69,9 +68,14 @@ const char *key_role_name(enum key_role role)
 	return key_roles[role].name;
 }
 
-bool key_role_in_db(enum key_role role)
+bool key_in_db(enum key_role role, struct str certificate)
 {
-	return key_roles[role].in_db;
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err ignored;
+	struct x509 x;
+
+	return role == KEY_DB || (key_roles[role].issued &&
+				  x509_parse(&a, certificate, &x, &ignored) == 0 && x.self_signed);
 }
 
 int key_role_parse(struct str name, enum key_role *ret, struct err *e)
@@ -187,6 +191,15 @@ const struct key_certificate *key_present(const vec_key_certificate *certificate
 	bool present = certificates->n > 0 && !strchr(certificates->p[0].base, '/');
 
 	return present ? certificates->p : NULL;
+}
+
+int keys_dbx_read(struct arena *a, const char *dir, struct str *ret, struct err *e)
+{
+	int r = file_read(a, path_join(a, dir, "enrol/dbx.esl"), KEY_BYTES_MAX, ret, e);
+
+	if (r < 0)
+		*ret = (struct str){ 0 };
+	return r == -ENOENT ? 0 : r;
 }
 
 int keys_place_check(struct arena *a, const char *dir, struct err *e)

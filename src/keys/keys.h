@@ -3,13 +3,15 @@
  *
  * For each role NAME.crt (X.509, PEM) and its private key: NAME.pem (PKCS#8), or NAME.uri (one
  * line, a PKCS#11 URI), or neither on a machine that only verifies or whose signatures are made
- * elsewhere. Packages and updates also have NAME.asc, the key as OpenPGP, with the retired ones
+ * elsewhere. db's key signs the certificates of verity-, ipe- and module-signing; the others sign
+ * their own. Packages and updates also have NAME.asc, the key as OpenPGP, with the retired ones
  * behind it. retired/NAME-XXXXXXXX.* (first 8 digits of the certificate's fingerprint): former
- * keys, still trusted. enrol/{PK,KEK,db}.auth and .esl: for firmware in setup mode;
- * enrol/update/PK-XXXXXXXX.auth: for firmware that has that retired PK. What changes together does
- * so in one step (keys_change.h). */
+ * keys, still trusted. enrol/{PK,KEK,db}.auth and .esl: for firmware in setup mode, and dbx.auth
+ * and .esl once something was revoked; enrol/update/PK-XXXXXXXX.auth: for firmware that has that
+ * retired PK. What changes together does so in one step (keys_change.h). */
 #pragma once
 
+#include "trust/efi_variable.h"
 #include "trust/openpgp.h"
 #include "trust/signer.h"
 
@@ -26,6 +28,9 @@ enum key_role {
 	KEY_ROLES
 };
 
+/* Secure Boot's variables (UEFI 2.10, 32.3), the first three as the roles they are named after. */
+enum enrol_variable { ENROL_PK, ENROL_KEK, ENROL_DB, ENROL_DBX, ENROL_VARIABLES };
+
 struct key {
 	enum key_role role;
 	struct str certificate; /* DER; empty: there is none */
@@ -39,15 +44,17 @@ struct keys {
 	/* Every pcr-signing key, the current first: a build signs with all of them, because state
 	 * stays bound to the one with which it was made. */
 	VEC(struct key) pcr;
-	vec_str trusted[KEY_ROLES]; /* DER of current and retired certificates, the
-				       current first */
-	bool development;           /* any of the current ones */
-	struct str enrol[3];        /* PK.auth, KEK.auth, db.auth */
+	vec_str trusted[KEY_ROLES];        /* DER of current and retired certificates, the
+					      current first */
+	bool development;                  /* any of the current ones */
+	struct str enrol[ENROL_VARIABLES]; /* the files NAME.auth; dbx's may be empty */
+	struct str dbx;                    /* what dbx will hold: signature lists */
 };
 
 const char *key_role_name(enum key_role role);
-/* Whether firmware's db holds its certificate, for firmware or for the kernel to trust. */
-bool key_role_in_db(enum key_role role);
+/* Whether firmware's db holds that @certificate of the role: db's own, and of earlier versions the
+ * self-signed ones of what the kernel checks. The kernel trusts what db issued, too. */
+bool key_in_db(enum key_role role, struct str certificate);
 must_check int key_role_parse(struct str name, enum key_role *ret, struct err *e);
 
 struct key_generate {
@@ -65,10 +72,14 @@ must_check int keys_generate(const struct key_generate *g, struct err *e);
 /* A successor for @role; the present key moves to retired/ and stays trusted. In g->token, or else
  * where the present one is. */
 must_check int keys_rotate(const struct key_generate *g, enum key_role role, struct err *e);
-/* Ends the trust in a retired key; @fingerprint: at least 8 hexadecimal digits
- * of it. */
+/* Ends the trust in a retired key; @fingerprint: at least 8 hexadecimal digits of it. Its other
+ * certificates go with it, unless it is the present key. What db issued is put on dbx. */
 must_check int keys_retire(const char *dir, enum key_role role, struct str fingerprint,
 			   uint64_t time_sec, struct err *e);
+
+/* Puts on dbx what is not there yet. *ret: how many that were. */
+must_check int keys_revoke(const char *dir, const vec_efi_revocation *revocations,
+			   uint64_t time_sec, size_t *ret, struct err *e);
 
 /* Certificates, and the private keys that are here: all files, and on tokens those that every build
  * signs with. A missing folder is -ENOENT, with a sentence that says how to make one. Fails on a
@@ -82,6 +93,10 @@ void keys_done(struct keys *k);
 /* The certificates alone, current and retired, by role: for who verifies, and has no private keys
  * nor asks what day it is. */
 must_check int keys_trusted(struct arena *a, const char *dir, vec_str ret[KEY_ROLES],
+			    struct err *e);
+
+/* What dbx will hold, and no more than that. */
+must_check int keys_revoked(struct arena *a, const char *dir, vec_efi_revocation *ret,
 			    struct err *e);
 
 /* One line of `ashlar key show`. */

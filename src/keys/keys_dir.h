@@ -13,7 +13,7 @@ struct role {
 	bool code_signing; /* its certificate says so */
 	bool openpgp;      /* has NAME.asc */
 	bool build;        /* every build signs with it */
-	bool in_db;        /* firmware and kernel trust its certificate */
+	bool issued;       /* db's key signs its certificate, not its own */
 };
 
 extern const struct role key_roles[KEY_ROLES];
@@ -42,6 +42,8 @@ int keys_none(const char *dir, struct err *e);
  * present key, then the retired ones. */
 must_check int key_armor_read(struct arena *a, const char *path, struct str *ret, struct err *e);
 
+/* enrol/dbx.esl; empty when there is none. */
+must_check int keys_dbx_read(struct arena *a, const char *dir, struct str *ret, struct err *e);
 /* That nobody but the caller and root may put a key there. */
 must_check int keys_place_check(struct arena *a, const char *dir, struct err *e);
 /* DIR/BASE.EXTENSION */

@@ -9,7 +9,8 @@
 
 enum { ENROL_BYTES_MAX = 1 << 20 };
 
-static const char *const enrol[] = { "enrol/PK.auth", "enrol/KEK.auth", "enrol/db.auth" };
+static const char *const enrol[ENROL_VARIABLES] = { "enrol/PK.auth", "enrol/KEK.auth",
+						    "enrol/db.auth", "enrol/dbx.auth" };
 
 /* "2026-01-31" */
 static struct str date(struct arena *a, uint64_t sec)
@@ -156,7 +157,9 @@ static int all_read(struct arena *a, const char *dir, uint64_t time_sec, bool ne
 		r = missing_check(dir, keys, need_private, e);
 	if (r == 0)
 		r = package_key_read(a, dir, keys, e);
-	for (size_t i = 0; r == 0 && i < sizeof(enrol) / sizeof(*enrol); i++) {
+	if (r == 0)
+		r = keys_dbx_read(a, dir, &keys->dbx, e);
+	for (size_t i = 0; r == 0 && i < ENROL_VARIABLES; i++) {
 		r = file_read(a, path_join(a, dir, enrol[i]), ENROL_BYTES_MAX, &keys->enrol[i], e);
 		if (r == -ENOENT)
 			r = 0;

@@ -5,8 +5,7 @@
 
 static const char *const extensions[] = { "pem", "uri", "asc", "crt" };
 
-static const char *retired_base(struct arena *a, const struct role *role,
-				const struct key_certificate *c)
+const char *retired_base(struct arena *a, const struct role *role, const struct key_certificate *c)
 {
 	struct str digits = hex_encode(a, c->x.sha256, RETIRED_DIGITS / 2);
 
@@ -50,6 +49,18 @@ static int token_of(struct keys_work *w, enum key_role role, struct str *ret, st
 	return r == -ENOENT ? 0 : r;
 }
 
+/* What the former db issued, and what signed its own certificate in an earlier version: the same
+ * keys, with certificates by the new db. */
+static int issue_all_again(struct keys_work *w, struct err *e)
+{
+	int r = 0;
+
+	for (enum key_role i = 0; r == 0 && i < KEY_ROLES; i++)
+		if (key_roles[i].issued && key_present(&w->roles[i].certificates))
+			r = keys_work_issue_again(w, i, e);
+	return r;
+}
+
 static int rotate(struct keys_work *w, enum key_role role, struct err *e)
 {
 	struct str token;
@@ -65,6 +76,8 @@ static int rotate(struct keys_work *w, enum key_role role, struct err *e)
 		r = keys_work_new_key(w, role, token, e);
 	if (r == 0)
 		r = keys_work_certify(w, role, STR(""), e);
+	if (r == 0 && role == KEY_DB)
+		r = issue_all_again(w, e);
 	return r < 0 ? r : keys_work_commit(w, e);
 }
 
@@ -122,20 +135,87 @@ static const char *update_base(struct arena *a, const char *retired)
 	return path_join(a, "enrol/update", strrchr(retired, '/') + 1);
 }
 
-static int retire(struct keys_work *w, enum key_role role, struct str digits, struct err *e)
+static int certificate_remove(struct keys_work *w, enum key_role role, size_t at, struct err *e)
 {
 	vec_key_certificate *all = &w->roles[role].certificates;
-	size_t at = 0;
-	int r = retired_find(w, role, digits, &at, e);
+	int r = 0;
 
-	if (r < 0)
-		return r;
 	for (size_t i = 0; r == 0 && i < sizeof(extensions) / sizeof(*extensions); i++)
 		r = keys_work_remove(w, all->p[at].base, extensions[i], e);
 	if (r == 0)
 		r = keys_work_remove(w, update_base(&w->a, all->p[at].base), "auth", e);
 	memmove(&all->p[at], &all->p[at + 1], (all->n - at - 1) * sizeof(*all->p));
 	all->n--;
+	return r;
+}
+
+/* Nobody trusts it any more but whoever trusts the db that issued it: they are told of it in
+ * dbx. */
+static int certificate_end(struct keys_work *w, enum key_role role, size_t at, struct err *e)
+{
+	const struct x509 *x = &w->roles[role].certificates.p[at].x;
+	struct efi_revocation one = { .certificate = true };
+	vec_efi_revocation revocations = { 0 };
+	size_t n;
+	int r = 0;
+
+	memcpy(one.sha256, x->tbs_sha256, sizeof(one.sha256));
+	vec_push(&w->a, &revocations) = one;
+	if (key_roles[role].issued && !x->self_signed)
+		r = keys_work_revoke(w, &revocations, &n, e);
+	return r < 0 ? r : certificate_remove(w, role, at, e);
+}
+
+/* A key has another certificate for each db it was issued by. Who ends the trust in a key that was
+ * stolen means all of them; who ends that in a former certificate of the present key, just this. */
+static int key_end(struct keys_work *w, enum key_role role, size_t at, struct err *e)
+{
+	vec_key_certificate *all = &w->roles[role].certificates;
+	const struct key_certificate *present = key_present(all);
+	struct str public_key = all->p[at].x.public_key;
+	int r = 0;
+
+	if (present && str_eq(present->x.public_key, public_key))
+		return certificate_end(w, role, at, e);
+	for (size_t i = all->n; r == 0 && i > 0; i--)
+		if (str_eq(all->p[i - 1].x.public_key, public_key))
+			r = certificate_end(w, role, i - 1, e);
+	return r;
+}
+
+static bool is_issued(const struct keys_work *w, const struct key_certificate *c)
+{
+	vec_each(db, &w->roles[KEY_DB].certificates)
+		if (x509_issued_by(c->der, db->der))
+			return true;
+	return false;
+}
+
+/* With a db goes what it issued. */
+static int issued_remove(struct keys_work *w, struct err *e)
+{
+	int r = 0;
+
+	for (enum key_role role = 0; role < KEY_ROLES; role++) {
+		vec_key_certificate *all = &w->roles[role].certificates;
+
+		for (size_t i = all->n; key_roles[role].issued && r == 0 && i > 0; i--)
+			if (strchr(all->p[i - 1].base, '/') && !all->p[i - 1].x.self_signed &&
+			    !is_issued(w, &all->p[i - 1]))
+				r = certificate_remove(w, role, i - 1, e);
+	}
+	return r;
+}
+
+static int retire(struct keys_work *w, enum key_role role, struct str digits, struct err *e)
+{
+	size_t at = 0;
+	int r = retired_find(w, role, digits, &at, e);
+
+	if (r == 0)
+		r = key_end(w, role, at, e);
+	if (r == 0 && role == KEY_DB)
+		r = issued_remove(w, e);
 	w->roles[role].changed = role != KEY_PK; /* of which firmware knows only the present one */
 	return r < 0 ? r : keys_work_commit(w, e);
 }

@@ -54,7 +54,11 @@ int keys_work_begin(struct keys_work *w, const struct key_generate *g, struct er
 		r = key_certificates_read(&w->a, g->dir, &key_roles[i], &w->roles[i].certificates,
 					  e);
 	if (r == 0)
+		r = keys_dbx_read(&w->a, g->dir, &w->dbx, e);
+	if (r == 0)
 		r = keys_change_begin(&w->change, &w->a, g->dir, e);
+	w->dbx_before = w->dbx;
+	w->db_before = keys_enrol_db(w);
 	w->organisation = r == 0 ? organisation(w) : (struct str){ 0 };
 	return r;
 }
@@ -121,24 +125,55 @@ int keys_work_new_key(struct keys_work *w, enum key_role role, struct str token,
 	return r;
 }
 
-static int certificate_make(struct keys_work *w, enum key_role role, struct err *e)
+/* Who signs the certificate of the role's key: it itself, or db. */
+static int certificate_signer(struct keys_work *w, enum key_role role, const struct signer **ret,
+			      struct str *ret_issuer, struct err *e)
+{
+	const struct key_certificate *db = key_present(&w->roles[KEY_DB].certificates);
+
+	*ret = w->roles[role].signer;
+	*ret_issuer = (struct str){ 0 };
+	if (!key_roles[role].issued)
+		return 0;
+	if (!db)
+		return err_set(e, -ENOENT,
+			       "no key 'db' in '%s', which is to sign the certificate of '%s'",
+			       w->g->dir, key_roles[role].name);
+	*ret_issuer = db->der;
+	return keys_work_signer(w, KEY_DB, ret, e);
+}
+
+static struct x509_make certificate_of(struct keys_work *w, enum key_role role,
+				       struct str public_key)
 {
 	const struct role *is = &key_roles[role];
 	struct str name = str_c(is->common_name);
 	bool development = w->organisation.n == 0;
-	struct x509_make m = {
+
+	return (struct x509_make){
 		.common_name =
 			development ? str_printf(&w->a, "%.*s %s", STR_FMT(name), development_mark)
 				    : name,
 		.organisation = development ? STR("Ashlar") : w->organisation,
+		.public_key = public_key,
 		.not_before_sec = w->g->time_sec,
 		.not_after_sec = w->g->time_sec + (uint64_t)is->years * YEAR_SEC,
 		.code_signing = is->code_signing,
 	};
+}
+
+static int certificate_make(struct keys_work *w, enum key_role role, struct str public_key,
+			    struct err *e)
+{
+	const struct role *is = &key_roles[role];
+	struct x509_make m = certificate_of(w, role, public_key);
 	struct key_certificate c = { .base = is->name, .now = is->name };
 	vec_key_certificate all = { 0 };
-	int r = x509_make(&w->a, &m, w->roles[role].signer, &c.der, e);
+	const struct signer *signer;
+	int r = certificate_signer(w, role, &signer, &m.issuer, e);
 
+	if (r == 0)
+		r = x509_make(&w->a, &m, signer, &c.der, e);
 	if (r == 0)
 		r = x509_parse(&w->a, c.der, &c.x, e);
 	if (r == 0)
@@ -150,6 +185,16 @@ static int certificate_make(struct keys_work *w, enum key_role role, struct err 
 		vec_push(&w->a, &all) = *old;
 	w->roles[role].certificates = all;
 	return 0;
+}
+
+int keys_work_issue_again(struct keys_work *w, enum key_role role, struct err *e)
+{
+	struct key_certificate *c = w->roles[role].certificates.p;
+	int r;
+
+	c->base = retired_base(&w->a, &key_roles[role], c);
+	r = keys_work_put(w, c->base, "crt", x509_pem(&w->a, c->der), e);
+	return r < 0 ? r : certificate_make(w, role, c->x.public_key, e);
 }
 
 static int openpgp_make(struct keys_work *w, enum key_role role, struct err *e)
@@ -174,7 +219,7 @@ int keys_work_certify(struct keys_work *w, enum key_role role, struct str armor,
 
 	own->changed = true;
 	if (!key_present(&own->certificates))
-		r = certificate_make(w, role, e);
+		r = certificate_make(w, role, signer_public_key(own->signer), e);
 	if (r == 0 && armor.n > 0)
 		own->certificates.p->armor = armor;
 	else if (r == 0 && key_roles[role].openpgp)

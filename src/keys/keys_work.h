@@ -5,6 +5,7 @@
 
 #include "keys/keys_change.h"
 #include "keys/keys_dir.h"
+#include "trust/efi_variable.h"
 
 struct keys_work {
 	struct arena a;
@@ -17,6 +18,7 @@ struct keys_work {
 		struct signer *signer;            /* of the present one, or NULL: not opened */
 		bool changed;
 	} roles[KEY_ROLES];
+	struct str dbx, db_before, dbx_before; /* signature lists, as they will be and were */
 };
 
 /* Locks the folder and reads its certificates. keys_work_end() also after a failure. */
@@ -37,14 +39,25 @@ must_check int keys_work_token_uri(struct keys_work *w, enum key_role role, stru
 must_check int keys_work_new_key(struct keys_work *w, enum key_role role, struct str token,
 				 struct err *e);
 /* A certificate for the role's signer, unless it has one, and an OpenPGP key: @armor, or a new one
- * where the role has such. */
+ * where the role has such. What db issues needs db's private key. */
 must_check int keys_work_certify(struct keys_work *w, enum key_role role, struct str armor,
 				 struct err *e);
+/* Another certificate for the role's present key, by the present db: the former one, which an image
+ * may hold, goes to retired/. */
+must_check int keys_work_issue_again(struct keys_work *w, enum key_role role, struct err *e);
 /* The role's signer, opened when it was not; -ENOKEY when it is not here, -EKEYREJECTED when it is
  * not the certificate's. */
 must_check int keys_work_signer(struct keys_work *w, enum key_role role, const struct signer **ret,
 				struct err *e);
 
+/* keys_revoke.c: adds to dbx what is not there yet; *ret: how many. */
+must_check int keys_work_revoke(struct keys_work *w, const vec_efi_revocation *revocations,
+				size_t *ret, struct err *e);
+/* keys_rotate.c: "retired/NAME-XXXXXXXX" */
+const char *retired_base(struct arena *a, const struct role *role, const struct key_certificate *c);
+
 /* keys_enrol.c: firmware's files, as far as the changes concern them. */
 must_check int keys_enrol_put(struct keys_work *w, struct err *e);
+/* db's list of the certificates as they are now. */
+struct str keys_enrol_db(struct keys_work *w);
 bool keys_enrol_complete(struct arena *a, const char *dir);

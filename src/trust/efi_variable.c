@@ -18,6 +18,12 @@ const uint8_t efi_security_guid[16] = { 0xd7, 0x19, 0xb2, 0xcb, 0x3d, 0x3a, 0x45
 /* EFI_CERT_X509_GUID: an entry is one certificate. EFI_CERT_TYPE_PKCS7_GUID: of a write. */
 static const uint8_t x509_guid[16] = { 0xa5, 0xc0, 0x59, 0xa1, 0x94, 0xe4, 0x4a, 0xa7,
 				       0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72 };
+/* EFI_CERT_SHA256_GUID: of an executable. EFI_CERT_X509_SHA256_GUID: of a certificate, and since
+ * when it is revoked; a time of zeroes: whenever it signed. */
+static const uint8_t sha256_guid[16] = { 0xc1, 0xc4, 0x16, 0x26, 0x50, 0x4c, 0x40, 0x92,
+					 0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28 };
+static const uint8_t x509_sha256_guid[16] = { 0x3b, 0xd2, 0xa4, 0x92, 0x96, 0xc0, 0x40, 0x79,
+					      0xb4, 0x20, 0xfc, 0xf9, 0x8e, 0xf1, 0x03, 0xed };
 static const uint8_t pkcs7_guid[16] = { 0x4a, 0xaf, 0xd2, 0x9d, 0x68, 0xdf, 0x49, 0xee,
 					0x8a, 0xa9, 0x34, 0x7d, 0x37, 0x56, 0x65, 0xa7 };
 
@@ -42,31 +48,56 @@ static void guid_put(struct buf *b, const uint8_t guid[16])
 	buf_put(b, swapped, sizeof(swapped));
 }
 
+/* A list of one entry. */
+static void list_put(struct buf *b, const uint8_t type[16], const uint8_t owner[16],
+		     struct str entry)
+{
+	uint32_t entry_bytes = (uint32_t)(GUID_BYTES + entry.n);
+
+	guid_put(b, type);
+	buf_le32(b, LIST_HEADER_BYTES + entry_bytes);
+	buf_le32(b, 0); /* of a header that these types have not */
+	buf_le32(b, entry_bytes);
+	guid_put(b, owner);
+	buf_put(b, entry.p, entry.n);
+}
+
 struct str efi_signature_lists(struct arena *a, const uint8_t owner[16],
 			       const vec_str *certificates)
 {
 	struct buf b = { .a = a };
 
-	vec_each(c, certificates) {
-		uint32_t entry_bytes = (uint32_t)(GUID_BYTES + c->n);
+	vec_each(c, certificates)
+		list_put(&b, x509_guid, owner, *c);
+	return (struct str){ (const char *)b.v.p, b.v.n };
+}
 
-		guid_put(&b, x509_guid);
-		buf_le32(&b, LIST_HEADER_BYTES + entry_bytes);
-		buf_le32(&b, 0); /* of a header that this type has not */
-		buf_le32(&b, entry_bytes);
-		guid_put(&b, owner);
-		buf_put(&b, c->p, c->n);
+struct str efi_revocation_lists(struct arena *a, const uint8_t owner[16],
+				const vec_efi_revocation *revocations)
+{
+	struct buf b = { .a = a };
+
+	vec_each(r, revocations) {
+		char entry[SHA256_BYTES + TIME_BYTES] = { 0 };
+
+		memcpy(entry, r->sha256, SHA256_BYTES);
+		list_put(&b, r->certificate ? x509_sha256_guid : sha256_guid, owner,
+			 (struct str){ entry, r->certificate ? sizeof(entry) : SHA256_BYTES });
 	}
 	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
-/* One list: its entries, when they are certificates. */
-static void list_parse(struct arena *a, struct rd *r, vec_str *ret)
+struct entry {
+	uint8_t type[GUID_BYTES]; /* of its list, in text order */
+	struct str data;          /* without its owner */
+};
+typedef VEC(struct entry) vec_entry;
+
+static void list_parse(struct arena *a, struct rd *r, vec_entry *ret)
 {
 	const uint8_t *type = rd_bytes(r, GUID_BYTES);
 	uint32_t list_bytes = rd_le32(r), header_bytes = rd_le32(r), entry_bytes = rd_le32(r), n;
-	uint8_t swapped[GUID_BYTES];
-	bool wanted;
+	struct entry entry;
 
 	if (r->bad || list_bytes < LIST_HEADER_BYTES ||
 	    header_bytes > list_bytes - LIST_HEADER_BYTES || entry_bytes <= GUID_BYTES ||
@@ -74,33 +105,71 @@ static void list_parse(struct arena *a, struct rd *r, vec_str *ret)
 		r->bad = true;
 		return;
 	}
-	uuid_swap(type, swapped);
-	wanted = memcmp(swapped, x509_guid, GUID_BYTES) == 0;
+	uuid_swap(type, entry.type);
 	rd_bytes(r, header_bytes);
 	n = (list_bytes - LIST_HEADER_BYTES - header_bytes) / entry_bytes;
 	for (uint32_t i = 0; i < n && !r->bad; i++) {
-		struct str entry = rd_str(r, entry_bytes);
-
-		if (wanted && !r->bad)
-			vec_push(a, ret) = str_from(entry, GUID_BYTES);
+		entry.data = str_from(rd_str(r, entry_bytes), GUID_BYTES);
+		if (!r->bad)
+			vec_push(a, ret) = entry;
 	}
 }
 
-int efi_signature_lists_parse(struct arena *a, struct str data, vec_str *ret, struct err *e)
+static int lists_parse(struct arena *a, struct str data, vec_entry *ret, struct err *e)
 {
 	struct rd r = { (const uint8_t *)data.p, data.n, 0, false };
-	vec_str certificates = { 0 };
 
 	while (r.pos < r.n) {
 		size_t start = r.pos;
 
-		list_parse(a, &r, &certificates);
+		list_parse(a, &r, ret);
 		if (r.bad)
 			return err_set(e, -EBADMSG,
 				       "EFI signature list at byte %zu of %zu is damaged", start,
 				       data.n);
 	}
+	return 0;
+}
+
+static bool type_is(const struct entry *entry, const uint8_t type[16])
+{
+	return memcmp(entry->type, type, GUID_BYTES) == 0;
+}
+
+int efi_signature_lists_parse(struct arena *a, struct str data, vec_str *ret, struct err *e)
+{
+	vec_str certificates = { 0 };
+	vec_entry entries = { 0 };
+	int r = lists_parse(a, data, &entries, e);
+
+	if (r < 0)
+		return r;
+	vec_each(entry, &entries)
+		if (type_is(entry, x509_guid))
+			vec_push(a, &certificates) = entry->data;
 	*ret = certificates;
+	return 0;
+}
+
+int efi_revocation_lists_parse(struct arena *a, struct str data, vec_efi_revocation *ret,
+			       struct err *e)
+{
+	vec_efi_revocation revocations = { 0 };
+	vec_entry entries = { 0 };
+	int r = lists_parse(a, data, &entries, e);
+
+	if (r < 0)
+		return r;
+	vec_each(entry, &entries) {
+		struct efi_revocation one = { .certificate = type_is(entry, x509_sha256_guid) };
+
+		if ((!one.certificate && !type_is(entry, sha256_guid)) ||
+		    entry->data.n < SHA256_BYTES)
+			continue;
+		memcpy(one.sha256, entry->data.p, SHA256_BYTES);
+		vec_push(a, &revocations) = one;
+	}
+	*ret = revocations;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
  * to them that firmware accepts. */
 #pragma once
 
+#include "base/hash.h"
 #include "base/str.h"
 #include "trust/signer.h"
 
@@ -15,6 +16,22 @@ struct str efi_signature_lists(struct arena *a, const uint8_t owner[16],
 /* The certificates in such lists; other types of entries are skipped. */
 must_check int efi_signature_lists_parse(struct arena *a, struct str data, vec_str *ret,
 					 struct err *e);
+/* What dbx forbids: an executable, by its Authenticode digest, whoever signed it; or a certificate,
+ * by the SHA-256 of its signed part, for ever: firmware and kernel then take nothing that it
+ * signed. */
+struct efi_revocation {
+	bool certificate;
+	uint8_t sha256[SHA256_BYTES];
+};
+typedef VEC(struct efi_revocation) vec_efi_revocation;
+
+/* EFI_SIGNATURE_LIST of one revocation each. */
+struct str efi_revocation_lists(struct arena *a, const uint8_t owner[16],
+				const vec_efi_revocation *revocations);
+/* Those in such lists; other types of entries are skipped. */
+must_check int efi_revocation_lists_parse(struct arena *a, struct str data, vec_efi_revocation *ret,
+					  struct err *e);
+
 /* An authenticated write (EFI_VARIABLE_AUTHENTICATION_2 and @data): what systemd-boot enrols from
  * loader/keys/NAME/VARIABLE.auth. Made "at" @time_sec: firmware refuses one older than the last. */
 must_check int efi_variable_sign(struct arena *a, const char *name, const uint8_t guid[16],

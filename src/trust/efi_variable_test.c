@@ -49,6 +49,30 @@ static void test_lists_other_type(void **state)
 	assert_true(str_eq(got.p[0], test_certificate(&a, "other")));
 }
 
+static void test_revocations(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	vec_efi_revocation in = { 0 }, got = { 0 };
+	vec_str certificates = { 0 };
+	struct str data;
+	struct err e;
+
+	(void)state;
+	vec_push(&a, &in) = (struct efi_revocation){ false, "an executable's digest, 32 bytes" };
+	vec_push(&a, &in) = (struct efi_revocation){ true, "a certificate's, 32 bytes it has" };
+	data = str_cat(&a, lists(&a, "signer", NULL), efi_revocation_lists(&a, owner, &in));
+	assert_ok(efi_revocation_lists_parse(&a, data, &got, &e), &e);
+	assert_int_equal(got.n, 2);
+	assert_false(got.p[0].certificate);
+	assert_true(got.p[1].certificate);
+	for (size_t i = 0; i < 2; i++)
+		assert_memory_equal(got.p[i].sha256, in.p[i].sha256, SHA256_BYTES);
+	assert_ok(efi_signature_lists_parse(&a, data, &certificates, &e), &e);
+	assert_int_equal(certificates.n, 1);
+	assert_err(efi_revocation_lists_parse(&a, str_head(data, data.n - 1), &got, &e), &e,
+		   "is damaged");
+}
+
 static void lists_damage(struct arena *a, size_t offset, uint32_t value)
 {
 	struct str data = lists(a, "signer", NULL);
@@ -246,11 +270,11 @@ static void test_verify(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verify),           cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_lists_other_type), cmocka_unit_test(test_lists_damage),
-		cmocka_unit_test(test_sbsiglist),        cmocka_unit_test(test_structure),
-		cmocka_unit_test(test_sbvarsign),        cmocka_unit_test(test_openssl),
-		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_verify),       cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_revocations),  cmocka_unit_test(test_lists_other_type),
+		cmocka_unit_test(test_lists_damage), cmocka_unit_test(test_sbsiglist),
+		cmocka_unit_test(test_structure),    cmocka_unit_test(test_sbvarsign),
+		cmocka_unit_test(test_openssl),      cmocka_unit_test(test_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "trust/der.h"
 #include "trust/libcrypto.h"
 
 enum { CERTIFICATE_BYTES_MAX = 1 << 20, NAME_CHARACTERS_MAX = 64, SERIAL_BYTES = 16 };
@@ -50,19 +51,44 @@ static bool seconds(const ASN1_TIME *t, uint64_t *ret)
 	return true;
 }
 
+static X509 *x509_read(struct str der)
+{
+	const uint8_t *p = (const uint8_t *)der.p;
+	X509 *x = der.n > CERTIFICATE_BYTES_MAX ? NULL : d2i_X509(NULL, &p, (long)der.n);
+
+	if (x && p == (const uint8_t *)der.p + der.n)
+		return x;
+	X509_free(x);
+	return NULL;
+}
+
+static bool names_itself(const X509 *x)
+{
+	return X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0;
+}
+
+/* The part that is signed, as it stands there. */
+static struct str tbs(struct str der)
+{
+	struct der outer = { der, false }, all;
+
+	all = (struct der){ der_content(&outer, DER_SEQUENCE), outer.bad };
+	return der_element(&all, DER_SEQUENCE);
+}
+
 int x509_parse(struct arena *a, struct str der, struct x509 *ret, struct err *e)
 {
 	_cleanup_x509_ X509 *x = NULL;
-	const uint8_t *p = (const uint8_t *)der.p;
 	struct x509 c = { 0 };
+	struct str part = tbs(der);
 	const EVP_PKEY *pkey;
 	int r;
 
 	if (der.n > CERTIFICATE_BYTES_MAX)
 		return err_set(e, -EFBIG, "certificate of %zu bytes, want at most %d", der.n,
 			       CERTIFICATE_BYTES_MAX);
-	x = d2i_X509(NULL, &p, (long)der.n);
-	if (!x || p != (const uint8_t *)der.p + der.n)
+	x = x509_read(der);
+	if (!x || part.n == 0)
 		return openssl_err(e, "not a readable certificate");
 	pkey = X509_get0_pubkey(x);
 	if (!pkey)
@@ -78,8 +104,31 @@ int x509_parse(struct arena *a, struct str der, struct x509 *ret, struct err *e)
 	c.public_key = public_key_der(a, pkey);
 	c.algorithm = str_printf(a, "RSA %d", EVP_PKEY_get_bits(pkey));
 	sha256(der.p, der.n, c.sha256);
+	sha256(part.p, part.n, c.tbs_sha256);
+	c.self_signed = names_itself(x);
 	*ret = c;
 	return 0;
+}
+
+/* Both have an identifier: without, the kernel would not find the issuer. */
+static bool names_key_of(const X509 *x, const X509 *issuer)
+{
+	const ASN1_OCTET_STRING *named = X509_get0_authority_key_id((X509 *)x),
+				*its = X509_get0_subject_key_id((X509 *)issuer);
+
+	return named && its && ASN1_OCTET_STRING_cmp(named, its) == 0;
+}
+
+bool x509_issued_by(struct str der, struct str issuer_der)
+{
+	_cleanup_x509_ X509 *x = x509_read(der), *issuer = x509_read(issuer_der);
+	bool ret = x && issuer &&
+		   X509_NAME_cmp(X509_get_issuer_name(x), X509_get_subject_name(issuer)) == 0 &&
+		   names_key_of(x, issuer) && X509_get0_pubkey(issuer) &&
+		   X509_verify(x, X509_get0_pubkey(issuer)) == 1;
+
+	ERR_clear_error();
+	return ret;
 }
 
 /* The next block of text that says it is a certificate; false at the end. */
@@ -135,7 +184,7 @@ struct str x509_pem(struct arena *a, struct str der)
 	return bio_text(a, bio);
 }
 
-static int name_set(X509 *x, const struct x509_make *m, struct err *e)
+static int name_set(X509 *x, const struct x509_make *m, const X509 *issuer, struct err *e)
 {
 	X509_NAME *name = X509_get_subject_name(x);
 
@@ -153,17 +202,21 @@ static int name_set(X509 *x, const struct x509_make *m, struct err *e)
 				       STR_FMT(s), NAME_CHARACTERS_MAX);
 		}
 	}
+	name = X509_get_subject_name(issuer);
 	return X509_set_issuer_name(x, name) == 1 ? 0 : openssl_err(e, "certificate's issuer");
 }
 
-/* Positive, so without the highest bit, and never 0 (RFC 5280, 4.1.2.2). */
-static bool serial_set(X509 *x, struct str public_key)
+/* Positive, so without the highest bit, and never 0 (RFC 5280, 4.1.2.2). A key's certificates by
+ * two issuers of one name, of which one is the other's successor, differ in it. */
+static bool serial_set(X509 *x, const struct x509_make *m)
 {
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str of = str_cat(&a, m->public_key, m->issuer);
 	uint8_t digest[SHA256_BYTES];
 	BIGNUM *n;
 	bool ok;
 
-	sha256(public_key.p, public_key.n, digest);
+	sha256(of.p, of.n, digest);
 	digest[0] = (digest[0] & 0x7f) | 0x40;
 	n = BN_bin2bn(digest, SERIAL_BYTES, NULL);
 	ok = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
@@ -171,13 +224,13 @@ static bool serial_set(X509 *x, struct str public_key)
 	return ok;
 }
 
-static bool extension_add(X509 *x, int nid, const char *value)
+static bool extension_add(X509 *x, X509 *issuer, int nid, const char *value)
 {
 	X509_EXTENSION *extension;
 	X509V3_CTX ctx;
 	bool ok;
 
-	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
+	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
 	extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
 	ok = extension && X509_add_ext(x, extension, -1) == 1;
 	X509_EXTENSION_free(extension);
@@ -185,12 +238,15 @@ static bool extension_add(X509 *x, int nid, const char *value)
 }
 
 /* PK and KEK are left without usages: some firmware knows none that would fit them. */
-static bool extensions_add(X509 *x, bool code_signing)
+static bool extensions_add(X509 *x, X509 *issuer, bool code_signing)
 {
-	return extension_add(x, NID_basic_constraints, "critical,CA:FALSE") &&
-	       extension_add(x, NID_subject_key_identifier, "hash") &&
-	       (!code_signing || (extension_add(x, NID_key_usage, "critical,digitalSignature") &&
-				  extension_add(x, NID_ext_key_usage, "codeSigning")));
+	return extension_add(x, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
+	       extension_add(x, issuer, NID_subject_key_identifier, "hash") &&
+	       (issuer == x ||
+		extension_add(x, issuer, NID_authority_key_identifier, "keyid:always")) &&
+	       (!code_signing ||
+		(extension_add(x, issuer, NID_key_usage, "critical,digitalSignature") &&
+		 extension_add(x, issuer, NID_ext_key_usage, "codeSigning")));
 }
 
 /* X509_sign() wants the private key in memory; ours may be on a token. OpenSSL hands its fields out
@@ -224,19 +280,20 @@ static int sign(struct arena *a, X509 *x, const struct signer *signer, struct er
 int x509_make(struct arena *a, const struct x509_make *m, const struct signer *signer,
 	      struct str *ret_der, struct err *e)
 {
-	_cleanup_x509_ X509 *x = X509_new();
-	_cleanup_pkey_ EVP_PKEY *public = public_key_parse(signer_public_key(signer));
+	_cleanup_x509_ X509 *x = X509_new(), *read = m->issuer.n > 0 ? x509_read(m->issuer) : NULL;
+	_cleanup_pkey_ EVP_PKEY *public = public_key_parse(m->public_key);
+	X509 *issuer = m->issuer.n > 0 ? read : x;
 	int r;
 
-	if (!x || !public || X509_set_version(x, X509_VERSION_3) != 1 ||
-	    X509_set_pubkey(x, public) != 1 || !serial_set(x, signer_public_key(signer)) ||
+	if (!issuer || !x || !public || X509_set_version(x, X509_VERSION_3) != 1 ||
+	    X509_set_pubkey(x, public) != 1 || !serial_set(x, m) ||
 	    !ASN1_TIME_set(X509_getm_notBefore(x), (time_t)m->not_before_sec) ||
 	    !ASN1_TIME_set(X509_getm_notAfter(x), (time_t)m->not_after_sec))
 		return openssl_err(e, "cannot make a certificate");
-	r = name_set(x, m, e);
+	r = name_set(x, m, issuer, e);
 	if (r < 0)
 		return r;
-	if (!extensions_add(x, m->code_signing))
+	if (!extensions_add(x, issuer, m->code_signing))
 		return openssl_err(e, "cannot make a certificate");
 	r = sign(a, x, signer, e);
 	if (r < 0)

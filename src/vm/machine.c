@@ -163,8 +163,11 @@ static int flash_enrol(struct arena *a, const struct machine_options *o, struct 
 		       struct err *e)
 {
 	vec_efi_variable v = { 0 };
+	const char *dbx = path_join(a, o->keys, "enrol/dbx.esl");
 	int r = enrolled_read(a, o, "db", efi_security_guid, &v, e);
 
+	if (r == 0 && file_exists(dbx)) /* once something was revoked */
+		r = enrolled_read(a, o, "dbx", efi_security_guid, &v, e);
 	if (r == 0)
 		r = enrolled_read(a, o, "KEK", efi_global_guid, &v, e);
 	if (r == 0)

@@ -5,9 +5,27 @@
 KEYS=$WORK/keys
 key() { "$ASHLAR" key "$@" --keys "$KEYS"; }
 
+# signed_by_db CERTIFICATE: whatever db's own says that it may sign.
+signed_by_db() {
+	openssl asn1parse -in "$1" -strparse 4 -noout -out "$WORK/tbs" >"$WORK/.parsed" &&
+		openssl asn1parse -in "$1" -strparse "$(openssl asn1parse -in "$1" | grep 'BIT STRING' | tail -n1 | cut -d: -f1)" \
+			-noout -out "$WORK/signature" >>"$WORK/.parsed" &&
+		openssl dgst -sha256 -verify <(openssl x509 -in "$KEYS/db.crt" -noout -pubkey) -signature "$WORK/signature" "$WORK/tbs"
+}
+# refused_by_firmware CERTIFICATE: with the same settings as EDK II's; for two reasons.
+refused_by_firmware() {
+	! openssl verify -partial_chain -purpose any -no_check_time -CAfile "$KEYS/db.crt" "$1" >"$WORK/refused" 2>&1 &&
+		grep 'invalid CA certificate' "$WORK/refused" && grep 'key usage does not include certificate signing' "$WORK/refused"
+}
+
 check "key generate" key generate
 for crt in "$KEYS"/*.crt; do
-	check "openssl: $(basename "$crt") is signed by its own key" openssl verify -x509_strict -CAfile "$crt" "$crt"
+	case ${crt##*/} in
+	verity-signing.crt | ipe-signing.crt | module-signing.crt)
+		check "openssl: ${crt##*/} is signed by db's key" signed_by_db "$crt"
+		check "openssl: no chain leads from db to ${crt##*/}" refused_by_firmware "$crt" ;;
+	*) check "openssl: ${crt##*/} is signed by its own key" openssl verify -x509_strict -CAfile "$crt" "$crt" ;;
+	esac
 	check "openssl: ${crt##*/} fits its private key" test "$(openssl x509 -in "$crt" -noout -pubkey)" = \
 		"$(openssl pkey -in "${crt%.crt}.pem" -pubout)"
 	check "${crt##*/} says that it is a development key" \

@@ -5,9 +5,11 @@
 bool fuzz_accepts(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena a = { 0 };
+	struct str lists = { (const char *)data, size };
+	vec_efi_revocation revocations;
 	vec_str certificates;
 	struct err e;
 
-	return efi_signature_lists_parse(&a, (struct str){ (const char *)data, size },
-					 &certificates, &e) >= 0;
+	return efi_signature_lists_parse(&a, lists, &certificates, &e) >= 0 &&
+	       efi_revocation_lists_parse(&a, lists, &revocations, &e) >= 0;
 }
