@@ -18,30 +18,36 @@ struct str boot_uki_name(struct arena *a, const struct conf_release *release, st
 }
 
 /* COMMAND_LINE_SIZE of x86 and of arm64, less the NUL (the kernel's arch/ARCH/include/.../setup.h).
- * Its EFI stub leaves out words that do not fit, the last ones. */
+ * Its EFI stub leaves out words that do not fit, the last ones (efi_convert_cmdline()).
+ * systemd-stub appends words of whoever owns the firmware or the hypervisor, and those of addons;
+ * the kernel obeys them before any program can judge: "rdinit=/none root=/dev/nvme0n1 init=/evil"
+ * never comes to agent/init. So ours fill all there is. */
 enum { COMMAND_LINE_BYTES_MAX = 2047 };
 
 int boot_command_line(struct arena *a, const struct conf_image *image,
 		      const uint8_t root_hash[SHA256_BYTES], struct str *ret, struct err *e)
 {
 	struct buf b = { .a = a };
-	size_t own;
+	static const char end[] = " " BOOT_END "=";
+	size_t own, n;
 
-	/* Each word, also where it says what is the default: a hypervisor may append others
-	 * (systemd-stub(7), io.systemd.stub.kernel-cmdline-extra), and agent/init takes none twice.
-	 */
+	/* Each word, also where it says what is the default: agent/init takes none twice. */
 	buf_printf(&b, "roothash=%.*s %.*s", STR_FMT(hex_encode(a, root_hash, SHA256_BYTES)),
 		   STR_FMT(boot_words_text(a, &image->boot)));
 	own = b.v.n;
 	vec_each(word, &image->kernel_command_line)
 		buf_printf(&b, " %.*s", STR_FMT(*word));
-	if (b.v.n > COMMAND_LINE_BYTES_MAX)
+	n = b.v.n + strlen(end);
+	if (n > COMMAND_LINE_BYTES_MAX)
 		return err_set(
 			e, -E2BIG,
 			"%.*s: the kernel's command line has %zu bytes, %zu of which are the build's own; the "
 			"kernel takes %d and would leave out the last words; shorten 'kernel-command-line' by %zu",
-			STR_FMT(image->source), b.v.n, own, COMMAND_LINE_BYTES_MAX,
-			b.v.n - COMMAND_LINE_BYTES_MAX);
+			STR_FMT(image->source), n, own + strlen(end), COMMAND_LINE_BYTES_MAX,
+			n - COMMAND_LINE_BYTES_MAX);
+	buf_printf(&b, "%s", end);
+	while (b.v.n < COMMAND_LINE_BYTES_MAX)
+		buf_u8(&b, '-');
 	*ret = (struct str){ (char *)b.v.p, b.v.n };
 	return 0;
 }

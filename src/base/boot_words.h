@@ -70,6 +70,9 @@ struct str boot_words_text(struct arena *a, const struct boot_words *words);
 must_check int boot_words_take(struct boot_words *words, unsigned *seen, struct str key,
 			       struct str value, struct err *e);
 
+/* The last word of every image's command line; its value fills what the kernel takes. */
+#define BOOT_END "ashlar.end"
+
 /* A word of the kernel command line. */
 struct boot_param {
 	struct str key, value;

@@ -16,9 +16,9 @@
  *	ashlar.recovery-key=WHERE	console (the default) or none: where the recovery key of
  *					encrypted state is shown, once
  *
- * What decides about trust stands there at most once, so that nobody can append a weaker word:
- * firmware may append some (systemd-stub takes them from SMBIOS strings). So the image builder
- * writes each of them, also where it is the default.
+ * What decides about trust stands there at most once, so that nobody can append a weaker word. So
+ * the image builder writes each of them, also where it is the default. The last word, ashlar.end,
+ * leaves no room for others (platform.h).
  * Words after "--" belong to the init on the root. */
 #pragma once
 

@@ -21,6 +21,7 @@
 #include "agent/init/dm.h"
 #include "agent/init/loader.h"
 #include "agent/init/mounts.h"
+#include "agent/init/platform.h"
 #include "agent/init/state.h"
 #include "base/io.h"
 #include "base/uuid.h"
@@ -41,6 +42,7 @@ enum { ASK_SEC = 300 };
 
 struct boot {
 	struct arena *a;
+	struct str cmdline_text;
 	struct cmdline cmdline;
 	struct failure failure;
 	struct loader loader;
@@ -150,7 +152,7 @@ static int boot_find(struct boot *b, struct err *e)
 
 static int boot_cmdline(struct boot *b, struct err *e)
 {
-	struct str text;
+	struct str text = { 0 };
 	int r;
 
 	r = file_read(b->a, "/proc/cmdline", CMDLINE_BYTES_MAX, &text, e);
@@ -158,6 +160,7 @@ static int boot_cmdline(struct boot *b, struct err *e)
 		r = cmdline_failure(text, &b->failure, e);
 	if (r == 0)
 		r = cmdline_parse(text, &b->cmdline, e);
+	b->cmdline_text = text;
 	if (r == 0)
 		verity_partition_uuids(b->cmdline.root_hash, b->root_uuid, b->verity_uuid);
 	return r;
@@ -178,7 +181,7 @@ static int boot_chain(struct boot *b, struct err *e)
 				   .status = &b->status };
 	signatures_find(b->a, "/dev", &b->disk, b->cmdline.root_hash, &b->chain.signatures);
 	chain_firmware(&b->chain, &b->efi);
-	return 0;
+	return platform_words_check(b->cmdline_text, b->chain.insists, e);
 }
 
 /* The superblock is the first block that dm-verity checks, all the way up to the root hash. */
