@@ -140,6 +140,49 @@ static void test_syntax(void **state)
 	}
 }
 
+/* What is small and grows while it is walked. */
+static void test_growth(void **state)
+{
+	static const struct {
+		const char *first, *next, *last;
+	} cases[] = {
+		{ "x=0123456789abcdef\n", "x=\"$x$x\"\n", "a \"$x\"\n" },
+		{ "x=0123456789abcdef\n", "x=\"${x:-1}${x:+$x}\"\n", "" },
+		{ "f() { f \"$@\" \"$@\"; }\n", "", "f 1\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_arena_ struct arena a = { 0 };
+		struct buf script = { .a = &a };
+		struct err e = { 0 };
+		struct str got;
+
+		buf_printf(&script, "%s", cases[i].first);
+		for (int k = 0; k < 24; k++)
+			buf_printf(&script, "%s", cases[i].next);
+		buf_printf(&script, "%s", cases[i].last);
+		assert_err(walk(&a, str_z(&a, buf_slice(&script)), &got, &e), &e, "too ");
+	}
+}
+
+static void test_long_names(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct buf script = { .a = &a };
+	struct err e = { 0 };
+	struct str got;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		buf_printf(&script, i == 0 ? "a $" : "\na \"${");
+		for (int k = 0; k < 400000; k++)
+			buf_u8(&script, 'x');
+	}
+	buf_printf(&script, "}\"\n");
+	assert_ok(walk(&a, str_z(&a, buf_slice(&script)), &got, &e), &e);
+}
+
 /* ---- what covers a command ---- */
 
 static int check(struct arena *a, const char *name, const char *script,
@@ -442,6 +485,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walk),         cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_growth),       cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_covered),      cmocka_unit_test(test_uncovered),
 		cmocka_unit_test(test_interpreters), cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_triggered),    cmocka_unit_test(test_diversions),

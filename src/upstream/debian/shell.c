@@ -5,7 +5,8 @@
 
 #include "upstream/debian/shell_status.h"
 
-/* Bytes of words expanded: a bound on work, since functions that call functions multiply it. */
+/* Bytes of words read and of what they expand to: a bound on work and on memory, since functions
+ * that call functions, and variables that hold themselves twice, multiply it. */
 enum { WALK_WORK_MAX = 1 << 20, WALK_DEPTH_MAX = 200, LOOP_VALUES_MAX = 64 };
 
 /* Where control goes after it. */
@@ -34,6 +35,15 @@ struct walk {
 	unsigned depth, line;
 	int rc;
 };
+
+/* Returns whether there may be @n more. */
+static bool work(struct walk *w, size_t n)
+{
+	w->work += n < WALK_WORK_MAX ? n : WALK_WORK_MAX;
+	if (w->work > WALK_WORK_MAX && w->rc == 0)
+		w->rc = err_set(w->e, -E2BIG, "line %u: too much work", w->line);
+	return w->rc == 0;
+}
 
 /* ---- variables ---- */
 
@@ -96,6 +106,8 @@ static enum flow walk_list(struct walk *w, const struct shell_node *list, bool c
 
 static void put_literal(struct expansion *x, const char *p, size_t n)
 {
+	if (!work(x->w, n))
+		return;
 	for (size_t i = 0; i < n; i++) {
 		if (x->pattern && strchr("*?[]\\", p[i]))
 			buf_u8(&x->out, '\\');
@@ -120,12 +132,13 @@ static void substitution(struct walk *w, struct str script)
 static void expand_braces(struct expansion *x, struct str inside)
 {
 	struct str name = inside, op, value;
-	size_t n = 0;
+	size_t n, digits = 0;
 	bool known;
 
-	while (n < inside.n && (shell_is_name(str_head(inside, n + 1)) ||
-				(inside.p[n] >= '0' && inside.p[n] <= '9')))
-		n++;
+	n = shell_name_length(inside);
+	while (n == 0 && digits < inside.n && inside.p[digits] >= '0' && inside.p[digits] <= '9')
+		digits++;
+	n += digits;
 	name = str_head(inside, n);
 	op = str_from(inside, n);
 	known = n > 0 && variable_value(x->w, name, &value);
@@ -172,12 +185,10 @@ static size_t expand_dollar(struct expansion *x, struct str raw, size_t i, bool 
 	if (str_starts(rest, "${")) {
 		expand_braces(x, str_head(str_from(raw, i + 2), end - i - 3));
 	} else {
-		size_t n = 1;
+		size_t n = shell_name_length(str_from(rest, 1));
 
-		while (n < rest.n && shell_is_name(str_head(str_from(rest, 1), n)))
-			n++;
 		/* a name, or one character: a digit, '#', '?', '@' ... */
-		end = i + (n > 1 ? n : rest.n > 1 ? 2 : 1);
+		end = i + 1 + (n > 0 ? n : rest.n > 1);
 		if (end == i + 1)
 			put_literal(x, "$", 1);
 		else if (variable_value(x->w, str_head(str_from(rest, 1), end - i - 1), &value))
@@ -230,7 +241,7 @@ static bool expand_into(struct expansion *x, struct str raw)
 {
 	bool in_quotes = false;
 
-	x->w->work += raw.n;
+	(void)work(x->w, raw.n);
 	if (++x->w->depth > WALK_DEPTH_MAX && x->w->rc == 0)
 		x->w->rc = err_set(x->w->e, -E2BIG, "line %u: nested too deep", x->w->line);
 	for (size_t i = 0; i < raw.n && x->w->rc == 0;) {
@@ -399,7 +410,7 @@ static void words_expand(struct walk *w, struct str raw, struct shell_command *c
 	struct shell_word word;
 
 	if ((str_eqz(raw, "\"$@\"") || str_eqz(raw, "$@") || str_eqz(raw, "$*")) && w->args_known) {
-		for (size_t i = 0; i < w->n_args; i++)
+		for (size_t i = 0; i < w->n_args && work(w, w->args[i].n + 1); i++)
 			vec_push(w->a, &c->words) = (struct shell_word){ w->args[i], true };
 		return;
 	}
@@ -522,6 +533,9 @@ static enum flow walk_loop(struct walk *w, const struct shell_node *node, enum s
 	return GO_ON;
 }
 
+/* What fnmatch() may do, which goes back to each star. */
+enum { MATCH_BYTES_PER_WORK = 16 };
+
 static enum shell_status pattern_status(struct walk *w, struct str raw, struct shell_word word)
 {
 	struct expansion x = { .w = w, .out = { .a = w->a }, .known = true, .pattern = true };
@@ -529,7 +543,8 @@ static enum shell_status pattern_status(struct walk *w, struct str raw, struct s
 	expand_into(&x, raw);
 	if (str_eqz(buf_str(&x.out), "*") && x.known)
 		return WORKS;
-	if (!x.known || !word.known)
+	if (!x.known || !word.known ||
+	    !work(w, word.text.n + word.text.n * x.out.v.n / MATCH_BYTES_PER_WORK))
 		return MAYBE;
 	return shell_status_of(fnmatch(str_z(w->a, buf_str(&x.out)), str_z(w->a, word.text), 0) ==
 			       0);
@@ -608,10 +623,9 @@ static enum flow walk_node(struct walk *w, const struct shell_node *node, bool c
 	enum flow flow;
 
 	*ret = MAYBE;
-	w->work++;
-	if (w->rc == 0 && (++w->depth > WALK_DEPTH_MAX || w->work > WALK_WORK_MAX))
-		w->rc = err_set(w->e, -E2BIG, "line %u: %s", node->line,
-				w->work > WALK_WORK_MAX ? "too much work" : "nested too deep");
+	w->line = node->line;
+	if (work(w, 1) && ++w->depth > WALK_DEPTH_MAX)
+		w->rc = err_set(w->e, -E2BIG, "line %u: nested too deep", node->line);
 	if (w->rc < 0)
 		return EXITS;
 	if (node->kind != SHELL_SIMPLE && node->writes.n > 0) {

@@ -49,6 +49,8 @@ must_check int shell_parse(struct arena *a, struct str script, unsigned line,
  * they do not. Known openings: ' " ` $( ${ and \. */
 size_t shell_skip(struct str s, size_t i);
 bool shell_is_name(struct str s);
+/* How many bytes at the start of @s are a name; 0 when none is there. */
+size_t shell_name_length(struct str s);
 
 /* ---- the walk (shell.c) ---- */
 

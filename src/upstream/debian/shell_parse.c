@@ -25,16 +25,21 @@ struct parser {
 	struct err *e;
 };
 
-bool shell_is_name(struct str s)
+size_t shell_name_length(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
 		if (c != '_' && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
 		    !(i > 0 && c >= '0' && c <= '9'))
-			return false;
+			return i;
 	}
-	return s.n > 0;
+	return s.n;
+}
+
+bool shell_is_name(struct str s)
+{
+	return s.n > 0 && shell_name_length(s) == s.n;
 }
 
 static size_t skip_nested(struct str s, size_t i, unsigned depth);
