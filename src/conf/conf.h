@@ -198,6 +198,8 @@ struct conf_image {
 				   they depend on */
 	vec_str initrd_modules; /* module names loaded always by agent/init */
 	vec_str initrd_drivers; /* module names loaded when a device asks for them */
+	vec_str platform_credentials; /* which ones a machine takes from outside under Secure Boot:
+					 names, or with '*' at their end how names begin */
 	uint64_t esp_bytes;
 	enum erofs_codec root_compression; /* how the root's content is stored */
 	struct boot_words boot;

@@ -81,6 +81,14 @@ static bool is_account(struct str s)
 	return only(s, DIGITS LETTERS "_-") && s.p[0] != '-' && !strchr(DIGITS, s.p[0]);
 }
 
+/* "ssh.authorized_keys.root", "network.network.*" */
+static bool is_credential(struct str s)
+{
+	if (str_ends(s, "*"))
+		s.n--;
+	return only(s, DIGITS LETTERS "._@-") && s.p[0] != '.';
+}
+
 /* "de", "pt_BR", "sr@latin": as files of translations have it, which name no character set. */
 static bool is_language(struct str s)
 {
@@ -199,6 +207,9 @@ static const struct {
 	{ FORM_DATE, is_date, "a date such as 2026-09-12 or \"2026-09-12 07:55:41 UTC\"" },
 	{ FORM_DIGEST, is_digest, "64 lower-case hexadecimal digits" },
 	{ FORM_NAME, is_name, "a name of letters, digits and any of _+.@:-" },
+	{ FORM_CREDENTIAL, is_credential,
+	  "the name of a credential such as ssh.authorized_keys.root, or with '*' at its end how names "
+	  "begin" },
 	{ FORM_SUITE, is_suite,
 	  "the name of a suite, such as stable or stable/updates, or, of a flat repository, a folder with '/' at "
 	  "its end" },

@@ -8,6 +8,7 @@
 
 static const cyaml_schema_value_t line = YAML_TEXT_ENTRY(FORM_LINE);
 static const cyaml_schema_value_t unit = YAML_TEXT_ENTRY(FORM_UNIT);
+static const cyaml_schema_value_t credential = YAML_TEXT_ENTRY(FORM_CREDENTIAL);
 static const cyaml_schema_value_t language = YAML_TEXT_ENTRY(FORM_LANGUAGE);
 static const cyaml_schema_value_t path = YAML_TEXT_ENTRY(FORM_PATH);
 static const cyaml_schema_value_t below = YAML_TEXT_ENTRY(FORM_BELOW);
@@ -249,6 +250,8 @@ static const cyaml_schema_field_t image_fields[] = {
 	YAML_TEXTS("kernel-modules", line, struct image_yaml, image.kernel_modules),
 	YAML_TEXTS("initrd-modules", line, struct image_yaml, image.initrd_modules),
 	YAML_TEXTS("initrd-drivers", line, struct image_yaml, image.initrd_drivers),
+	YAML_TEXTS("platform-credentials", credential, struct image_yaml,
+		   image.platform_credentials),
 	YAML_TEXT("esp-bytes", OPTIONAL, FORM_SIZE, struct image_yaml, image.esp_bytes),
 	YAML_ENUM("root-compression", OPTIONAL, root_compression, struct image_yaml,
 		  image.root_compression),

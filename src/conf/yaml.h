@@ -37,8 +37,9 @@ enum form {
 	FORM_MIRROR = FORM(14, 2048),
 	FORM_PATH = FORM(15, 4095), /* absolute and normalised */
 	FORM_TEXT = FORM(16, YAML_BYTES_MAX),
-	FORM_DATE = FORM(17, 23),   /* a day, or a second: "2026-09-12 07:55:41 UTC" */
-	FORM_SUITE = FORM(18, 256), /* of an archive: names and '/' */
+	FORM_DATE = FORM(17, 23),        /* a day, or a second: "2026-09-12 07:55:41 UTC" */
+	FORM_SUITE = FORM(18, 256),      /* of an archive: names and '/' */
+	FORM_CREDENTIAL = FORM(19, 255), /* systemd.exec(5), with '*' at its end for more of them */
 };
 
 /* Where a value of the outermost mapping stands, or an entry of a list there; lines and columns

@@ -187,6 +187,15 @@ struct initrd {
 	struct str init, policy;
 };
 
+static struct str lines(struct arena *a, const vec_str *list)
+{
+	struct buf b = { .a = a };
+
+	vec_each(s, list)
+		buf_printf(&b, "%.*s\n", STR_FMT(*s));
+	return (struct str){ (char *)b.v.p, b.v.n };
+}
+
 static int make(struct arena *a, const struct initrd *in, struct str *ret, struct err *e)
 {
 	TRACE("initrd");
@@ -200,6 +209,8 @@ static int make(struct arena *a, const struct initrd *in, struct str *ret, struc
 		put(&m, str_c(dirs[i]), S_IFDIR | 0755, (struct str){ 0 });
 	put(&m, STR("init"), S_IFREG | 0755, in->init);
 	put(&m, STR("ipe-policy"), S_IFREG | 0644, in->policy);
+	put(&m, STR("platform-credentials"), S_IFREG | 0644,
+	    lines(a, &in->image->platform_credentials));
 	r = add_all(&m, &in->image->initrd_modules, true, "initrd-modules", e);
 	if (r == 0)
 		r = add_all(&m, &in->image->initrd_drivers, false, "initrd-drivers", e);
@@ -234,6 +245,7 @@ static struct recipe recipe_of(struct arena *a, const struct initrd *initrd, str
 	recipe_line(&r, "kernel", initrd->kernel);
 	recipe_list(&r, "modules", &initrd->image->initrd_modules);
 	recipe_list(&r, "drivers", &initrd->image->initrd_drivers);
+	recipe_list(&r, "platform-credentials", &initrd->image->platform_credentials);
 	gen_inputs_init(a, t, &in);
 	gen_input_below(&in, STR("/usr/lib/modules"));
 	recipe_lines(&r, gen_inputs_text(&in));

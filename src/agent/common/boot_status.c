@@ -19,6 +19,14 @@ void boot_status_missing(struct arena *a, struct boot_status *s, const char *fmt
 	vec_push(a, &s->missing) = str_dup(a, str_c(text.msg));
 }
 
+static void list_json(struct json *j, const char *key, const vec_str *list)
+{
+	json_array(j, key);
+	vec_each(text, list)
+		json_str(j, NULL, *text);
+	json_end_array(j);
+}
+
 struct str boot_status_json(struct arena *a, const struct boot_status *s)
 {
 	struct json j = { .b = { .a = a }, .indent = 2 };
@@ -36,10 +44,13 @@ struct str boot_status_json(struct arena *a, const struct boot_status *s)
 	json_bool(&j, "measured", s->measured);
 	json_str(&j, "state", str_c(s->state));
 	json_str(&j, "state-reason", str_c(s->state_reason));
-	json_array(&j, "missing");
-	vec_each(sentence, &s->missing)
-		json_str(&j, NULL, *sentence);
-	json_end_array(&j);
+	list_json(&j, "missing", &s->missing);
+	json_object(&j, "platform");
+	list_json(&j, "credentials-taken", &s->credentials_taken);
+	list_json(&j, "credentials-ignored", &s->credentials_ignored);
+	list_json(&j, "words-ignored", &s->words_ignored);
+	list_json(&j, "measured", &s->platform_events);
+	json_end_object(&j);
 	json_end_object(&j);
 	return str_cat(a, json_text(&j), STR("\n"));
 }

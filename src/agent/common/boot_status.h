@@ -8,7 +8,7 @@
 
 #define BOOT_STATUS_PATH "/run/ashlar/boot.json"
 
-enum { BOOT_STATUS_BYTES_MAX = 64 << 10 };
+enum { BOOT_STATUS_BYTES_MAX = 256 << 10 };
 
 /* Texts are words of the file, borrowed. */
 struct boot_status {
@@ -21,6 +21,8 @@ struct boot_status {
 	const char *state;        /* "encrypted-tpm", "encrypted-passphrase", "plain", "memory" */
 	const char *state_reason; /* a sentence, or "" */
 	vec_str missing;          /* sentences: what this machine does not protect, and why */
+	/* What the platform said, by name, and what of it PCR 12 was told. */
+	vec_str credentials_taken, credentials_ignored, words_ignored, platform_events;
 };
 
 /* Adds a sentence to what is missing. */

@@ -28,10 +28,11 @@
 #include "disk/gpt.h"
 #include "disk/verity.h"
 
-#define MODULES "/modules"
-#define INIT    "/sbin/init"
-#define POLICY  "/ipe-policy"
-#define IPE     "/sys/kernel/security/ipe"
+#define MODULES  "/modules"
+#define INIT     "/sbin/init"
+#define POLICY   "/ipe-policy"
+#define PLATFORM "/platform-credentials"
+#define IPE      "/sys/kernel/security/ipe"
 
 /* How long at most between two looks, should an event be lost. */
 enum { LOOK_MS = 1000 };
@@ -42,7 +43,7 @@ enum { ASK_SEC = 300 };
 
 struct boot {
 	struct arena *a;
-	struct str cmdline_text;
+	struct str cmdline_text, platform; /* which credentials are taken */
 	struct cmdline cmdline;
 	struct failure failure;
 	struct loader loader;
@@ -181,7 +182,8 @@ static int boot_chain(struct boot *b, struct err *e)
 				   .status = &b->status };
 	signatures_find(b->a, "/dev", &b->disk, b->cmdline.root_hash, &b->chain.signatures);
 	chain_firmware(&b->chain, &b->efi);
-	return platform_words_check(b->cmdline_text, b->chain.insists, e);
+	r = platform_words_check(b->cmdline_text, b->chain.insists, e);
+	return r < 0 ? r : file_read(b->a, PLATFORM, PLATFORM_BYTES_MAX, &b->platform, e);
 }
 
 /* The superblock is the first block that dm-verity checks, all the way up to the root hash. */
@@ -220,6 +222,8 @@ static int boot_state(struct boot *b, struct err *e)
 		r = state_mount(b->a, &wish, e);
 	if (r == 0)
 		r = tpm_phase(b->a, &tpm, "leave-initrd", e);
+	if (r == 0 && b->chain.insists)
+		r = platform_credentials(b->a, b->platform, b->cmdline_text, &tpm, &b->status, e);
 	run_environment_done();
 	if (r == 0)
 		r = mounts_etc(e);

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/json_parse.h"
 
-enum { FILE_BYTES_MAX = 64 << 10 };
+enum { FILE_BYTES_MAX = BOOT_STATUS_BYTES_MAX };
 
 #define SECURITY "/sys/kernel/security/"
 
@@ -65,10 +65,34 @@ static struct str text_of(const vec_json_value *members, const char *key)
 	return v && v->type == JSON_STRING ? v->text : (struct str){ 0 };
 }
 
+static void texts_add(struct arena *a, const vec_json_value *members, const char *key, vec_str *ret)
+{
+	const struct json_value *list = json_find(members, key);
+	vec_json_value texts;
+	struct err ignored;
+
+	if (list && list->type == JSON_ARRAY && json_parse(a, list->text, &texts, &ignored) == 0)
+		vec_each(v, &texts)
+			vec_push(a, ret) = v->text;
+}
+
+static void read_platform(struct arena *a, const vec_json_value *members, struct status *s)
+{
+	const struct json_value *object = json_find(members, "platform");
+	vec_json_value lists;
+	struct err ignored;
+
+	if (!object || object->type != JSON_OBJECT ||
+	    json_parse(a, object->text, &lists, &ignored) < 0)
+		return;
+	texts_add(a, &lists, "credentials-taken", &s->credentials_taken);
+	texts_add(a, &lists, "credentials-ignored", &s->credentials_ignored);
+	texts_add(a, &lists, "words-ignored", &s->words_ignored);
+}
+
 static void read_boot(struct arena *a, const char *root, struct status *s)
 {
-	const struct json_value *list;
-	vec_json_value members, sentences;
+	vec_json_value members;
 	struct err e;
 
 	if (json_parse(a, content(a, root, BOOT_STATUS_PATH), &members, &e) < 0) {
@@ -82,10 +106,8 @@ static void read_boot(struct arena *a, const char *root, struct status *s)
 	s->execution_policy = text_of(&members, "execution-policy");
 	s->state = text_of(&members, "state");
 	s->state_reason = text_of(&members, "state-reason");
-	list = json_find(&members, "missing");
-	if (list && json_parse(a, list->text, &sentences, &e) == 0)
-		vec_each(v, &sentences)
-			vec_push(a, &s->missing) = v->text;
+	texts_add(a, &members, "missing", &s->missing);
+	read_platform(a, &members, s);
 }
 
 /* "none [integrity] confidentiality" */
@@ -242,6 +264,9 @@ struct str status_text(struct arena *a, const struct status *s)
 		   s->missing.n > 0 ? "" : ": nothing is missing");
 	list_text(&b, "Not protected:", &s->missing);
 	list_text(&b, "Protected:", &s->protects);
+	list_text(&b, "Taken from the platform, as the image allows:", &s->credentials_taken);
+	list_text(&b, "Not taken from the platform:", &s->credentials_ignored);
+	list_text(&b, "Words of the platform that did not reach the kernel:", &s->words_ignored);
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 
@@ -285,6 +310,11 @@ struct str status_json(struct arena *a, const struct status *s)
 	known_json(&j, "execution-policy-locked", s->locked);
 	json_str(&j, "state", s->state);
 	json_str(&j, "state-reason", s->state_reason);
+	json_object(&j, "platform");
+	list_json(&j, "credentials-taken", &s->credentials_taken);
+	list_json(&j, "credentials-ignored", &s->credentials_ignored);
+	list_json(&j, "words-ignored", &s->words_ignored);
+	json_end_object(&j);
 	json_end_object(&j);
 	return str_cat(a, json_text(&j), STR("\n"));
 }

@@ -25,6 +25,8 @@ struct status {
 	enum known locked; /* no process can change the policy */
 	vec_str missing;   /* sentences, the boot's first */
 	vec_str protects;  /* sentences */
+	/* by name, what the platform said */
+	vec_str credentials_taken, credentials_ignored, words_ignored;
 };
 
 /* @root: "" on a living system; else a folder in which /proc, /run, /sys and /usr lie. */

@@ -19,7 +19,9 @@ static char *machine(struct arena *a)
 		a, dir, "run/ashlar/boot.json",
 		STR("{\"secure-boot\": true, \"root-hash\": \"00ff\", \"root-signature\": \"checked\", "
 		    "\"execution-policy\": \"enforcing\", \"state\": \"encrypted-tpm\", "
-		    "\"state-reason\": \"\", \"missing\": []}"));
+		    "\"state-reason\": \"\", \"missing\": [], \"platform\": {"
+		    "\"credentials-taken\": [\"ssh.authorized_keys.root\"], "
+		    "\"credentials-ignored\": [\"tmpfiles.extra\"], \"words-ignored\": [\"rdinit\"]}}"));
 	test_file_put(a, dir, "proc/1/status", STR("Name:\tsystemd\nCapBnd:\t000001fdffffffff\n"));
 	test_file_put(a, dir, "sys/class/tpm/tpm0/tpm_version_major", STR("2\n"));
 	test_file_put(a, dir, "sys/block/dm-0/dm/name", STR("root\n"));
@@ -56,7 +58,13 @@ static void test_all_is_well(void **state)
 		"  - the root: each block is checked when it is read (dm-verity, root hash 00ff)\n"
 		"  - the root hash: the kernel checked its signature\n"
 		"  - programs run from the root only, and kernel modules from the root\n"
-		"  - /var: encrypted to this machine's TPM\n");
+		"  - /var: encrypted to this machine's TPM\n"
+		"Taken from the platform, as the image allows:\n"
+		"  - ssh.authorized_keys.root\n"
+		"Not taken from the platform:\n"
+		"  - tmpfiles.extra\n"
+		"Words of the platform that did not reach the kernel:\n"
+		"  - rdinit\n");
 	assert_ok(json_parse(&a, status_json(&a, &s), &v, &e), &e);
 	assert_str(json_find(&v, "missing")->text, "[]");
 	assert_str(json_find(&v, "execution-policy-active")->text, "ashlar");
