@@ -7,9 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/init/lock.h"
 #include "base/io.h"
-
-#define HELPERS_BSET "/proc/sys/kernel/usermodehelper/bset"
 
 static const char name_word[] = "policy_name=";
 
@@ -89,33 +88,13 @@ int ipe_enforce(struct arena *a, const char *ipe, struct str text, struct str pk
 	return r < 0 ? err_wrap(e, r, "enforce the execution policy") : 0;
 }
 
-/* Two decimal numbers of 32 bits each, the lower first; the kernel only takes bits away. */
-static int helpers_lock(struct arena *a, struct err *e)
-{
-	struct str text, rest;
-	uint64_t low, high;
-	int r = file_read(a, HELPERS_BSET, 128, &text, e);
-
-	if (r < 0)
-		return r;
-	rest = text;
-	if (!str_u64(str_word(&rest), UINT32_MAX, &low) ||
-	    !str_u64(str_word(&rest), UINT32_MAX, &high))
-		return err_set(e, -EBADMSG, "'" HELPERS_BSET "': want two numbers, not '%.*s'",
-			       STR_FMT(str_trim(text)));
-	high &= ~(uint64_t)CAP_TO_MASK(CAP_MAC_ADMIN);
-	return put(HELPERS_BSET,
-		   str_printf(a, "%llu %llu\n", (unsigned long long)low, (unsigned long long)high),
-		   e);
-}
-
 int ipe_lock(struct arena *a, struct err *e)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 	struct __user_cap_data_struct *own = &data[CAP_TO_INDEX(CAP_MAC_ADMIN)];
 	uint32_t bit = CAP_TO_MASK(CAP_MAC_ADMIN);
-	int r = helpers_lock(a, e);
+	int r = lock_helpers(a, "/proc", 1ull << CAP_MAC_ADMIN, e);
 
 	if (r < 0)
 		return r;

@@ -20,6 +20,7 @@
 #include "agent/init/controllers.h"
 #include "agent/init/dm.h"
 #include "agent/init/loader.h"
+#include "agent/init/lock.h"
 #include "agent/init/mounts.h"
 #include "agent/init/platform.h"
 #include "agent/init/state.h"
@@ -227,6 +228,8 @@ static int boot_state(struct boot *b, struct err *e)
 	run_environment_done();
 	if (r == 0)
 		r = mounts_etc(e);
+	if (r == 0)
+		r = lock_all(b->a, "/proc", b->cmdline.words.execute_from, &b->status, e);
 	return r < 0 ? r : boot_status_publish(b->a, &b->status, e);
 }
 
