@@ -21,6 +21,7 @@
 #include "agent/init/dm.h"
 #include "agent/init/loader.h"
 #include "agent/init/lock.h"
+#include "agent/init/mok.h"
 #include "agent/init/mounts.h"
 #include "agent/init/platform.h"
 #include "agent/init/state.h"
@@ -176,6 +177,10 @@ static int boot_chain(struct boot *b, struct err *e)
 	if (r < 0)
 		return r;
 	efi_read(b->a, "/sys", &b->efi);
+	if (b->efi.secure_boot)
+		r = mok_keep_out(b->a, "/sys", e);
+	if (r < 0)
+		return r;
 	memcpy(b->status.root_hash, b->cmdline.root_hash, ROOT_HASH_BYTES);
 	b->chain = (struct chain){ .a = b->a,
 				   .cmdline = &b->cmdline,

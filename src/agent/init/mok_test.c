@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "agent/init/mok.h"
+
+#include "base/test.h"
+
+#define EFIVARS "firmware/efi/efivars/"
+#define SHIM    "-605dab50-e046-4300-abb6-3dd810dd8b23"
+
+static void test_remove(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *sys = test_dir(&a);
+	struct err e = { 0 };
+	struct str removed;
+
+	(void)state;
+	assert_ok(mok_remove(&a, sys, &removed, &e), &e);
+	assert_int_equal(removed.n, 0);
+	/* systemd-boot's own, and somebody else's of the same name */
+	test_file_put(&a, sys, EFIVARS "ShimRetainProtocol" SHIM, STR("\6\0\0\0\1"));
+	test_file_put(&a, sys, EFIVARS "MokListRT-8be4df61-93ca-11d2-aa0d-00e098032b8c",
+		      STR("\7\0\0\0\1"));
+	assert_ok(mok_remove(&a, sys, &removed, &e), &e);
+	assert_int_equal(removed.n, 0);
+	test_file_put(&a, sys, EFIVARS "MokListRT" SHIM, STR("\7\0\0\0certificates"));
+	test_file_put(&a, sys, EFIVARS "MokIgnoreDB" SHIM, STR("\7\0\0\0\1"));
+	assert_ok(mok_remove(&a, sys, &removed, &e), &e);
+	assert_str(removed, "MokListRT, MokIgnoreDB");
+	assert_ok(mok_remove(&a, sys, &removed, &e), &e);
+	assert_int_equal(removed.n, 0);
+	assert_true(file_exists(path_join(&a, sys, EFIVARS "ShimRetainProtocol" SHIM)));
+	assert_ok(dir_remove(sys, &e), &e);
+}
+
+static void test_refused(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *sys = test_dir(&a);
+	struct err e = { 0 };
+	struct str removed;
+
+	(void)state;
+	/* shim is there: to remove it would restart the machine for ever */
+	test_file_put(&a, sys, EFIVARS "MokListXRT" SHIM, STR("\6\0\0\0certificates"));
+	assert_err(
+		mok_remove(&a, sys, &removed, &e), &e,
+		"the boot loader made the EFI variable MokListXRT, by which the kernel may trust "
+		"keys that are not in Secure Boot's db; start without shim");
+	test_file_put(&a, sys, EFIVARS "MokListXRT" SHIM, STR("\7"));
+	assert_err(mok_remove(&a, sys, &removed, &e), &e, "the boot loader made");
+	assert_true(file_exists(path_join(&a, sys, EFIVARS "MokListXRT" SHIM)));
+	assert_ok(dir_remove(sys, &e), &e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_remove),
+		cmocka_unit_test(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
