@@ -219,7 +219,7 @@ static int state_mount(struct arena *a, struct container_root *c, bool noexec, s
 			     "lowerdir=%s/etc,upperdir=%s,workdir=%s,index=off,metacopy=off,"
 			     "redirect_dir=off,xino=off",
 			     c->path, upper, work);
-	return mount_at("overlay", "overlay", path_join(a, c->path, "etc"), MS_NOSUID | MS_NODEV,
+	return mount_at("overlay", "overlay", path_join(a, c->path, "etc"), flags,
 			str_z(a, options), e);
 }
 

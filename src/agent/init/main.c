@@ -232,7 +232,7 @@ static int boot_state(struct boot *b, struct err *e)
 		r = platform_credentials(b->a, b->platform, b->cmdline_text, &tpm, &b->status, e);
 	run_environment_done();
 	if (r == 0)
-		r = mounts_etc(e);
+		r = mounts_etc(b->cmdline.words.execute_from == EXECUTE_ROOT, e);
 	if (r == 0)
 		r = lock_all(b->a, "/proc", b->cmdline.words.execute_from, &b->status, e);
 	return r < 0 ? r : boot_status_publish(b->a, &b->status, e);
@@ -247,7 +247,7 @@ static int boot(struct boot *b, struct err *e)
 	if (r == 0)
 		r = boot_cmdline(b, e);
 	if (r == 0 && b->cmdline.words.execute_from == EXECUTE_ROOT)
-		r = mounts_run_noexec(e);
+		r = mounts_noexec(e);
 	b->uevents = uevents_open();
 	if (r == 0)
 		r = loader_start(b->a, MODULES, NULL, &b->loader, e);

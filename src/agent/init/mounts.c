@@ -51,12 +51,17 @@ int mounts_api(struct err *e)
 	return 0;
 }
 
-int mounts_run_noexec(struct err *e)
+int mounts_noexec(struct err *e)
 {
-	if (mount(NULL, "/run", NULL,
-		  MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_STRICTATIME | MS_NOEXEC,
-		  NULL) < 0)
-		return err_sys(e, "mount '/run' again, noexec");
+	static const struct mount_row rows[] = {
+		{ .where = "/run", .flags = MS_NOSUID | MS_NODEV | MS_STRICTATIME },
+		{ .where = "/dev", .flags = MS_NOSUID | MS_STRICTATIME },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (mount(NULL, rows[i].where, NULL,
+			  MS_REMOUNT | MS_BIND | MS_NOEXEC | rows[i].flags, NULL) < 0)
+			return err_sys(e, "mount '%s' again, noexec", rows[i].where);
 	return 0;
 }
 
@@ -115,17 +120,16 @@ int mounts_memory(bool noexec, struct err *e)
 	return mount_one(&var, var.type, e);
 }
 
-int mounts_etc(struct err *e)
+int mounts_etc(bool noexec, struct err *e)
 {
 	/* An update replaces the lower layer under the upper one, so nothing in the upper may refer
 	 * to it by inode or by path (Linux Documentation/filesystems/overlayfs.rst, "Changes to
 	 * underlying filesystems"). */
-	static const struct mount_row etc = {
-		"overlay", "/etc",
-		"lowerdir=/etc,upperdir=" ETC_STATE "/upper,workdir=" ETC_STATE
-		"/work,index=off,metacopy=off,redirect_dir=off,xino=off",
-		MS_NOSUID | MS_NODEV
-	};
+	const struct mount_row etc = { "overlay", "/etc",
+				       "lowerdir=/etc,upperdir=" ETC_STATE
+				       "/upper,workdir=" ETC_STATE
+				       "/work,index=off,metacopy=off,redirect_dir=off,xino=off",
+				       MS_NOSUID | MS_NODEV | (noexec ? MS_NOEXEC : 0) };
 	/* The upper layer's own mode and owner become those of /etc. */
 	int r = dir_make(ETC_STATE "/upper", e);
 

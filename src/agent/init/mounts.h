@@ -7,8 +7,8 @@
 /* /proc, /sys, /dev and /run, with the options that systemd would give them. */
 must_check int mounts_api(struct err *e);
 
-/* Makes /run no place for programs. */
-must_check int mounts_run_noexec(struct err *e);
+/* Makes /run and /dev no places for programs. */
+must_check int mounts_noexec(struct err *e);
 
 /* securityfs and, where firmware has variables and the kernel shows them, efivarfs. */
 must_check int mounts_security(struct err *e);
@@ -22,5 +22,5 @@ must_check int mounts_switch(struct err *e);
 /* On the new root: /var in memory, no place for programs when @noexec. */
 must_check int mounts_memory(bool noexec, struct err *e);
 
-/* Once /var is there: /etc, writable over the image's own. */
-must_check int mounts_etc(struct err *e);
+/* Once /var is there: /etc, writable over the image's own, no place for programs when @noexec. */
+must_check int mounts_etc(bool noexec, struct err *e);
