@@ -17,7 +17,8 @@ static const char help[] =
 	"  -h, --help  print this help\n"
 	"\n"
 	"Exit status: 0 when nothing is missing, 1 when something is, 2 on a mistake in usage.\n"
-	"Some facts only root may see.\n";
+	"Some facts only root may see. Whoever has become root can change what it reads: on a machine\n"
+	"that may be taken, believe a quote of the TPM instead.\n";
 
 static int print(struct str text, int status)
 {

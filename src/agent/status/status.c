@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 
 #include "agent/common/boot_status.h"
+#include "base/boot_words.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/json_parse.h"
@@ -130,6 +131,21 @@ static void read_verity(struct arena *a, const char *root, struct status *s)
 	}
 }
 
+/* What init obeyed, for whoever may not read the policy. */
+static void read_words(struct arena *a, const char *root, struct status *s)
+{
+	struct str text = content(a, root, "/proc/cmdline");
+	struct boot_words words = { 0 };
+	struct boot_param p;
+	unsigned seen = 0;
+	struct err ignored;
+
+	while (boot_param_next(&text, &p))
+		(void)!boot_words_take(&words, &seen, p.key, p.value, &ignored);
+	s->runs_anything = words.execute_from == EXECUTE_ANYWHERE;
+	s->runs_signed = words.execute_from == EXECUTE_SIGNED;
+}
+
 static void read_policy(struct arena *a, const char *root, struct status *s)
 {
 	vec_str policies = names(a, root, SECURITY "ipe/policies");
@@ -152,20 +168,25 @@ static void read_policy(struct arena *a, const char *root, struct status *s)
 		s->enforced = KNOWN_YES;
 }
 
-/* What the first process may not get, nobody may. */
+/* What the first process may not do, nobody may: each process inherits it, but for the helpers that
+ * the kernel starts, which have lost the right to. */
 static void read_locked(struct arena *a, const char *root, struct status *s)
 {
 	struct str text = content(a, root, "/proc/1/status");
 	uint8_t set[8];
 
-	s->locked = KNOWN_NOT;
+	s->locked = s->tables_refused = KNOWN_NOT;
 	while (text.n > 0) {
 		struct str line = str_cut(&text, '\n'), name = str_cut(&line, ':');
 
 		if (str_eqz(name, "CapBnd") && hex_decode(str_trim(line), set, sizeof(set)))
 			s->locked = set[7 - CAP_MAC_ADMIN / 8] & 1 << CAP_MAC_ADMIN % 8 ? KNOWN_NO
 											: KNOWN_YES;
+		if (str_eqz(name, "Seccomp"))
+			s->tables_refused = str_eqz(str_trim(line), "2") ? KNOWN_YES : KNOWN_NO;
 	}
+	/* agent/init sets it with the rest; nobody takes it back. */
+	s->memory_locked = str_eqz(content(a, root, "/proc/sys/kernel/yama/ptrace_scope"), "3");
 }
 
 static void judge_firmware(struct arena *a, struct status *s)
@@ -178,8 +199,10 @@ static void judge_firmware(struct arena *a, struct status *s)
 			STR("the kernel is not locked down: root can change it while it runs");
 	else if (s->lockdown.n > 0)
 		vec_push(a, &s->protects) =
-			str_printf(a, "the kernel is locked down (%.*s): root cannot change it",
-				   STR_FMT(s->lockdown));
+			str_printf(a, "the kernel is locked down (%.*s): root cannot change it%s",
+				   STR_FMT(s->lockdown),
+				   str_eqz(s->lockdown, "confidentiality") ? " or read its memory"
+									   : "");
 	if (s->efi.measured && s->tpm)
 		vec_push(a, &s->protects) = STR("the TPM holds a measurement of what was started");
 	if (s->development_keys)
@@ -199,6 +222,24 @@ static void judge_root(struct arena *a, struct status *s)
 		vec_push(a, &s->protects) = STR("the root hash: the kernel checked its signature");
 }
 
+/* What would have other code executed without breaking the policy. */
+static void judge_ways_round(struct arena *a, struct status *s)
+{
+	if (s->runs_signed || s->tables_refused == KNOWN_NO)
+		vec_push(a, &s->missing) =
+			STR("root can make a device that looks like a verified volume and is none, "
+			    "and execute what lies there");
+	else if (s->tables_refused == KNOWN_YES)
+		vec_push(a, &s->protects) =
+			STR("no device-mapper table can be made, so no other device looks like the "
+			    "root");
+	if (s->memory_locked)
+		vec_push(a, &s->protects) =
+			STR("no process executes what it wrote to memory, or looks into another's");
+	else
+		vec_push(a, &s->missing) = STR("root can write code into running programs");
+}
+
 static void judge_policy(struct arena *a, struct status *s)
 {
 	bool at_boot = str_eqz(s->execution_policy, "enforcing");
@@ -209,14 +250,18 @@ static void judge_policy(struct arena *a, struct status *s)
 		return;
 	if (s->locked == KNOWN_NO)
 		vec_push(a, &s->missing) = STR("root can change the execution policy");
-	if (s->runs_anything)
+	if (s->runs_anything) {
 		vec_push(a, &s->protects) =
 			STR("kernel modules are loaded from the root only (the image lets "
 			    "programs run from anywhere)");
-	else
-		vec_push(a, &s->protects) = str_printf(
-			a, "programs run from the root%s only, and kernel modules from the root",
-			s->runs_signed ? " and from signed volumes" : "");
+		return;
+	}
+	vec_push(a, &s->protects) = str_printf(
+		a,
+		"files of programs and libraries are executed from the root%s only, and kernel "
+		"modules loaded from the root; not meant are scripts that a shell is told to read",
+		s->runs_signed ? " and from signed volumes" : "");
+	judge_ways_round(a, s);
 }
 
 static void judge_state(struct arena *a, struct status *s)
@@ -239,6 +284,7 @@ void status_read(struct arena *a, const char *root, struct status *ret)
 	s.tpm = str_eqz(content(a, root, "/sys/class/tpm/tpm0/tpm_version_major"), "2");
 	s.lockdown = bracketed(content(a, root, SECURITY "lockdown"));
 	read_verity(a, root, &s);
+	read_words(a, root, &s);
 	read_policy(a, root, &s);
 	read_locked(a, root, &s);
 	judge_firmware(a, &s);
@@ -308,6 +354,8 @@ struct str status_json(struct arena *a, const struct status *s)
 	json_str(&j, "execution-policy-active", s->active_policy);
 	known_json(&j, "execution-policy-enforced", s->enforced);
 	known_json(&j, "execution-policy-locked", s->locked);
+	known_json(&j, "device-mapper-tables-refused", s->tables_refused);
+	json_bool(&j, "memory-locked", s->memory_locked);
 	json_str(&j, "state", s->state);
 	json_str(&j, "state-reason", s->state_reason);
 	json_object(&j, "platform");

@@ -22,9 +22,11 @@ struct status {
 	struct str active_policy; /* its name; empty: none, or this user may not see it */
 	bool runs_anything, runs_signed; /* it lets any program run; those of signed volumes */
 	enum known enforced;
-	enum known locked; /* no process can change the policy */
-	vec_str missing;   /* sentences, the boot's first */
-	vec_str protects;  /* sentences */
+	enum known locked;         /* no process can change the policy */
+	enum known tables_refused; /* no process can make a device-mapper table */
+	bool memory_locked; /* none executes what it wrote to memory, or writes into another */
+	vec_str missing;    /* sentences, the boot's first */
+	vec_str protects;   /* sentences */
 	/* by name, what the platform said */
 	vec_str credentials_taken, credentials_ignored, words_ignored;
 };

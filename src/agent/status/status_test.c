@@ -22,7 +22,10 @@ static char *machine(struct arena *a)
 		    "\"state-reason\": \"\", \"missing\": [], \"platform\": {"
 		    "\"credentials-taken\": [\"ssh.authorized_keys.root\"], "
 		    "\"credentials-ignored\": [\"tmpfiles.extra\"], \"words-ignored\": [\"rdinit\"]}}"));
-	test_file_put(a, dir, "proc/1/status", STR("Name:\tsystemd\nCapBnd:\t000001fdffffffff\n"));
+	test_file_put(a, dir, "proc/1/status",
+		      STR("Name:\tsystemd\nCapBnd:\t000001fdffffffff\nSeccomp:\t2\n"));
+	test_file_put(a, dir, "proc/sys/kernel/yama/ptrace_scope", STR("3\n"));
+	test_file_put(a, dir, "proc/cmdline", STR("ro ashlar.execute=root\n"));
 	test_file_put(a, dir, "sys/class/tpm/tpm0/tpm_version_major", STR("2\n"));
 	test_file_put(a, dir, "sys/block/dm-0/dm/name", STR("root\n"));
 	test_file_put(a, dir, "sys/block/dm-0/dm/uuid", STR("CRYPT-VERITY-00-root\n"));
@@ -57,7 +60,10 @@ static void test_all_is_well(void **state)
 		"  - the TPM holds a measurement of what was started\n"
 		"  - the root: each block is checked when it is read (dm-verity, root hash 00ff)\n"
 		"  - the root hash: the kernel checked its signature\n"
-		"  - programs run from the root only, and kernel modules from the root\n"
+		"  - files of programs and libraries are executed from the root only, and kernel modules "
+		"loaded from the root; not meant are scripts that a shell is told to read\n"
+		"  - no device-mapper table can be made, so no other device looks like the root\n"
+		"  - no process executes what it wrote to memory, or looks into another's\n"
 		"  - /var: encrypted to this machine's TPM\n"
 		"Taken from the platform, as the image allows:\n"
 		"  - ssh.authorized_keys.root\n"
@@ -104,6 +110,13 @@ static void test_missing(void **state)
 	status_read(&a, dir, &s);
 	assert_int_equal(s.enforced, KNOWN_NOT);
 	assert_str(s.missing.p[s.missing.n - 1], "root can change the execution policy");
+	test_file_put(&a, dir, "proc/1/status", STR("CapBnd:\t000001fdffffffff\nSeccomp:\t0\n"));
+	test_file_put(&a, dir, "proc/sys/kernel/yama/ptrace_scope", STR("2\n"));
+	status_read(&a, dir, &s);
+	assert_str(s.missing.p[s.missing.n - 2],
+		   "root can make a device that looks like a verified volume and is none, and "
+		   "execute what lies there");
+	assert_str(s.missing.p[s.missing.n - 1], "root can write code into running programs");
 	test_file_put(&a, dir, "run/ashlar/boot.json", STR("{\"missing\":"));
 	status_read(&a, dir, &s);
 	assert_str(s.missing.p[0], "nothing is known of how this machine was started: "
@@ -121,12 +134,22 @@ static void test_policies(void **state)
 	(void)state;
 	test_file_put(&a, dir, SECURITY "ipe/policies/ashlar/policy",
 		      STR("op=EXECUTE dmverity_signature=TRUE action=ALLOW\n"));
+	test_file_put(&a, dir, SECURITY "lockdown", STR("none integrity [confidentiality]\n"));
 	status_read(&a, dir, &s);
 	assert_true(str_has(status_text(&a, &s), "from the root and from signed volumes only"));
+	assert_true(str_has(status_text(&a, &s), "root cannot change it or read its memory\n"));
+	/* nothing that agent/init can lock helps there */
+	assert_true(str_starts(s.missing.p[0], "root can make a device that looks like"));
 	test_file_put(&a, dir, SECURITY "ipe/policies/ashlar/policy",
 		      STR("DEFAULT op=EXECUTE action=ALLOW\n"));
 	status_read(&a, dir, &s);
 	assert_true(str_has(status_text(&a, &s), "the image lets programs run from anywhere"));
+	/* a user who may not read the policy */
+	assert_ok(dir_remove(path_join(&a, dir, SECURITY "ipe"), &e), &e);
+	test_file_put(&a, dir, "proc/cmdline", STR("ashlar.execute=signed"));
+	status_read(&a, dir, &s);
+	assert_true(str_has(status_text(&a, &s), "from the root and from signed volumes only"));
+	test_file_put(&a, dir, SECURITY "ipe/enforce", STR("1"));
 	test_file_put(&a, dir, SECURITY "ipe/policies/ashlar/active", STR("0"));
 	status_read(&a, dir, &s);
 	assert_int_equal(s.enforced, KNOWN_NO);
