@@ -45,6 +45,26 @@ box() {
 	fi
 }
 
+# What root leaves behind on the machine: a unit that runs a program of root's own, from a device that looks like the root; and
+# in firmware's memory a certificate that the kernel would trust, in the form of an EFI signature list.
+python3 -c '
+import struct, sys, uuid
+der = sys.stdin.buffer.read()
+x509 = uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072").bytes_le
+sys.stdout.buffer.write(b"\7\0\0\0" + x509 + struct.pack("<III", 28 + 16 + len(der), 0, 16 + len(der)) + bytes(16) + der)
+' <test/data/other.der >"$WORK/variable"
+cat >"$WORK/evil" <<END
+mkdir /var/evil
+cp /usr/bin/echo /var/evil/evil
+truncate -s $(manifest "m['partitions'][1]['size-bytes']") /var/evil.img
+mke2fs -q -t ext4 -b 4096 -O ^has_journal -d /var/evil /var/evil.img
+printf '%s\n' '#!/bin/sh' 'export DM_DISABLE_UDEV=1' 'mount -t ext4 -o ro,verity.hashdevice=/dev/vda3,verity.roothash=$(manifest "m['root-hash']"),verity.oncorruption=ignore /var/evil.img /mnt' '/mnt/evil unsigned code runs' >/etc/evil.sh
+printf '%s\n' '[Service]' 'Type=oneshot' 'ExecStart=-/bin/sh /etc/evil.sh' >/etc/systemd/system/evil.service
+mkdir -p /etc/systemd/system/multi-user.target.wants
+ln -s ../evil.service /etc/systemd/system/multi-user.target.wants
+echo $(base64 -w 0 "$WORK/variable") | base64 -d >/run/variable
+cat /run/variable >/sys/firmware/efi/efivars/MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23 && echo root added a key
+END
 cat >"$WORK/first" <<'END'
 findmnt -no SOURCE,FSTYPE,OPTIONS /var
 echo "plain text that nobody may find on the disk" >/var/lib/kept
@@ -54,6 +74,7 @@ systemctl is-system-running
 systemd-cryptenroll --unlock-tpm2-device=auto --wipe-slot=recovery --recovery-key /dev/vda5 >/dev/null 2>&1 && echo the TPM opens it again
 cat /run/ashlar/boot.json
 END
+cat "$WORK/evil" >>"$WORK/first"
 MORE=$WORK/first box 1
 box 2
 said=$WORK/first.said
@@ -74,7 +95,14 @@ systemctl is-system-running
 systemctl show -P ConditionResult first-boot-complete.target
 journalctl --list-boots --no-pager --quiet | grep -c '[0-9a-f]\{32\}'
 cat /run/ashlar/boot.json
+journalctl -b -q -o cat --no-pager -u evil.service
+journalctl -b -k -q -o cat --no-pager | grep type=1326
+echo "keys of root's: $(grep -c 'Test other' /proc/keys), variables: $(ls /sys/firmware/efi/efivars | grep -c ^Mok)"
 END
+"$ASHLAR" run server --secure-boot --tpm --machine "$WORK/desk" --until-login --console --timeout 150 >"$WORK/guest" 2>"$WORK/key"
+check "next boot: a key that root added, which the kernel takes, is removed before anything is checked with it" eval "
+	grep 'root added a key' '$WORK/first.said' && grep -a 'Loading X.509 certificate: UEFI:MokListRT' '$WORK/key' &&
+	grep -a 'ashlar-init: somebody made the EFI variable MokListRT.*removed, and restarting' '$WORK/key' && ! grep -a 'systemd\[1\]' '$WORK/key'"
 MORE=$WORK/again box 3
 said=$WORK/again.said
 check "next boot: the TPM opens it" eval "grep '\"state\": \"encrypted-tpm\"' '$said' && grep '\"state-reason\": \"\"' '$said'"
@@ -82,6 +110,9 @@ check "next boot: files are kept" eval "grep 'nobody may find' '$said' && grep -
 check "next boot: the same machine, whose first boot is over" eval "grep -x 'same machine' '$said' && grep -x no '$said'"
 check "next boot: every unit starts" grep -x running "$said"
 check "next boot: the log of the first one is there" grep -x 2 "$said"
+check "next boot: what root left in /etc makes no device that looks like the root" eval "
+	grep 'type=1326 .*comm=\"mount\"' '$said' && ! grep 'unsigned code runs' '$said'"
+check "next boot: the kernel trusts it no longer" grep "keys of root's: 0, variables: 0" "$said"
 check "next boot: no recovery key is shown" eval "test -s '$WORK/again.console' && ! grep -aE '([cbdefghijklnrtuv]{8}-){7}' '$WORK/again.console'"
 
 box 4

@@ -16,7 +16,7 @@ stated_digests "$WORK/digests"
 cp --sparse=always "$IMAGE" "$copy"
 python3 test/boot/campaign-blocks.py change "$copy" "$(manifest "m['partitions'][1]['start-bytes']")" "$WORK/list"
 run_copy --tpm --disk-size 1GiB --timeout 600 \
-	-- sh -c "$(cat test/boot/in-guest-lib test/boot/in-guest-secure test/boot/in-guest-campaign)" sh "$(cut -d' ' -f1 "$WORK/list")" \
+	-- sh -c "$(cat test/boot/in-guest-lib test/boot/in-guest-secure test/attack/in-guest-root test/boot/in-guest-campaign)" sh "$(cut -d' ' -f1 "$WORK/list")" \
 	>"$WORK/guest" 2>"$WORK/errors"
 sed '/^pcr-/,$d' "$WORK/guest"
 grep -q 'ok - guest: it is still in force' "$WORK/guest" || not_ok "the image boots with Secure Boot" "$WORK/errors"
