@@ -172,11 +172,30 @@ static int pcr_signature(struct work *w, struct str uki, uint8_t ret_pcr11[SHA25
 	return 1;
 }
 
+/* The same definitions make the same image, also after it was revoked. */
+static int not_revoked(struct work *w, struct str image, struct err *e)
+{
+	vec_efi_revocation all = { 0 };
+	struct efi_revocation own = { 0 };
+	int r = efi_revocation_lists_parse(w->a, w->s->keys->dbx, &all, e);
+
+	if (r == 0)
+		r = authenticode_digest(image, own.sha256, e);
+	if (r < 0 || !efi_is_revoked(&all, own))
+		return r;
+	return err_set(e, -EKEYREVOKED,
+		       "its digest %.*s is revoked in enrol/dbx.esl among the keys: firmware would "
+		       "not start it; build one with another 'version'",
+		       STR_FMT(hex_encode(w->a, own.sha256, SHA256_BYTES)));
+}
+
 static int authenticode(struct work *w, const char *name, struct str *image, struct err *e)
 {
 	struct str data, signature;
-	int r = authenticode_to_sign(w->a, *image, &data, e);
+	int r = not_revoked(w, *image, e);
 
+	if (r == 0)
+		r = authenticode_to_sign(w->a, *image, &data, e);
 	if (r == 0)
 		r = sign(w, name, &w->s->keys->k[KEY_DB], data, &signature, e);
 	if (r > 0)

@@ -8,7 +8,9 @@
 struct verify_input {
 	struct str image;
 	const vec_str *trusted; /* DER certificates by role (trust/keys.h) */
-	struct str manifest;    /* its text; empty: there is none */
+	/* What the keys' dbx holds; what the image itself enrols there counts besides. */
+	vec_efi_revocation revoked;
+	struct str manifest; /* its text; empty: there is none */
 	unsigned jobs;
 };
 

@@ -226,6 +226,22 @@ static int enrolment_check(struct verify_work *w, size_t i, struct err *e)
 	return err_set(e, -ENOENT, "EFI system partition: no '%s'", enrolments[i].path);
 }
 
+/* Neither by the keys' dbx nor by the image's own. */
+static int program_not_revoked(struct verify_work *w, const char *what, const struct fat_file *f,
+			       struct err *e)
+{
+	vec_efi_revocation own = { 0 };
+	struct efi_revocation one;
+	int r = efi_revocation_lists_parse(w->a, w->enrolled[ENROL_DBX], &own, e);
+
+	if (r == 0)
+		r = authenticode_digest(f->data, one.sha256, e);
+	if (r == 0 && (efi_is_revoked(&own, one) || efi_is_revoked(&w->in->revoked, one)))
+		r = err_set(e, -EKEYREVOKED, "is revoked in dbx, by %.*s",
+			    STR_FMT(hex_encode(w->a, one.sha256, SHA256_BYTES)));
+	return r < 0 ? err_wrap(e, r, "%s '%.*s'", what, STR_FMT(f->path)) : 0;
+}
+
 int verify_boot(struct verify_work *w, struct err *e)
 {
 	int r = program_check(w, "unified kernel image", w->parts.uki, e);
@@ -240,5 +256,9 @@ int verify_boot(struct verify_work *w, struct err *e)
 		r = program_check(w, "boot loader", w->parts.boot_loader, e);
 	for (size_t i = 0; r == 0 && i < ENROL_VARIABLES; i++)
 		r = enrolment_check(w, i, e);
+	if (r == 0)
+		r = program_not_revoked(w, "unified kernel image", w->parts.uki, e);
+	if (r == 0)
+		r = program_not_revoked(w, "boot loader", w->parts.boot_loader, e);
 	return r < 0 ? r : esp_check(w, e);
 }

@@ -88,6 +88,9 @@ static int run(struct arena *a, void *options, char **args, struct err *e)
 		r = manifest_read(a, args[0], &in.manifest, e);
 	if (r == 0)
 		r = certificates_read(a, o, trusted, e);
+	if (r == 0)
+		r = keys_revoked(a, o->certificates ? o->certificates : o->common.keys, &in.revoked,
+				 e);
 	if (r < 0)
 		return r;
 	r = image_verify(a, &in, &report, e);
@@ -111,8 +114,8 @@ const struct verb verb_verify = {
 		"against the root hash; and that all else, from the partition tables to the padding of a "
 		"file, is exactly as ashlar writes it. Then the manifest, when it lies beside the image. "
 		"Names the first thing that is wrong.\n\n"
-		"Needs no private keys: of the folder with the certificates, only the *.crt files and "
-		"retired/*.crt are read.",
+		"Needs no private keys: of the folder with the certificates, only the *.crt files, "
+		"retired/*.crt and, for what was revoked, enrol/dbx.esl are read.",
 	.example = "ashlar verify out/server-x86_64.raw",
 	.options = option_defs,
 	.options_size = sizeof(struct verify_options),

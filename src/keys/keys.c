@@ -13,20 +13,37 @@ const char development_mark[] = "(development key)";
 const struct role key_roles[KEY_ROLES] = {
 	[KEY_PK] = { .name = "PK",
 		     .common_name = "Secure Boot platform key",
+		     .may = "replace PK and KEK, and with them all that firmware trusts: "
+			    "start anything",
+		     .unless = "he must be root on the machine or at its firmware; a bound "
+			       "state stays closed, for PCR 7 changes",
 		     .bits = 2048,
 		     .years = 20 },
 	[KEY_KEK] = { .name = "KEK",
 		      .common_name = "Secure Boot key exchange key",
+		      .may = "change db and dbx: have firmware start what he signed, or "
+			     "refuse what is ours",
+		      .unless = "he must be root on the machine or at its firmware; a bound "
+				"state stays closed, for PCR 7 changes",
 		      .bits = 2048,
 		      .years = 20 },
 	[KEY_DB] = { .name = "db",
 		     .common_name = "Secure Boot signing key",
+		     .may = "sign a boot loader or a kernel that firmware starts, and issue "
+			    "keys that the kernel trusts; such a system can open the state",
+		     .unless = "only that he must get it onto the disk, as root or by taking "
+			       "the machine",
 		     .bits = 2048,
 		     .years = 10,
 		     .code_signing = true,
 		     .build = true },
 	[KEY_VERITY] = { .name = "verity-signing",
 			 .common_name = "root hash signing key",
+			 .may = "as root on a machine: have the kernel take volumes, policies "
+				"and modules that he signed; it does not tell verity-signing, "
+				"ipe-signing and module-signing apart",
+			 .unless = "firmware starts nothing by it; the policy of 'execute-from: "
+				   "root' takes programs and modules from the one root only",
 			 .bits = 3072,
 			 .years = 10,
 			 .code_signing = true,
@@ -34,6 +51,9 @@ const struct role key_roles[KEY_ROLES] = {
 			 .issued = true },
 	[KEY_IPE] = { .name = "ipe-signing",
 		      .common_name = "execution policy signing key",
+		      .may = "the same as with verity-signing",
+		      .unless = "the same; and nobody on a machine, root neither, can load "
+				"another policy",
 		      .bits = 3072,
 		      .years = 10,
 		      .code_signing = true,
@@ -41,23 +61,35 @@ const struct role key_roles[KEY_ROLES] = {
 		      .issued = true },
 	[KEY_MODULE] = { .name = "module-signing",
 			 .common_name = "kernel module signing key",
+			 .may = "the same as with verity-signing",
+			 .unless = "the same",
 			 .bits = 3072,
 			 .years = 10,
 			 .code_signing = true,
 			 .issued = true },
 	[KEY_PCR] = { .name = "pcr-signing",
 		      .common_name = "PCR policy signing key",
+		      .may = "as root on a machine, or with a system that firmware starts: "
+			     "have the TPM open the state for it, whatever was measured",
+		      .unless = "he needs that machine, and PCR 7 must be as it was: firmware "
+				"starts only what db signed",
 		      .bits = 2048,
 		      .years = 10,
 		      .build = true },
 	[KEY_PACKAGE] = { .name = "package-signing",
 			  .common_name = "package signing key",
+			  .may = "sign packages, and a repository, that whoever imported the key "
+				 "installs",
+			  .unless = "images hold only packages that their build made itself, and "
+				    "have no package manager",
 			  .bits = 3072,
 			  .years = 10,
 			  .openpgp = true,
 			  .build = true },
 	[KEY_UPDATE] = { .name = "update-signing",
 			 .common_name = "update signing key",
+			 .may = "nothing yet",
+			 .unless = "no machine of today asks for it",
 			 .bits = 3072,
 			 .years = 10,
 			 .openpgp = true },
@@ -66,6 +98,16 @@ const struct role key_roles[KEY_ROLES] = {
 const char *key_role_name(enum key_role role)
 {
 	return key_roles[role].name;
+}
+
+const char *key_role_may(enum key_role role)
+{
+	return key_roles[role].may;
+}
+
+const char *key_role_unless(enum key_role role)
+{
+	return key_roles[role].unless;
 }
 
 bool key_in_db(enum key_role role, struct str certificate)

@@ -55,6 +55,10 @@ const char *key_role_name(enum key_role role);
 /* Whether firmware's db holds that @certificate of the role: db's own, and of earlier versions the
  * self-signed ones of what the kernel checks. The kernel trusts what db issued, too. */
 bool key_in_db(enum key_role role, struct str certificate);
+/* What whoever stole the key can do with it on somebody's machine, and what keeps him from it: a
+ * clause each. */
+const char *key_role_may(enum key_role role);
+const char *key_role_unless(enum key_role role);
 must_check int key_role_parse(struct str name, enum key_role *ret, struct err *e);
 
 struct key_generate {
@@ -72,8 +76,8 @@ must_check int keys_generate(const struct key_generate *g, struct err *e);
 /* A successor for @role; the present key moves to retired/ and stays trusted. In g->token, or else
  * where the present one is. */
 must_check int keys_rotate(const struct key_generate *g, enum key_role role, struct err *e);
-/* Ends the trust in a retired key; @fingerprint: at least 8 hexadecimal digits of it. Its other
- * certificates go with it, unless it is the present key. What db issued is put on dbx. */
+/* Ends the trust in a retired key; @fingerprint: at least 8 hexadecimal digits of it. -EBUSY for
+ * one that a db issued which is trusted: it goes with that. */
 must_check int keys_retire(const char *dir, enum key_role role, struct str fingerprint,
 			   uint64_t time_sec, struct err *e);
 
@@ -103,6 +107,7 @@ must_check int keys_revoked(struct arena *a, const char *dir, vec_efi_revocation
 struct key_info {
 	enum key_role role;
 	bool retired, development;
+	bool in_db;                    /* firmware starts what it signs */
 	struct str subject, algorithm; /* "RSA 4096" */
 	struct str where;              /* "file", the token's URI without PIN, or "none" */
 	uint8_t sha256[32];            /* of the DER certificate */

@@ -9,6 +9,7 @@ enum { KEY_BYTES_MAX = 1 << 20, RETIRED_DIGITS = 8 };
 
 struct role {
 	const char *name, *common_name;
+	const char *may, *unless; /* see key_role_may() */
 	unsigned bits, years;
 	bool code_signing; /* its certificate says so */
 	bool openpgp;      /* has NAME.asc */

@@ -33,6 +33,7 @@ static int role_list(struct arena *a, const char *dir, enum key_role role, vec_k
 		struct key_info info = {
 			.role = role,
 			.retired = strchr(c->base, '/') != NULL,
+			.in_db = key_in_db(role, c->der),
 			.development = str_has(c->x.subject, development_mark),
 			.subject = c->x.subject,
 			.algorithm = c->x.algorithm,

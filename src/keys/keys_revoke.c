@@ -3,18 +3,9 @@
 #include "keys/keys_work.h"
 #include "keys/secure_boot.h"
 
-static bool is_there(const vec_efi_revocation *all, const struct efi_revocation *one)
-{
-	vec_each(r, all) {
-		if (r->certificate == one->certificate &&
-		    memcmp(r->sha256, one->sha256, SHA256_BYTES) == 0)
-			return true;
-	}
-	return false;
-}
-
-int keys_work_revoke(struct keys_work *w, const vec_efi_revocation *revocations, size_t *ret,
-		     struct err *e)
+/* Adds to dbx what is not there yet; *ret: how many. */
+static int dbx_add(struct keys_work *w, const vec_efi_revocation *revocations, size_t *ret,
+		   struct err *e)
 {
 	vec_efi_revocation all, added = { 0 };
 	int r = efi_revocation_lists_parse(&w->a, w->dbx, &all, e);
@@ -22,7 +13,7 @@ int keys_work_revoke(struct keys_work *w, const vec_efi_revocation *revocations,
 	if (r < 0)
 		return err_wrap(e, r, "'%s/enrol/dbx.esl'", w->g->dir);
 	vec_each(one, revocations)
-		if (!is_there(&all, one) && !is_there(&added, one))
+		if (!efi_is_revoked(&all, *one) && !efi_is_revoked(&added, *one))
 			vec_push(&w->a, &added) = *one;
 	w->dbx = str_cat(&w->a, w->dbx, efi_revocation_lists(&w->a, secure_boot_owner, &added));
 	*ret = added.n;
@@ -43,7 +34,7 @@ int keys_revoke(const char *dir, const vec_efi_revocation *revocations, uint64_t
 	if (r == 0 && !key_present(&w.roles[KEY_KEK].certificates))
 		r = keys_none(dir, e);
 	if (r == 0)
-		r = keys_work_revoke(&w, revocations, &n, e);
+		r = dbx_add(&w, revocations, &n, e);
 	if (r == 0)
 		r = keys_work_commit(&w, e);
 	keys_work_end(&w);

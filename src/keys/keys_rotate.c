@@ -149,46 +149,14 @@ static int certificate_remove(struct keys_work *w, enum key_role role, size_t at
 	return r;
 }
 
-/* Nobody trusts it any more but whoever trusts the db that issued it: they are told of it in
- * dbx. */
-static int certificate_end(struct keys_work *w, enum key_role role, size_t at, struct err *e)
-{
-	const struct x509 *x = &w->roles[role].certificates.p[at].x;
-	struct efi_revocation one = { .certificate = true };
-	vec_efi_revocation revocations = { 0 };
-	size_t n;
-	int r = 0;
-
-	memcpy(one.sha256, x->tbs_sha256, sizeof(one.sha256));
-	vec_push(&w->a, &revocations) = one;
-	if (key_roles[role].issued && !x->self_signed)
-		r = keys_work_revoke(w, &revocations, &n, e);
-	return r < 0 ? r : certificate_remove(w, role, at, e);
-}
-
-/* A key has another certificate for each db it was issued by. Who ends the trust in a key that was
- * stolen means all of them; who ends that in a former certificate of the present key, just this. */
-static int key_end(struct keys_work *w, enum key_role role, size_t at, struct err *e)
-{
-	vec_key_certificate *all = &w->roles[role].certificates;
-	const struct key_certificate *present = key_present(all);
-	struct str public_key = all->p[at].x.public_key;
-	int r = 0;
-
-	if (present && str_eq(present->x.public_key, public_key))
-		return certificate_end(w, role, at, e);
-	for (size_t i = all->n; r == 0 && i > 0; i--)
-		if (str_eq(all->p[i - 1].x.public_key, public_key))
-			r = certificate_end(w, role, i - 1, e);
-	return r;
-}
-
-static bool is_issued(const struct keys_work *w, const struct key_certificate *c)
+/* NULL: by none that is trusted. */
+static const struct key_certificate *issuer_find(const struct keys_work *w,
+						 const struct key_certificate *c)
 {
 	vec_each(db, &w->roles[KEY_DB].certificates)
-		if (x509_issued_by(c->der, db->der))
-			return true;
-	return false;
+		if (!c->x.self_signed && x509_issued_by(c->der, db->der))
+			return db;
+	return NULL;
 }
 
 /* With a db goes what it issued. */
@@ -201,10 +169,30 @@ static int issued_remove(struct keys_work *w, struct err *e)
 
 		for (size_t i = all->n; key_roles[role].issued && r == 0 && i > 0; i--)
 			if (strchr(all->p[i - 1].base, '/') && !all->p[i - 1].x.self_signed &&
-			    !is_issued(w, &all->p[i - 1]))
+			    !issuer_find(w, &all->p[i - 1]))
 				r = certificate_remove(w, role, i - 1, e);
 	}
 	return r;
+}
+
+/* The kernel takes what a db issued that it trusts, and cannot be told otherwise: to say that it
+ * does no longer would be a lie. */
+static int not_trusted_by_db(const struct keys_work *w, enum key_role role, size_t at,
+			     struct err *e)
+{
+	const struct key_certificate *c = &w->roles[role].certificates.p[at],
+				     *db = issuer_find(w, c);
+
+	if (!db || !key_roles[role].issued)
+		return 0;
+	if (strchr(db->base, '/'))
+		return err_set(e, -EBUSY,
+			       "machines trust this certificate as long as they trust the retired "
+			       "'db' that issued it: 'ashlar key retire db %.*s' ends both",
+			       STR_FMT(str_from(str_c(db->base), strlen("retired/db-"))));
+	return err_set(e, -EBUSY,
+		       "machines trust this certificate as long as they trust the 'db' that issued "
+		       "it: 'ashlar key rotate db', and retiring that one then, ends both");
 }
 
 static int retire(struct keys_work *w, enum key_role role, struct str digits, struct err *e)
@@ -213,7 +201,9 @@ static int retire(struct keys_work *w, enum key_role role, struct str digits, st
 	int r = retired_find(w, role, digits, &at, e);
 
 	if (r == 0)
-		r = key_end(w, role, at, e);
+		r = not_trusted_by_db(w, role, at, e);
+	if (r == 0)
+		r = certificate_remove(w, role, at, e);
 	if (r == 0 && role == KEY_DB)
 		r = issued_remove(w, e);
 	w->roles[role].changed = role != KEY_PK; /* of which firmware knows only the present one */

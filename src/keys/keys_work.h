@@ -50,9 +50,6 @@ must_check int keys_work_issue_again(struct keys_work *w, enum key_role role, st
 must_check int keys_work_signer(struct keys_work *w, enum key_role role, const struct signer **ret,
 				struct err *e);
 
-/* keys_revoke.c: adds to dbx what is not there yet; *ret: how many. */
-must_check int keys_work_revoke(struct keys_work *w, const vec_efi_revocation *revocations,
-				size_t *ret, struct err *e);
 /* keys_rotate.c: "retired/NAME-XXXXXXXX" */
 const char *retired_base(struct arena *a, const struct role *role, const struct key_certificate *c);
 

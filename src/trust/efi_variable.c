@@ -18,12 +18,10 @@ const uint8_t efi_security_guid[16] = { 0xd7, 0x19, 0xb2, 0xcb, 0x3d, 0x3a, 0x45
 /* EFI_CERT_X509_GUID: an entry is one certificate. EFI_CERT_TYPE_PKCS7_GUID: of a write. */
 static const uint8_t x509_guid[16] = { 0xa5, 0xc0, 0x59, 0xa1, 0x94, 0xe4, 0x4a, 0xa7,
 				       0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72 };
-/* EFI_CERT_SHA256_GUID: of an executable. EFI_CERT_X509_SHA256_GUID: of a certificate, and since
- * when it is revoked; a time of zeroes: whenever it signed. */
+/* EFI_CERT_SHA256_GUID: the digest of one executable. Certificates have a type of digests, too, but
+ * the kernel (6.12) never finds those: docs/decisions/0028-one-purpose.md. */
 static const uint8_t sha256_guid[16] = { 0xc1, 0xc4, 0x16, 0x26, 0x50, 0x4c, 0x40, 0x92,
 					 0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28 };
-static const uint8_t x509_sha256_guid[16] = { 0x3b, 0xd2, 0xa4, 0x92, 0x96, 0xc0, 0x40, 0x79,
-					      0xb4, 0x20, 0xfc, 0xf9, 0x8e, 0xf1, 0x03, 0xed };
 static const uint8_t pkcs7_guid[16] = { 0x4a, 0xaf, 0xd2, 0x9d, 0x68, 0xdf, 0x49, 0xee,
 					0x8a, 0xa9, 0x34, 0x7d, 0x37, 0x56, 0x65, 0xa7 };
 
@@ -77,13 +75,9 @@ struct str efi_revocation_lists(struct arena *a, const uint8_t owner[16],
 {
 	struct buf b = { .a = a };
 
-	vec_each(r, revocations) {
-		char entry[SHA256_BYTES + TIME_BYTES] = { 0 };
-
-		memcpy(entry, r->sha256, SHA256_BYTES);
-		list_put(&b, r->certificate ? x509_sha256_guid : sha256_guid, owner,
-			 (struct str){ entry, r->certificate ? sizeof(entry) : SHA256_BYTES });
-	}
+	vec_each(r, revocations)
+		list_put(&b, sha256_guid, owner,
+			 (struct str){ (const char *)r->sha256, SHA256_BYTES });
 	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
@@ -161,16 +155,23 @@ int efi_revocation_lists_parse(struct arena *a, struct str data, vec_efi_revocat
 	if (r < 0)
 		return r;
 	vec_each(entry, &entries) {
-		struct efi_revocation one = { .certificate = type_is(entry, x509_sha256_guid) };
+		struct efi_revocation one;
 
-		if ((!one.certificate && !type_is(entry, sha256_guid)) ||
-		    entry->data.n < SHA256_BYTES)
+		if (!type_is(entry, sha256_guid) || entry->data.n != SHA256_BYTES)
 			continue;
 		memcpy(one.sha256, entry->data.p, SHA256_BYTES);
 		vec_push(a, &revocations) = one;
 	}
 	*ret = revocations;
 	return 0;
+}
+
+bool efi_is_revoked(const vec_efi_revocation *all, struct efi_revocation one)
+{
+	vec_each(r, all)
+		if (memcmp(r->sha256, one.sha256, SHA256_BYTES) == 0)
+			return true;
+	return false;
 }
 
 /* EFI_TIME (8.3.1). */

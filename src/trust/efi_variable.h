@@ -16,14 +16,13 @@ struct str efi_signature_lists(struct arena *a, const uint8_t owner[16],
 /* The certificates in such lists; other types of entries are skipped. */
 must_check int efi_signature_lists_parse(struct arena *a, struct str data, vec_str *ret,
 					 struct err *e);
-/* What dbx forbids: an executable, by its Authenticode digest, whoever signed it; or a certificate,
- * by the SHA-256 of its signed part, for ever: firmware and kernel then take nothing that it
- * signed. */
+/* What dbx forbids: an executable, by its Authenticode digest, whoever signed it. */
 struct efi_revocation {
-	bool certificate;
 	uint8_t sha256[SHA256_BYTES];
 };
 typedef VEC(struct efi_revocation) vec_efi_revocation;
+
+bool efi_is_revoked(const vec_efi_revocation *all, struct efi_revocation one);
 
 /* EFI_SIGNATURE_LIST of one revocation each. */
 struct str efi_revocation_lists(struct arena *a, const uint8_t owner[16],
