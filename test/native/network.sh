@@ -96,7 +96,7 @@ check "closed ports say nothing" neighbour '^told about closed ports: 0$'
 check "a flood of echoes is not answered" neighbour '^echoes: few few$'
 check "nothing else listens" test -z "$(grep ^listens "$WORK/open.inside" | grep -vE ':22 |127.0.0.5[34](%lo)?:53 |10.9.0.7%wired0:68 |%wired0:546 ')"
 check "networkd understands each of its settings" never 'not understood'
-for setting in 'maxauthtries 4' 'logingracetime 60' 'maxstartups 10:30:60' 'allowtcpforwarding no' 'allowstreamlocalforwarding no' \
+for setting in 'maxauthtries 4' 'logingracetime 60' 'maxstartups 20:30:60' 'persourcemaxstartups 10' 'persourcenetblocksize 32:64' 'allowtcpforwarding no' 'allowstreamlocalforwarding no' \
 	'allowagentforwarding no' 'x11forwarding no' 'permittunnel no' 'permituserrc no' 'permituserenvironment no' \
 	'authenticationmethods publickey' 'passwordauthentication no' 'permitrootlogin without-password'; do
 	check "sshd: $setting" said -x "sshd $setting"
