@@ -111,15 +111,18 @@ check "SSH: no second file of keys" said '^with a second file of keys: .*Permiss
 check "a broken file: the filter that is there stays" said '^after a reload of what is broken: 2$'
 check "the filter's unit is stopped: the filter stays" said '^after a stop: 2$'
 
-# Without a filter
+# Without a filter, in four ways at a time
+closings=()
 closed='
 	for unit in nftables systemd-networkd ssh; do echo "$unit $(systemctl is-active $unit)"; done
 	echo "link $(cat /sys/class/net/wired0/operstate)"
 	ip address show wired0
 	ss -Hltnu | sed "s/^/listens /"
 	cat /run/issue.d/*
-	mask=/etc/systemd/system/nftables.service; [ ! -L $mask ] || systemctl unmask nftables
+	systemctl unmask nftables
+	rm -rf /etc/systemd/system/nftables.service.d && systemctl daemon-reload
 	sed -i "/not a rule/d" /etc/nftables.conf
+	[ -s /etc/nftables.conf ] || printf "table inet x {\nchain x {\ntype filter hook input priority 0; policy drop;\n}\n}\n" >/etc/nftables.conf
 	systemctl start nftables systemd-networkd ssh
 	echo "tried $(journalctl -b -u nftables -o cat | grep -c ^Starting) times"
 	for unit in nftables systemd-networkd ssh; do echo "then $unit $(systemctl is-active $unit)"; done
@@ -136,9 +139,19 @@ no_network() { # WHAT
 }
 machine broken
 { sed -n '/nftables.conf$/,/^  -/p' distro/features/firewall.yaml | sed -n 's/^      //p'; echo 'not a rule'; } >"$etc/nftables.conf"
-attacked broken 6 "$closed"
-no_network "a filter that is broken"
+machine empty
+: >"$etc/nftables.conf"
 machine masked
 mkdir -p "$etc/systemd/system" && ln -s /dev/null "$etc/systemd/system/nftables.service"
-attacked masked 6 "$closed"
-no_network "a filter that is masked"
+machine skipped
+mkdir -p "$etc/systemd/system/nftables.service.d" && printf '[Unit]\nConditionPathExists=/nowhere\n' >"$etc/systemd/system/nftables.service.d/x.conf"
+for of in broken empty masked skipped; do
+	(trap 'for command in "${on_exit[@]}"; do eval "$command"; done' EXIT; attacked $of 6 "$closed") &
+	on_exit+=("stop $!")
+	closings+=($!)
+done
+wait "${closings[@]}"
+of=broken && no_network "a filter that is broken"
+of=empty && no_network "a filter without rules"
+of=masked && no_network "a filter that is masked"
+of=skipped && no_network "a filter that is skipped"
