@@ -60,6 +60,7 @@ attacked open 30 '
 	timedatectl show-timesync --no-pager -p LinkNTPServers; networkctl --no-pager status wired0; date +"zone %Z"
 	ss -Hltnu | sed "s/^/listens /"
 	journalctl -b --no-pager | grep -iE "unknown (key|lvalue)" | sed "s/^/not understood: /"
+	ashlar-status | sed "s/^/status: /"
 	sshd -T | sed "s/^/sshd /"
 	mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N "" -f /tmp/key && cp /tmp/key.pub /root/.ssh/authorized_keys
 	cp /tmp/key.pub /root/.ssh/authorized_keys2
@@ -95,6 +96,7 @@ check "a neighbour reaches SSH, and no other port of 1024" neighbour '^open: 22$
 check "closed ports say nothing" neighbour '^told about closed ports: 0$'
 check "a flood of echoes is not answered" neighbour '^echoes: few few$'
 check "nothing else listens" test -z "$(grep ^listens "$WORK/open.inside" | grep -vE ':22 |127.0.0.5[34](%lo)?:53 |10.9.0.7%wired0:68 |%wired0:546 ')"
+check "ashlar-status says that it is filtered" said '^status:   - what comes in from the network is filtered'
 check "networkd understands each of its settings" never 'not understood'
 for setting in 'maxauthtries 4' 'logingracetime 60' 'maxstartups 20:30:60' 'persourcemaxstartups 10' 'persourcenetblocksize 32:64' 'allowtcpforwarding no' 'allowstreamlocalforwarding no' \
 	'allowagentforwarding no' 'x11forwarding no' 'permittunnel no' 'permituserrc no' 'permituserenvironment no' \
@@ -119,6 +121,7 @@ closed='
 	ip address show wired0
 	ss -Hltnu | sed "s/^/listens /"
 	cat /run/issue.d/*
+	ashlar-status | sed "s/^/status: /"
 	systemctl unmask nftables
 	rm -rf /etc/systemd/system/nftables.service.d && systemctl daemon-reload
 	sed -i "/not a rule/d" /etc/nftables.conf
@@ -134,6 +137,7 @@ no_network() { # WHAT
 	check "$1: the neighbour is asked nothing and finds nothing" eval "neighbour '^asks: no' && ! neighbour '^open'"
 	check "$1: who stands at the console is told" eval "said 'network is closed, as there is no packet filter' &&
 		grep 'network is closed, as there is no packet filter' '$WORK/$of.console'"
+	check "$1: ashlar-status says so" said '^status:   - the packet filter is not in force'
 	check "$1: it is not tried again and again" said -E '^tried [12] times'
 	check "$1: what is told there helps" eval "said '^told until the end: $' && said '^then nftables active' && said '^then systemd-networkd active' && said '^then ssh active'"
 }

@@ -189,6 +189,31 @@ static void read_locked(struct arena *a, const char *root, struct status *s)
 	s->memory_locked = str_eqz(content(a, root, "/proc/sys/kernel/yama/ptrace_scope"), "3");
 }
 
+static bool there(struct arena *a, const char *root, const char *path)
+{
+	return file_exists(str_z(a, str_printf(a, "%s%s", root, path)));
+}
+
+/* An image with the feature "firewall" says so by its unit, and the filter by a folder that it has
+ * as long as it is active. */
+static void read_filter(struct arena *a, const char *root, struct status *s)
+{
+	if (there(a, root, "/usr/lib/systemd/system/network-closed.service"))
+		s->filter = there(a, root, "/run/packet-filter") ? KNOWN_YES : KNOWN_NO;
+	else
+		s->filter = KNOWN_NOT;
+}
+
+static void judge_filter(struct arena *a, struct status *s)
+{
+	if (s->filter == KNOWN_YES)
+		vec_push(a, &s->protects) = STR("what comes in from the network is filtered");
+	if (s->filter == KNOWN_NO)
+		vec_push(a, &s->missing) =
+			STR("the packet filter is not in force, so the network is closed "
+			    "(journalctl -u network-closed.service)");
+}
+
 static void judge_firmware(struct arena *a, struct status *s)
 {
 	if (s->efi.secure_boot)
@@ -287,10 +312,12 @@ void status_read(struct arena *a, const char *root, struct status *ret)
 	read_words(a, root, &s);
 	read_policy(a, root, &s);
 	read_locked(a, root, &s);
+	read_filter(a, root, &s);
 	judge_firmware(a, &s);
 	judge_root(a, &s);
 	judge_policy(a, &s);
 	judge_state(a, &s);
+	judge_filter(a, &s);
 	*ret = s;
 }
 

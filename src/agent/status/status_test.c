@@ -29,6 +29,8 @@ static char *machine(struct arena *a)
 	test_file_put(a, dir, "sys/class/tpm/tpm0/tpm_version_major", STR("2\n"));
 	test_file_put(a, dir, "sys/block/dm-0/dm/name", STR("root\n"));
 	test_file_put(a, dir, "sys/block/dm-0/dm/uuid", STR("CRYPT-VERITY-00-root\n"));
+	test_file_put(a, dir, "usr/lib/systemd/system/network-closed.service", STR(""));
+	test_file_put(a, dir, "run/packet-filter/x", STR(""));
 	test_file_put(a, dir, SECURITY "lockdown", STR("none [integrity] confidentiality\n"));
 	test_file_put(a, dir, SECURITY "ipe/enforce", STR("1"));
 	test_file_put(a, dir, SECURITY "ipe/policies/ashlar/active", STR("1"));
@@ -65,6 +67,7 @@ static void test_all_is_well(void **state)
 		"  - no device-mapper table can be made, so no other device looks like the root\n"
 		"  - no process executes what it wrote to memory, or looks into another's\n"
 		"  - /var: encrypted to this machine's TPM\n"
+		"  - what comes in from the network is filtered\n"
 		"Taken from the platform, as the image allows:\n"
 		"  - ssh.authorized_keys.root\n"
 		"Not taken from the platform:\n"
@@ -75,6 +78,27 @@ static void test_all_is_well(void **state)
 	assert_str(json_find(&v, "missing")->text, "[]");
 	assert_str(json_find(&v, "execution-policy-active")->text, "ashlar");
 	assert_int_equal(json_find(&v, "execution-policy-locked")->type, JSON_TRUE);
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
+static void test_filter(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *dir = machine(&a);
+	struct err e = { 0 };
+	struct status s;
+
+	(void)state;
+	assert_ok(dir_remove(path_join(&a, dir, "run/packet-filter"), &e), &e);
+	status_read(&a, dir, &s);
+	assert_true(str_starts(status_text(&a, &s),
+			       "Ashlar server 1.0.1\nNot protected:\n"
+			       "  - the packet filter is not in force, so the network is closed "));
+	assert_int_equal(unlink(path_join(&a, dir,
+					  "usr/lib/systemd/system/network-closed.service")),
+			 0);
+	status_read(&a, dir, &s);
+	assert_int_equal(s.missing.n, 0);
 	assert_ok(dir_remove(dir, &e), &e);
 }
 
@@ -161,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_is_well),
+		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_policies),
 	};
