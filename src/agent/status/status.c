@@ -224,10 +224,8 @@ static void judge_firmware(struct arena *a, struct status *s)
 			STR("the kernel is not locked down: root can change it while it runs");
 	else if (s->lockdown.n > 0)
 		vec_push(a, &s->protects) =
-			str_printf(a, "the kernel is locked down (%.*s): root cannot change it%s",
-				   STR_FMT(s->lockdown),
-				   str_eqz(s->lockdown, "confidentiality") ? " or read its memory"
-									   : "");
+			str_printf(a, "the kernel is locked down (%.*s): root cannot change it",
+				   STR_FMT(s->lockdown));
 	if (s->efi.measured && s->tpm)
 		vec_push(a, &s->protects) = STR("the TPM holds a measurement of what was started");
 	if (s->development_keys)

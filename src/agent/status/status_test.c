@@ -158,10 +158,8 @@ static void test_policies(void **state)
 	(void)state;
 	test_file_put(&a, dir, SECURITY "ipe/policies/ashlar/policy",
 		      STR("op=EXECUTE dmverity_signature=TRUE action=ALLOW\n"));
-	test_file_put(&a, dir, SECURITY "lockdown", STR("none integrity [confidentiality]\n"));
 	status_read(&a, dir, &s);
 	assert_true(str_has(status_text(&a, &s), "from the root and from signed volumes only"));
-	assert_true(str_has(status_text(&a, &s), "root cannot change it or read its memory\n"));
 	/* nothing that agent/init can lock helps there */
 	assert_true(str_starts(s.missing.p[0], "root can make a device that looks like"));
 	test_file_put(&a, dir, SECURITY "ipe/policies/ashlar/policy",
