@@ -24,8 +24,14 @@ struct str boot_uki_name(struct arena *a, const struct conf_release *release, st
  * never comes to agent/init. So ours fill all there is. */
 enum { COMMAND_LINE_BYTES_MAX = 2047 };
 
-int boot_command_line(struct arena *a, const struct conf_image *image,
-		      const uint8_t root_hash[SHA256_BYTES], struct str *ret, struct err *e)
+static uint64_t generation_of(const struct conf_release *release)
+{
+	return release->sbat_generation ? release->sbat_generation : 1;
+}
+
+int boot_command_line(struct arena *a, const struct conf_release *release,
+		      const struct conf_image *image, const uint8_t root_hash[SHA256_BYTES],
+		      struct str *ret, struct err *e)
 {
 	struct buf b = { .a = a };
 	static const char end[] = " " BOOT_END "=";
@@ -34,6 +40,9 @@ int boot_command_line(struct arena *a, const struct conf_image *image,
 	/* Each word, also where it says what is the default: agent/init takes none twice. */
 	buf_printf(&b, "roothash=%.*s %.*s", STR_FMT(hex_encode(a, root_hash, SHA256_BYTES)),
 		   STR_FMT(boot_words_text(a, &image->boot)));
+	if (image->boot.state != STATE_MEMORY)
+		buf_printf(&b, " " BOOT_GENERATION "=%llu",
+			   (unsigned long long)generation_of(release));
 	own = b.v.n;
 	vec_each(word, &image->kernel_command_line)
 		buf_printf(&b, " %.*s", STR_FMT(*word));
@@ -56,7 +65,6 @@ int boot_command_line(struct arena *a, const struct conf_image *image,
  * version, address. The stub's own lines stand before it. */
 static struct str sbat(struct arena *a, const struct conf_release *release, struct str version)
 {
-	uint64_t generation = release->sbat_generation ? release->sbat_generation : 1;
 	struct str vendor = release->vendor.n ? release->vendor : release->name,
 		   url = release->home_url.n ? release->home_url : STR("-");
 
@@ -64,7 +72,7 @@ static struct str sbat(struct arena *a, const struct conf_release *release, stru
 		a,
 		"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
 		"%.*s,%llu,%.*s,%.*s,%.*s,%.*s\n",
-		STR_FMT(release->id), (unsigned long long)generation, STR_FMT(vendor),
+		STR_FMT(release->id), (unsigned long long)generation_of(release), STR_FMT(vendor),
 		STR_FMT(release->id), STR_FMT(version), STR_FMT(url));
 }
 

@@ -11,9 +11,10 @@
 /* "EFI/Linux/ashlar_1.0.20261123.efi", by which systemd-boot finds it and sorts versions. */
 struct str boot_uki_name(struct arena *a, const struct conf_release *release, struct str version);
 
-/* The words behind roothash=: what agent/init is to insist on (agent/init/cmdline.h), then the
- * definition's own. -E2BIG when the kernel would leave out some. */
-must_check int boot_command_line(struct arena *a, const struct conf_image *image,
+/* The words behind roothash=: what agent/init is to insist on (agent/init/cmdline.h), @release's
+ * generation among it, then the definition's own. -E2BIG when the kernel would leave out some. */
+must_check int boot_command_line(struct arena *a, const struct conf_release *release,
+				 const struct conf_image *image,
 				 const uint8_t root_hash[SHA256_BYTES], struct str *ret,
 				 struct err *e);
 

@@ -82,5 +82,9 @@ struct boot_param {
  * the end, and at "--", behind which words are for others. */
 must_check bool boot_param_next(struct str *text, struct boot_param *ret);
 
+/* The definition's sbat-generation, of images whose state a TPM keeps; once. */
+#define BOOT_GENERATION "ashlar.generation"
+enum { BOOT_GENERATION_MAX = 0x7fffffff };
+
 /* Of ashlar.timeout= and ashlar.failure=reboot:SEC. */
 enum { BOOT_SEC_MAX = 86400 };

@@ -8,6 +8,7 @@
 #include "image/steps.h"
 #include "tree/gen_inputs.h"
 #include "tree/module_info.h"
+#include "trust/certificate.h"
 
 #define INITRD "/initrd"
 
@@ -185,6 +186,7 @@ struct initrd {
 	const struct tree *tree;
 	struct str kernel; /* its version */
 	struct str init, policy;
+	struct str pcr_keys;
 };
 
 static struct str lines(struct arena *a, const vec_str *list)
@@ -211,6 +213,7 @@ static int make(struct arena *a, const struct initrd *in, struct str *ret, struc
 	put(&m, STR("ipe-policy"), S_IFREG | 0644, in->policy);
 	put(&m, STR("platform-credentials"), S_IFREG | 0644,
 	    lines(a, &in->image->platform_credentials));
+	put(&m, STR("pcr-keys"), S_IFREG | 0644, in->pcr_keys);
 	r = add_all(&m, &in->image->initrd_modules, true, "initrd-modules", e);
 	if (r == 0)
 		r = add_all(&m, &in->image->initrd_drivers, false, "initrd-drivers", e);
@@ -242,6 +245,7 @@ static struct recipe recipe_of(struct arena *a, const struct initrd *initrd, str
 	recipe_number(&r, "zstd-level", INITRD_ZSTD_LEVEL);
 	recipe_bytes(&r, "init", initrd->init);
 	recipe_bytes(&r, "policy", initrd->policy);
+	recipe_bytes(&r, "pcr-keys", initrd->pcr_keys);
 	recipe_line(&r, "kernel", initrd->kernel);
 	recipe_list(&r, "modules", &initrd->image->initrd_modules);
 	recipe_list(&r, "drivers", &initrd->image->initrd_drivers);
@@ -250,6 +254,26 @@ static struct recipe recipe_of(struct arena *a, const struct initrd *initrd, str
 	gen_input_below(&in, STR("/usr/lib/modules"));
 	recipe_lines(&r, gen_inputs_text(&in));
 	return r;
+}
+
+/* Whose signatures over PCR 11 agent/init believes: the present key, then the retired ones. */
+static int pcr_keys(struct arena *a, const vec_str *certificates, struct str *ret, struct err *e)
+{
+	struct buf b = { .a = a };
+
+	vec_each(der, certificates) {
+		struct str bits, modulus;
+		int r = certificate_key_bits(a, *der, &bits, e);
+
+		if (r == 0)
+			r = certificate_modulus(a, *der, &modulus, e);
+		if (r < 0)
+			return err_wrap(e, r, "%s", key_role_name(KEY_PCR));
+		buf_printf(&b, "%.*s %.*s\n", STR_FMT(sha256_hex(a, bits.p, bits.n)),
+			   STR_FMT(hex_encode(a, modulus.p, modulus.n)));
+	}
+	*ret = (struct str){ (const char *)b.v.p, b.v.n };
+	return 0;
 }
 
 /* Derived in a tree of its own. */
@@ -261,10 +285,13 @@ static int initrd_make(struct build *b, struct image_kernel *k, struct err *e)
 				 .kernel = k->version,
 				 .init = b->agents.init,
 				 .policy = policy_template(b->a, image->boot.execute_from) };
-	struct recipe recipe = recipe_of(b->a, &initrd, &b->as.tree);
+	struct recipe recipe;
 	struct tree t;
-	int r;
+	int r = pcr_keys(b->a, &b->keys->trusted[KEY_PCR], &initrd.pcr_keys, e);
 
+	if (r < 0)
+		return r;
+	recipe = recipe_of(b->a, &initrd, &b->as.tree);
 	tree_init(b->a, &t);
 	r = derive(&b->derive, &recipe, &t, step, &initrd, e);
 	return r < 0 ? r : tree_read(b->a, &t, tree_find(&t, STR(INITRD)), &k->initrd, e);

@@ -31,7 +31,8 @@ must_check int image_assemble(struct build *b, struct err *e);
 must_check int image_generate(struct build *b, struct err *e);
 must_check int image_rpmdb(struct build *b, bool *const *not_installed, struct err *e);
 /* For each kernel an initrd: agent/init, the modules that the definition names with what they
- * depend on, their list, and the execution policy (artifact/policy.h). Compressed. */
+ * depend on, their list, the execution policy (artifact/policy.h), and the public halves of
+ * the pcr-signing keys (agent/init/pcr_policy.h). Compressed. */
 must_check int image_initrds(struct build *b, struct err *e);
 /* That the definition says nothing without effect: no pattern of the image's own file that matches
  * nothing, no link that leads nowhere. */

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "trust/der.h"
 #include "trust/libcrypto.h"
 
 /* What OpenSSL allocates of one PEM block. */
@@ -151,6 +152,26 @@ int certificate_key_bits(struct arena *a, struct str der, struct str *ret, struc
 	bits = X509_get0_pubkey_bitstr(x);
 	*ret = str_dup(a, (struct str){ (const char *)ASN1_STRING_get0_data(bits),
 					(size_t)ASN1_STRING_length(bits) });
+	return 0;
+}
+
+int certificate_modulus(struct arena *a, struct str der, struct str *ret, struct err *e)
+{
+	struct str bits, modulus, exponent;
+	struct der outer, inner;
+	int r = certificate_key_bits(a, der, &bits, e);
+
+	if (r < 0)
+		return r;
+	outer = (struct der){ .rest = bits };
+	inner = (struct der){ .rest = der_content(&outer, DER_SEQUENCE) };
+	modulus = der_content(&inner, DER_INTEGER);
+	exponent = der_content(&inner, DER_INTEGER);
+	der_end(&inner);
+	der_end(&outer);
+	if (outer.bad || inner.bad || !str_eq(exponent, STR("\x01\x00\x01")))
+		return err_set(e, -EBADMSG, "its key is no RSA key with the exponent 65537");
+	*ret = str_from(modulus, modulus.n > 0 && modulus.p[0] == 0);
 	return 0;
 }
 

@@ -22,6 +22,9 @@ must_check int certificate_public_key(struct arena *a, struct str der, struct st
  * RSAPublicKey (RFC 8017, A.1.1). */
 must_check int certificate_key_bits(struct arena *a, struct str der, struct str *ret,
 				    struct err *e);
+/* The modulus alone, without leading zeroes, of an RSA key whose exponent is 65537: what a TPM
+ * takes for such a key. */
+must_check int certificate_modulus(struct arena *a, struct str der, struct str *ret, struct err *e);
 /* A SubjectPublicKeyInfo as PEM. */
 struct str public_key_pem(struct arena *a, struct str public_key);
 /* Whether the key of the certificate @der signed @data: RSASSA-PKCS1-v1_5 with SHA-256, as

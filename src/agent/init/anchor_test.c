@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/init/anchor.h"
+#include "trust/certificate.h"
 #include "trust/signer.h"
 
 enum { SPKI_MODULUS_AT = 33, MODULUS_BYTES = 256 };
@@ -436,18 +437,32 @@ static void test_signature(void **state)
 	assert_str(got, "hi");
 }
 
+/* What the image builder takes out of a certificate is what the TPM takes. */
+static void test_modulus(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_signer_ struct signer *signer = NULL;
+	struct err e = { 0 };
+	struct str der, pem, modulus;
+
+	(void)state;
+	assert_ok(file_read(&a, "test/data/signer.der", 1 << 16, &der, &e), &e);
+	assert_ok(file_read(&a, "test/data/signer.pem", 1 << 16, &pem, &e), &e);
+	assert_ok(signer_pem_parse(pem, &signer, &e), &e);
+	assert_ok(certificate_modulus(&a, der, &modulus, &e), &e);
+	assert_true(str_eq(modulus, str_head(str_from(signer_public_key(signer), SPKI_MODULUS_AT),
+					     MODULUS_BYTES)));
+	assert_err(certificate_modulus(&a, str_head(der, 100), &modulus, &e), &e, "certificate");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_content),
-		cmocka_unit_test(test_response),
-		cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_signature),
-		cmocka_unit_test(test_remembers),
-		cmocka_unit_test(test_closed_later),
-		cmocka_unit_test(test_policy_of_his_own),
-		cmocka_unit_test(test_policy_of_ours),
-		cmocka_unit_test(test_bound_again),
+		cmocka_unit_test(test_modulus),        cmocka_unit_test(test_content),
+		cmocka_unit_test(test_response),       cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_signature),      cmocka_unit_test(test_remembers),
+		cmocka_unit_test(test_closed_later),   cmocka_unit_test(test_policy_of_his_own),
+		cmocka_unit_test(test_policy_of_ours), cmocka_unit_test(test_bound_again),
 		cmocka_unit_test(test_cancel),
 	};
 

@@ -54,10 +54,27 @@ int cmdline_failure(struct str text, struct failure *ret, struct err *e)
 	return 0;
 }
 
+static int generation_take(struct str value, bool *seen, uint32_t *ret, struct err *e)
+{
+	uint64_t n;
+
+	if (*seen)
+		return err_set(e, -EINVAL,
+			       "kernel command line: " BOOT_GENERATION "= stands there twice");
+	if (!str_u64(value, BOOT_GENERATION_MAX, &n))
+		return err_set(e, -EINVAL,
+			       "kernel command line: " BOOT_GENERATION
+			       "=%.*s: want a number, at most %d",
+			       STR_FMT(value), BOOT_GENERATION_MAX);
+	*seen = true;
+	*ret = (uint32_t)n;
+	return 0;
+}
+
 int cmdline_parse(struct str text, struct cmdline *ret, struct err *e)
 {
 	struct cmdline c = { .timeout_sec = TIMEOUT_SEC };
-	bool has_hash = false;
+	bool has_hash = false, has_generation = false;
 	unsigned seen = 0;
 	struct boot_param p;
 	uint64_t sec;
@@ -67,6 +84,11 @@ int cmdline_parse(struct str text, struct cmdline *ret, struct err *e)
 
 		if (r < 0)
 			return err_wrap(e, r, "kernel command line");
+		if (str_eqz(p.key, BOOT_GENERATION)) {
+			r = generation_take(p.value, &has_generation, &c.generation, e);
+			if (r < 0)
+				return r;
+		}
 		if (str_eqz(p.key, "roothash")) {
 			/* Whoever appends to the command line must not be able to replace the root.
 			 */

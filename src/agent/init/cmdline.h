@@ -13,6 +13,8 @@
  *	ashlar.state=WHERE		memory (the default) or tpm: what /var is
  *	ashlar.without-tpm=HOW		refuse (the default), passphrase or plain: what becomes of
  *					ashlar.state=tpm on a machine that has no TPM
+ *	ashlar.generation=N		a machine whose state an image with a higher number has
+ *					opened does not open it for this one (default 0)
  *	ashlar.recovery-key=WHERE	console (the default) or none: where the recovery key of
  *					encrypted state is shown, once
  *
@@ -31,6 +33,7 @@ enum { CMDLINE_BYTES_MAX = 64 << 10, CMDLINE_SEC_MAX = BOOT_SEC_MAX };
 struct cmdline {
 	uint8_t root_hash[ROOT_HASH_BYTES];
 	unsigned timeout_sec;
+	uint32_t generation;
 	struct boot_words words;
 };
 

@@ -20,6 +20,10 @@ static void test_cmdline(void **state)
 		{ "roothash=0011", "roothash=0011: want 64 hexadecimal digits" },
 		{ "roothash=" HASH "0", "want 64 hexadecimal digits" },
 		{ "roothash=" HASH " roothash=" HASH, "roothash= stands there twice" },
+		{ "ashlar.generation=3 ashlar.generation=2 roothash=" HASH,
+		  "ashlar.generation= stands there twice" },
+		{ "ashlar.generation=-1 roothash=" HASH,
+		  "ashlar.generation=-1: want a number, at most 2147483647" },
 		{ "ashlar.timeout=soon roothash=" HASH, "ashlar.timeout=soon: want seconds" },
 		{ "roothash=" HASH " ashlar.state=disk", "ashlar.state=disk: want memory or tpm" },
 		{ "ashlar.without-tpm roothash=" HASH,
@@ -40,10 +44,11 @@ static void test_cmdline(void **state)
 
 	(void)state;
 	assert_ok(cmdline_parse(STR("quiet  \"x= roothash=1\" roothash=\"" HASH
-				    "\" ashlar.timeout=5\n"),
+				    "\" ashlar.timeout=5 ashlar.generation=3\n"),
 				&c, &e),
 		  &e);
 	assert_int_equal(c.timeout_sec, 5);
+	assert_int_equal(c.generation, 3);
 	assert_int_equal(c.words.state, STATE_MEMORY);
 	assert_int_equal(c.root_hash[1], 0x11);
 	assert_int_equal(c.root_hash[31], 0xef);

@@ -27,6 +27,8 @@ int tpm_keep_policy(struct arena *a, struct err *e)
 		r = keep(a, EXTRA "tpm2-pcr-signature.json", TPM_SIGNATURE, e);
 	if (r == 0)
 		r = keep(a, EXTRA "tpm2-pcr-public-key.pem", TPM_PUBLIC_KEY, e);
+	if (r == 0)
+		r = keep(a, "/pcr-keys", TPM_KEYS, e);
 	return r;
 }
 

@@ -6,6 +6,7 @@
 
 #define TPM_SIGNATURE  "/run/systemd/tpm2-pcr-signature.json"
 #define TPM_PUBLIC_KEY "/run/systemd/tpm2-pcr-public-key.pem"
+#define TPM_KEYS       "/run/systemd/tpm2-pcr-keys" /* the initrd's: pcr_policy.h */
 
 struct tpm {
 	bool present;  /* a TPM 2.0 */
@@ -14,7 +15,7 @@ struct tpm {
 };
 
 /* In the initrd: keeps what systemd-stub took out of the UKI for the policy, where systemd's
- * programs look for it. It may not be there. */
+ * programs look for it, and which keys the initrd believes. They may not be there. */
 must_check int tpm_keep_policy(struct arena *a, struct err *e);
 
 /* Fills in all but what @ret->measured says. @root: "" on a machine. */
