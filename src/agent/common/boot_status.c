@@ -44,6 +44,8 @@ struct str boot_status_json(struct arena *a, const struct boot_status *s)
 	json_bool(&j, "measured", s->measured);
 	json_str(&j, "state", str_c(s->state));
 	json_str(&j, "state-reason", str_c(s->state_reason));
+	if (s->state_measured)
+		json_str(&j, "state-measured", str_c(s->state_measured));
 	list_json(&j, "missing", &s->missing);
 	json_object(&j, "platform");
 	list_json(&j, "credentials-taken", &s->credentials_taken);

@@ -18,9 +18,12 @@ struct boot_status {
 	const char *root_signature;   /* "checked", "no-key", "absent" */
 	const char *execution_policy; /* "enforcing", "no-key", "absent" */
 	bool tpm, measured;           /* measured: systemd-stub put the UKI into PCR 11 */
-	const char *state;        /* "encrypted-tpm", "encrypted-passphrase", "plain", "memory" */
-	const char *state_reason; /* a sentence, or "" */
-	vec_str missing;          /* sentences: what this machine does not protect, and why */
+	/* "encrypted-tpm": and recognised as this machine's own; "encrypted": a recovery key alone
+	 * spoke for it; "encrypted-passphrase", "plain", "memory" */
+	const char *state;
+	const char *state_reason;   /* a sentence, or "" */
+	const char *state_measured; /* what PCR 15 was extended by about it; or NULL */
+	vec_str missing;            /* sentences: what this machine does not protect, and why */
 	/* What the platform said, by name, and what of it PCR 12 was told. */
 	vec_str credentials_taken, credentials_ignored, words_ignored, platform_events;
 };

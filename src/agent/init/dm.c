@@ -171,3 +171,39 @@ int dm_open(struct arena *a, const uint8_t root_hash[ROOT_HASH_BYTES],
 		return err_sys(e, "link '" DM_NODE "'");
 	return 0;
 }
+
+int dm_table(struct arena *a, const char *name, struct state_table *ret, struct err *e)
+{
+	_cleanup_close_ int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	const struct dm_target_spec *spec;
+	struct dm_request d;
+	const char *params;
+	size_t at;
+
+	if (control < 0)
+		return err_sys(e, "open '/dev/mapper/control'");
+	dm_init(&d, DM_STATUS_TABLE_FLAG);
+	memset(d.head.name, 0, sizeof(d.head.name));
+	memcpy(d.head.name, name, strnlen(name, sizeof(d.head.name) - 1));
+	if (ioctl(control, DM_TABLE_STATUS, &d) < 0)
+		return err_sys(e, "ask for the table of '%s'", name);
+	at = d.head.data_start;
+	if (d.head.flags & DM_BUFFER_FULL_FLAG || d.head.target_count == 0 ||
+	    at > sizeof(d) - sizeof(*spec) - 1)
+		return err_set(e, -EBADMSG, "the table of '%s' is longer than any of ours", name);
+	spec = (const struct dm_target_spec *)(d.bytes + at);
+	params = (const char *)(spec + 1);
+	*ret = (struct state_table){
+		.targets = d.head.target_count,
+		.start_sector = spec->sector_start,
+		.sectors = spec->length,
+		.type = str_dup(a, (struct str){ spec->target_type,
+						 strnlen(spec->target_type,
+							 sizeof(spec->target_type)) }),
+		.params =
+			str_dup(a, (struct str){ params,
+						 strnlen(params, sizeof(d) - at - sizeof(*spec)) }),
+	};
+	explicit_bzero(&d, sizeof(d));
+	return 0;
+}

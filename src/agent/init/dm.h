@@ -3,6 +3,8 @@
  * named as cryptsetup names it, so that veritysetup, lsblk and systemd know what it is. */
 #pragma once
 
+#include "agent/init/state_luks.h"
+
 #include "agent/common/disks.h"
 #include "agent/init/cmdline.h"
 #include "disk/verity.h"
@@ -24,3 +26,6 @@ must_check int dm_params(struct arena *a, const struct verity_super *super,
 must_check int dm_open(struct arena *a, const uint8_t root_hash[ROOT_HASH_BYTES],
 		       const struct disk_partition *root, const struct disk_partition *hash,
 		       struct str signature, struct err *e);
+
+/* The table that the device-mapper device @name has now; may hold a key: wipe ret->params. */
+must_check int dm_table(struct arena *a, const char *name, struct state_table *ret, struct err *e);

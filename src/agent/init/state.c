@@ -9,31 +9,17 @@
 #include "agent/common/disks.h"
 #include "agent/common/report.h"
 #include "agent/common/run.h"
-#include "agent/init/ask.h"
 #include "agent/init/mounts.h"
-#include "agent/init/state_plan.h"
+#include "agent/init/state_luks.h"
+#include "agent/init/state_work.h"
 #include "base/io.h"
 #include "disk/gpt.h"
 
-#define NAME   "state"
-#define MAPPED "/dev/mapper/" NAME
-/* Once the recovery key was shown; inside, so that it comes and goes with what it opens. */
-#define SHOWN_DIR "/var/lib/ashlar"
-#define SHOWN     SHOWN_DIR "/recovery-key-shown"
+/* Once the recovery key was shown. */
+#define SHOWN STATE_DIR "/recovery-key-shown"
 
 enum {
-	TRIES = 3,
-	PASSPHRASE_BYTES_MIN = 8,
 	FSCK_REPAIRED = 1, /* e2fsck(8): the status when errors were corrected */
-};
-
-struct work {
-	struct arena *a;
-	const struct state_wish *w;
-	struct consoles consoles;
-	struct str partition; /* "vda5" */
-	enum state_kind kind;
-	const char *no_tpm;
 };
 
 static bool is_noexec(const struct work *s)
@@ -41,28 +27,33 @@ static bool is_noexec(const struct work *s)
 	return s->w->cmdline->words.execute_from == EXECUTE_ROOT;
 }
 
-static void state_is(struct work *s, const char *what, const char *reason)
+void state_is(struct work *s, const char *what, const char *reason)
 {
 	s->w->status->state = what;
 	s->w->status->state_reason = reason;
 }
 
-static const char *device(struct work *s, struct str name)
+const char *state_device(struct work *s, struct str name)
 {
 	return str_z(s->a, str_printf(s->a, "/dev/%.*s", STR_FMT(name)));
 }
 
 static int head_read(struct work *s, struct err *e)
 {
-	const char *node = device(s, s->partition);
+	const char *node = state_device(s, s->partition);
 	_cleanup_close_ int fd = open(node, O_RDONLY | O_CLOEXEC);
 	char *head = arena_alloc(s->a, STATE_HEAD_BYTES);
 	ssize_t n = fd < 0 ? -1 : pread(fd, head, STATE_HEAD_BYTES, 0);
+	int r;
 
 	if (n < 0)
 		return err_sys(e, "read '%s'", node);
 	s->kind = state_kind((struct str){ head, (size_t)n });
-	return 0;
+	s->has_recovery_key = str_has((struct str){ head, (size_t)n }, "\"systemd-recovery\"");
+	if (s->kind != STATE_LUKS && s->kind != STATE_LUKS_TPM)
+		return 0;
+	r = state_luks_check(s->a, (struct str){ head, (size_t)n }, e);
+	return r < 0 ? err_wrap(e, r, "the state on %.*s", STR_FMT(s->partition)) : 0;
 }
 
 /* Only on the root's own disk: state on another one may be another machine's. By the type in the
@@ -83,6 +74,8 @@ static int partition_find(struct work *s, struct err *e)
 			if (!str_eq(disk->name, s->w->disk) || memcmp(part->type, var, sizeof(var)))
 				continue;
 			s->partition = part->name;
+			s->devno = part->devno;
+			s->size_bytes = part->size_bytes;
 			return head_read(s, e);
 		}
 	return 0;
@@ -110,7 +103,7 @@ static int repart(struct work *s, const char *definitions, const char *const *mo
 		      str_printf(s->a, "--definitions=" STATE_DEFINITIONS "/%s", definitions));
 	for (; *more; more++)
 		vec_push(s->a, &argv) = *more;
-	vec_push(s->a, &argv) = device(s, s->w->disk);
+	vec_push(s->a, &argv) = state_device(s, s->w->disk);
 	vec_push(s->a, &argv) = NULL;
 	r = run(s->a, argv.p, input, 0, NULL, e);
 	/* It has no status of its own for that, nor JSON; but its messages are in no language but
@@ -129,64 +122,29 @@ static int repart(struct work *s, const char *definitions, const char *const *mo
 	return r < 0 ? r : 1;
 }
 
-/* To whatever values of PCR 11 the key signs that the running UKI came with: the next image's, too.
- * Anybody's own system can put the same values there, so where Secure Boot is on the key is bound
- * to that as well: PCR 7 changes when it is switched off or gets other keys, not with an image. */
-static const char *pcrs(const struct work *s)
+const char *state_pcrs(const struct work *s)
 {
 	return s->w->status->secure_boot ? "--tpm2-pcrs=7" : "--tpm2-pcrs=";
 }
 
-#define SIGNED_POLICY "--tpm2-public-key=" TPM_PUBLIC_KEY, "--tpm2-public-key-pcrs=11"
-
-static int create_tpm(struct work *s, const char **ret_why, struct err *e)
+/* @reset: "yes" to make it again though it is there. */
+static int repart_tpm(struct work *s, const char *reset, const char **ret_why, struct err *e)
 {
-	const char *const more[] = { "--tpm2-device=auto", pcrs(s), SIGNED_POLICY, NULL };
+	const char *const more[] = { "--tpm2-device=auto", state_pcrs(s), STATE_SIGNED_POLICY,
+				     reset, NULL };
 
 	return repart(s, "tpm", more, STR(""), ret_why, e);
 }
 
-static int ask(struct work *s, const char *prompt, char secret[ASK_SECRET_BYTES_MAX],
-	       struct str *ret, struct err *e)
+static int create_tpm(struct work *s, const char **ret_why, struct err *e)
 {
-	return consoles_ask(&s->consoles, str_c(prompt), s->w->ask_sec, secret, ret, e);
-}
+	int r = own_begin(s, e);
 
-/* Asks until the same one is typed twice. */
-static int new_passphrase(struct work *s, char secret[ASK_SECRET_BYTES_MAX], struct str *ret,
-			  struct err *e)
-{
-	char again[ASK_SECRET_BYTES_MAX];
-	struct str first, second;
-	int r;
-
-	consoles_say(&s->consoles,
-		     STR("\r\nThis machine has no TPM 2.0 that could keep its state encrypted by "
-			 "itself.\r\nChoose a passphrase; every boot will ask for it.\r\n"));
-	for (;;) {
-		r = ask(s, "New passphrase: ", secret, &first, e);
-		if (r == 0)
-			r = ask(s, "The same again: ", again, &second, e);
-		if (r < 0 || (first.n >= PASSPHRASE_BYTES_MIN && str_eq(first, second)))
-			break;
-		consoles_say(&s->consoles, first.n < PASSPHRASE_BYTES_MIN
-						   ? STR("It must have 8 characters or more.\r\n")
-						   : STR("They differ.\r\n"));
-	}
-	explicit_bzero(again, sizeof(again));
 	if (r == 0)
-		*ret = first;
+		r = repart_tpm(s, "--factory-reset=no", ret_why, e);
+	if (r == 0)
+		anchor_cancel(&s->anchor);
 	return r;
-}
-
-static int open_secret(struct work *s, struct str secret, struct err *e)
-{
-	const char *const argv[] = {
-		"systemd-cryptsetup",        "attach", NAME, device(s, s->partition), RUN_INPUT,
-		"luks,headless=yes,tries=1", NULL
-	};
-
-	return run(s->a, argv, secret, 0, NULL, e);
 }
 
 static int create_passphrase(struct work *s, const char **ret_why, struct err *e)
@@ -196,7 +154,7 @@ static int create_passphrase(struct work *s, const char **ret_why, struct err *e
 	struct str passphrase;
 	int r;
 
-	r = new_passphrase(s, secret, &passphrase, e);
+	r = open_passphrase_new(s, secret, &passphrase, e);
 	if (r == 0)
 		r = repart(s, "passphrase", more, passphrase, ret_why, e);
 	if (r > 0 && open_secret(s, passphrase, e) < 0)
@@ -205,87 +163,52 @@ static int create_passphrase(struct work *s, const char **ret_why, struct err *e
 	return r;
 }
 
-/* Whoever has the recovery key has been asked for it because the TPM or the keys of Secure Boot are
- * new: without this, every boot would ask. */
-static void bind_again(struct work *s, struct str secret)
+/* 1 when it is made anew, and its TPM opened it. */
+static int remake(struct work *s, struct err *e)
 {
-	const char *node = device(s, s->partition);
-	/* Alone, and first: a policy that is there already is not enrolled again, even when the TPM
-	 * is another one. The recovery key's token keeps a state that was cut here one of a TPM. */
-	const char *const wipe[] = { "systemd-cryptenroll", "--wipe-slot=tpm2", node, NULL };
-	const char *const bind[] = { "systemd-cryptenroll",
-				     "--unlock-key-file=" RUN_INPUT,
-				     "--tpm2-device=auto",
-				     pcrs(s),
-				     SIGNED_POLICY,
-				     node,
-				     NULL };
-	struct err e;
-	int r;
+	const char *why;
+	int r = open_detach(s, e);
 
-	r = run(s->a, wipe, STR(""), 0, NULL, &e);
+	report(REPORT_INFO, "the first boot was cut: making the state partition again");
 	if (r == 0)
-		r = run(s->a, bind, secret, 0, NULL, &e);
-	if (r < 0)
-		report(REPORT_WARNING, "the state is not bound to the TPM again: %s", e.msg);
-}
-
-static int open_asking(struct work *s, const char *prompt, const char *why, bool bind,
-		       struct err *e)
-{
-	char secret[ASK_SECRET_BYTES_MAX];
-	struct str typed;
-	int r = -EPERM;
-
-	consoles_say(&s->consoles,
-		     str_printf(s->a, "\r\nThe state of this machine is locked%s%s.\r\n",
-				why ? ": " : "", why ? why : ""));
-	for (int i = 0; i < TRIES && r < 0; i++) {
-		r = ask(s, prompt, secret, &typed, e);
-		if (r < 0)
-			break;
-		typed = state_recovery_key(s->a, typed);
-		r = open_secret(s, typed, e);
-		if (r < 0)
-			consoles_say(&s->consoles, STR("That does not open it.\r\n"));
-		else if (bind)
-			bind_again(s, typed);
-		explicit_bzero((char *)typed.p, typed.n);
-	}
-	explicit_bzero(secret, sizeof(secret));
-	return r < 0 ? err_wrap(e, r, "the state on %.*s stays locked", STR_FMT(s->partition)) : 0;
-}
-
-/* Bound again only under Secure Boot, which vouches for what asks. */
-static int open_recovery(struct work *s, const char *why, struct err *e)
-{
-	bool bind = !s->no_tpm && s->w->status->secure_boot;
-	int r = open_asking(s, "Recovery key: ", why, bind, e);
-
+		r = anchor_begin(&s->anchor, e);
 	if (r == 0)
-		state_is(s, "encrypted-tpm",
-			 str_z(s->a, str_printf(s->a, "opened with the recovery key: %s", why)));
-	return r;
+		r = repart_tpm(s, "--factory-reset=yes", &why, e);
+	if (r == 0)
+		r = err_set(e, -ENOSPC, "make the state partition again: %s", why);
+	if (r > 0)
+		r = open_attach(s, e);
+	if (r == 0)
+		r = own_new(s, e);
+	return r < 0 ? r : 1;
 }
 
-/* 1 when the TPM did it, so that a recovery key can be made with its help. */
+/* 1 when the TPM opened it and it is ours, so that a recovery key can be made with its help. */
 static int open_tpm(struct work *s, struct err *e)
 {
-	const char *const argv[] = { "systemd-cryptsetup",
-				     "attach",
-				     NAME,
-				     device(s, s->partition),
-				     "-",
-				     "luks,tpm2-device=auto,tpm2-signature=" TPM_SIGNATURE
-				     ",headless=yes,tries=1",
-				     NULL };
-	int r = run(s->a, argv, STR(""), 0, NULL, e);
+	enum state_verdict verdict;
+	int r = open_attach(s, e);
 
-	if (r == 0)
-		return 1;
-	report(REPORT_EMERG, "the TPM does not open the state on %.*s: %s", STR_FMT(s->partition),
-	       e->msg);
-	return open_recovery(s, "the TPM does not open it for what was booted", e);
+	if (r < 0) {
+		report(REPORT_EMERG, "the TPM does not open the state on %.*s: %s",
+		       STR_FMT(s->partition), e->msg);
+		return open_recovery(s, "the TPM does not open it for what was booted", e);
+	}
+	r = own_look(s, true, &verdict, e);
+	if (r < 0)
+		return r;
+	if (verdict == STATE_REMAKE)
+		return remake(s, e);
+	if (verdict == STATE_ASK) {
+		r = open_detach(s, e);
+		return r < 0 ? r
+			     : open_recovery(s,
+					     "the TPM opens it, but does not know it as this "
+					     "machine's",
+					     e);
+	}
+	own_settle(s, verdict, STR(""));
+	return 1;
 }
 
 /* The journal is replayed, and what else a power cut left is set right, without questions. */
@@ -326,13 +249,13 @@ static void recovery_key_say(struct work *s, struct str key)
 static int shown_note(struct err *e)
 {
 	_cleanup_close_ int dir = -1;
-	int r = dir_make(SHOWN_DIR, e);
+	int r = dir_make(STATE_DIR, e);
 
 	if (r == 0)
 		r = file_write(SHOWN, 0600, "", 0, e);
 	if (r < 0)
 		return r;
-	dir = open(SHOWN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || syncfs(dir) < 0)
 		return err_sys(e, "write '" SHOWN "' to the disk");
 	return 0;
@@ -342,9 +265,9 @@ static int shown_note(struct err *e)
  * replaced. */
 static int recovery_key(struct work *s, struct err *e)
 {
-	const char *const argv[] = { "systemd-cryptenroll",   "--unlock-tpm2-device=auto",
-				     "--wipe-slot=recovery",  "--recovery-key",
-				     device(s, s->partition), NULL };
+	const char *const argv[] = { "systemd-cryptenroll",         "--unlock-tpm2-device=auto",
+				     "--wipe-slot=recovery",        "--recovery-key",
+				     state_device(s, s->partition), NULL };
 	struct str key;
 	int r;
 
@@ -371,16 +294,31 @@ static int create(struct work *s, enum state_action action, const char **ret_why
 	return repart(s, "plain", none, STR(""), ret_why, e);
 }
 
-static int use_tpm(struct work *s, struct err *e)
+/* What this boot made. */
+static int open_new(struct work *s, struct err *e)
 {
-	int by_tpm = open_tpm(s, e), r;
+	int r = open_attach(s, e);
+
+	if (r == 0)
+		r = own_new(s, e);
+	return r < 0 ? r : 1;
+}
+
+static int use_tpm(struct work *s, bool made, struct err *e)
+{
+	int by_tpm = made ? open_new(s, e) : open_tpm(s, e), r;
 
 	if (by_tpm < 0)
 		return by_tpm;
+	r = mount_var(s, STATE_MAPPED, e);
+	if (r < 0)
+		return r;
+	own_accept(s);
 	if (by_tpm)
 		state_is(s, "encrypted-tpm", "");
-	r = mount_var(s, MAPPED, e);
-	return r == 0 && by_tpm ? recovery_key(s, e) : r;
+	if (s->is_adopted)
+		s->w->status->state = "encrypted";
+	return by_tpm ? recovery_key(s, e) : 0;
 }
 
 static int use_secret(struct work *s, enum state_action action, struct err *e)
@@ -392,14 +330,14 @@ static int use_secret(struct work *s, enum state_action action, struct err *e)
 	if (recovery)
 		r = open_recovery(s, s->no_tpm, e);
 	else if (action == STATE_OPEN_PASSPHRASE)
-		r = open_asking(s, "Passphrase: ", NULL, false, e);
-	return r == 0 ? mount_var(s, MAPPED, e) : r;
+		r = open_asking(s, "Passphrase: ", NULL, e);
+	return r == 0 ? mount_var(s, STATE_MAPPED, e) : r;
 }
 
 static int use_plain(struct work *s, struct err *e)
 {
 	state_is(s, "plain", s->no_tpm);
-	return mount_var(s, device(s, s->partition), e);
+	return mount_var(s, state_device(s, s->partition), e);
 }
 
 static int act(struct work *s, enum state_action action, struct err *e)
@@ -420,7 +358,7 @@ static int act(struct work *s, enum state_action action, struct err *e)
 	switch (action) {
 	case STATE_CREATE_TPM:
 	case STATE_OPEN_TPM:
-		return use_tpm(s, e);
+		return use_tpm(s, action == STATE_CREATE_TPM, e);
 	case STATE_CREATE_PLAIN:
 	case STATE_OPEN_PLAIN:
 		return use_plain(s, e);
@@ -462,18 +400,29 @@ static int plan(struct work *s, enum state_action *ret, struct err *e)
 	return r < 0 ? r : state_plan(&f, ret, e);
 }
 
-int state_mount(struct arena *a, const struct state_wish *w, struct err *e)
+static int make_or_open(struct work *s, struct err *e)
 {
-	struct work s = { .a = a, .w = w, .no_tpm = tpm_why_not(w->tpm) };
 	enum state_action action;
-	int r;
+	int r = plan(s, &action, e);
 
-	r = plan(&s, &action, e);
+	if (r == 0 && action != STATE_USE_MEMORY)
+		r = own_start(s, e);
+	if (r == 0 && action == STATE_OPEN_PASSPHRASE)
+		r = own_refuse_others(s, e);
 	if (r < 0)
 		return r;
-	consoles_open(a, &s.consoles);
-	r = act(&s, action, e);
-	consoles_close(&s.consoles);
+	consoles_open(s->a, &s->consoles);
+	r = act(s, action, e);
+	consoles_close(&s->consoles);
+	return r < 0 ? r : own_measure(s, e);
+}
+
+int state_mount(struct arena *a, const struct state_wish *w, struct err *e)
+{
+	struct work s = { .a = a, .w = w, .no_tpm = tpm_why_not(w->tpm), .tpm = { .fd = -1 } };
+	int r = make_or_open(&s, e);
+
+	own_done(&s);
 	if (r == 0)
 		tell(&s);
 	return r;

@@ -117,6 +117,38 @@ int state_plan(const struct state_facts *f, enum state_action *ret, struct err *
 		       STR_FMT(f->partition));
 }
 
+static bool is_ours(enum anchor_policy policy)
+{
+	return policy == ANCHOR_NOW || policy == ANCHOR_LATE || policy == ANCHOR_RETIRED;
+}
+
+/* Between its making and the index that remembers it nobody has used it, and nobody was shown a
+ * recovery key. (Whoever may define an index without writing it may as well remove the state.) */
+static bool is_half_made(const struct state_found *f)
+{
+	return f->being_made && f->by_tpm && !f->has_recovery_key && !f->matches &&
+	       (!f->has_block || f->block_generation == 0);
+}
+
+enum state_verdict state_recognise(const struct state_found *f)
+{
+	if (is_half_made(f))
+		return STATE_REMAKE;
+	if (f->anchor == ANCHOR_ABSENT)
+		return f->by_tpm ? STATE_ASK : STATE_ADOPT;
+	if (!f->matches)
+		return STATE_REFUSE;
+	/* he who made the index could have made the state as well */
+	if (!is_ours(f->anchor))
+		return f->by_tpm ? STATE_ASK : STATE_ADOPT;
+	return f->by_tpm && f->anchor == ANCHOR_NOW ? STATE_OWN : STATE_OWN_BIND;
+}
+
+bool state_is_rolled_back(const struct state_found *f)
+{
+	return f->matches && f->block_generation < f->anchor_generation;
+}
+
 /* Its digits are those that lie at the same place on most keyboards. */
 struct str state_recovery_key(struct arena *a, struct str typed)
 {

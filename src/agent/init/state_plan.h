@@ -2,6 +2,7 @@
 /* state_plan.h - what to do about the state partition: decided from facts alone. */
 #pragma once
 
+#include "agent/init/anchor.h"
 #include "agent/init/cmdline.h"
 
 enum state_kind {
@@ -41,6 +42,32 @@ struct state_facts {
 /* Refuses with a sentence what the image's definition does not allow. Nothing here ever makes a
  * partition again that is there, whatever it holds. */
 must_check int state_plan(const struct state_facts *f, enum state_action *ret, struct err *e);
+
+/* What was found once the volume could be opened: by whom, what the TPM remembers (anchor.h), and
+ * what lies in the volume's first block. */
+struct state_found {
+	enum anchor_policy anchor;
+	bool being_made;         /* an index of ours that nothing was written to */
+	bool by_tpm;             /* else by the recovery key */
+	bool has_recovery_key;   /* which is made when all else is done */
+	bool has_block, matches; /* a secret; and it is the one that the index means */
+	uint64_t block_generation, anchor_generation;
+};
+
+enum state_verdict {
+	STATE_OWN,
+	STATE_OWN_BIND, /* and what it is bound to is not what this image wants */
+	STATE_ADOPT,    /* a recovery key speaks for it, and nothing else */
+	STATE_ASK,      /* the TPM opens it, which proves nothing: only a recovery key may */
+	STATE_REMAKE,   /* a first boot was cut: nothing of anybody's is in it */
+	STATE_REFUSE,
+};
+
+/* Opening a volume proves nothing: anybody can encrypt one to this TPM with its public key, and
+ * with a recovery key that he knows. */
+enum state_verdict state_recognise(const struct state_found *f);
+/* An old copy was put back. */
+bool state_is_rolled_back(const struct state_found *f);
 
 /* The recovery key as systemd-cryptenroll made it, from how people type it: capitals, without
  * dashes, with blanks. What cannot be one is returned as it is. */

@@ -2,6 +2,8 @@
 #include "base/test.h"
 
 #include "agent/common/run.h"
+#include "agent/init/state_block.h"
+#include "agent/init/state_luks.h"
 #include "agent/init/state_plan.h"
 #include "agent/init/tpm.h"
 
@@ -81,6 +83,243 @@ static void test_plan(void **state)
 	}
 }
 
+/* What the TPM remembers, what opened the volume, what lies in it; the generations are of volume
+ * and TPM. */
+static const struct found_row {
+	enum anchor_policy anchor;
+	bool being_made, by_tpm, has_recovery_key, has_block, matches;
+	uint64_t block, tpm;
+	enum state_verdict want;
+	bool rolled_back;
+} found[] = {
+	/* its own */
+	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 5, 5, STATE_OWN, false },
+	{ ANCHOR_NOW, 0, 1, 0, 1, 1, 0, 0, STATE_OWN, false },
+	{ ANCHOR_NOW, 0, 0, 1, 1, 1, 5, 5, STATE_OWN_BIND, false },
+	{ ANCHOR_LATE, 0, 1, 1, 1, 1, 5, 5, STATE_OWN_BIND, false },
+	{ ANCHOR_LATE, 0, 0, 1, 1, 1, 5, 5, STATE_OWN_BIND, false },
+	{ ANCHOR_RETIRED, 0, 1, 1, 1, 1, 5, 5, STATE_OWN_BIND, false },
+	{ ANCHOR_RETIRED, 0, 0, 1, 1, 1, 5, 5, STATE_OWN_BIND, false },
+	/* a power cut between the two, and an old copy */
+	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 6, 5, STATE_OWN, false },
+	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 4, 5, STATE_OWN, true },
+	{ ANCHOR_LATE, 0, 1, 1, 1, 1, 4, 5, STATE_OWN_BIND, true },
+	{ ANCHOR_NOW, 0, 0, 1, 1, 1, 4, 5, STATE_OWN_BIND, true },
+	/* somebody else's: by his own key, or sealed to this TPM */
+	{ ANCHOR_NOW, 0, 1, 1, 1, 0, 9, 5, STATE_REFUSE, false },
+	{ ANCHOR_NOW, 0, 1, 1, 0, 0, 0, 5, STATE_REFUSE, false },
+	{ ANCHOR_NOW, 0, 1, 0, 0, 0, 0, 5, STATE_REFUSE, false },
+	{ ANCHOR_NOW, 0, 0, 1, 1, 0, 9, 5, STATE_REFUSE, false },
+	{ ANCHOR_NOW, 0, 0, 1, 0, 0, 0, 5, STATE_REFUSE, false },
+	{ ANCHOR_LATE, 0, 1, 1, 1, 0, 9, 5, STATE_REFUSE, false },
+	{ ANCHOR_LATE, 0, 0, 1, 1, 0, 9, 5, STATE_REFUSE, false },
+	{ ANCHOR_RETIRED, 0, 1, 1, 1, 0, 9, 5, STATE_REFUSE, false },
+	{ ANCHOR_RETIRED, 0, 0, 1, 1, 0, 9, 5, STATE_REFUSE, false },
+	/* an index that somebody else may have written */
+	{ ANCHOR_FOREIGN, 0, 1, 1, 1, 1, 5, 5, STATE_ASK, false },
+	{ ANCHOR_FOREIGN, 0, 0, 1, 1, 1, 5, 5, STATE_ADOPT, false },
+	{ ANCHOR_FOREIGN, 0, 1, 1, 1, 0, 5, 5, STATE_REFUSE, false },
+	{ ANCHOR_FOREIGN, 0, 0, 1, 1, 0, 5, 5, STATE_REFUSE, false },
+	/* a TPM that was cleared, another machine's disk, an earlier image's state */
+	{ ANCHOR_ABSENT, 0, 1, 1, 1, 0, 5, 0, STATE_ASK, false },
+	{ ANCHOR_ABSENT, 0, 1, 1, 0, 0, 0, 0, STATE_ASK, false },
+	{ ANCHOR_ABSENT, 0, 0, 1, 1, 0, 5, 0, STATE_ADOPT, false },
+	{ ANCHOR_ABSENT, 0, 0, 1, 0, 0, 0, 0, STATE_ADOPT, false },
+	/* a first boot that was cut: before the secret, and behind it; also one that replaced a
+	 * state that is gone */
+	{ ANCHOR_ABSENT, 1, 1, 0, 0, 0, 0, 0, STATE_REMAKE, false },
+	{ ANCHOR_ABSENT, 1, 1, 0, 1, 0, 0, 0, STATE_REMAKE, false },
+	{ ANCHOR_NOW, 1, 1, 0, 1, 0, 0, 5, STATE_REMAKE, false },
+	{ ANCHOR_FOREIGN, 1, 1, 0, 0, 0, 0, 0, STATE_REMAKE, false },
+	/* nothing that was used is made again: not a moved disk, not an earlier image's state, not
+	 * one that was being adopted or bound again when the power was cut */
+	{ ANCHOR_ABSENT, 1, 0, 0, 0, 0, 0, 0, STATE_ADOPT, false },
+	{ ANCHOR_ABSENT, 1, 1, 1, 0, 0, 0, 0, STATE_ASK, false },
+	{ ANCHOR_ABSENT, 1, 1, 0, 1, 0, 1, 0, STATE_ASK, false },
+	{ ANCHOR_LATE, 1, 1, 0, 1, 1, 5, 5, STATE_OWN_BIND, false },
+	{ ANCHOR_NOW, 1, 1, 0, 1, 1, 0, 0, STATE_OWN, false },
+	{ ANCHOR_NOW, 1, 1, 0, 1, 0, 5, 5, STATE_REFUSE, false },
+	{ ANCHOR_NOW, 1, 0, 0, 0, 0, 0, 5, STATE_REFUSE, false },
+};
+
+static void test_recognise(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(found) / sizeof(*found); i++) {
+		const struct found_row *w = &found[i];
+		const struct state_found f = {
+			.anchor = w->anchor,
+			.being_made = w->being_made,
+			.by_tpm = w->by_tpm,
+			.has_recovery_key = w->has_recovery_key,
+			.has_block = w->has_block,
+			.matches = w->matches,
+			.block_generation = w->block,
+			.anchor_generation = w->tpm,
+		};
+
+		if (state_recognise(&f) != w->want || state_is_rolled_back(&f) != w->rolled_back)
+			fail_msg("row %zu: %d, %d", i, state_recognise(&f),
+				 state_is_rolled_back(&f));
+	}
+}
+
+/* Whatever is not recognised by its secret is taken only for a recovery key, and never where the
+ * TPM remembers another one. */
+static void test_recognise_all(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 5u << 5; i++) {
+		const struct state_found f = {
+			.anchor = i >> 5,
+			.being_made = i & 1,
+			.by_tpm = i & 2,
+			.has_recovery_key = i & 4,
+			.has_block = i & 8 || i & 16,
+			.matches = i >> 5 != ANCHOR_ABSENT && i & 16,
+			.block_generation = 3,
+		};
+		enum state_verdict v = state_recognise(&f);
+		bool takes = v == STATE_OWN || v == STATE_OWN_BIND || v == STATE_ADOPT;
+
+		if (takes && !f.matches && (f.by_tpm || f.anchor != ANCHOR_ABSENT))
+			fail_msg("%u is taken", i);
+		if (takes && f.by_tpm && f.anchor == ANCHOR_FOREIGN)
+			fail_msg("%u: a foreign index speaks for it", i);
+		if (v == STATE_REMAKE && (f.matches || f.has_recovery_key || !f.by_tpm))
+			fail_msg("%u is made again", i);
+	}
+}
+
+static void test_block(void **state)
+{
+	const struct state_block b = { .generation = 0x0102030405060708, .secret = { 7, 8, 9 } };
+	uint8_t bytes[STATE_BLOCK_BYTES];
+	struct str text = { (const char *)bytes, sizeof(bytes) };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct state_block got, other;
+	struct err e = { 0 };
+	const char *path = path_join(&a, test_dir(&a), "volume");
+
+	(void)state;
+	state_block_format(&b, bytes);
+	assert_true(state_block_parse(text, &got));
+	assert_memory_equal(&got, &b, sizeof(b));
+	assert_false(state_block_parse(str_head(text, 63), &got));
+	bytes[16] = 2;
+	assert_false(state_block_parse(text, &got));
+	assert_ok(file_write(path, 0600, bytes, sizeof(bytes), &e), &e);
+	assert_int_equal(state_block_read(path, &got, &e), 0);
+	assert_ok(state_block_new(&other, &e), &e);
+	assert_ok(state_block_write(path, &other, &e), &e);
+	assert_int_equal(state_block_read(path, &got, &e), 1);
+	assert_memory_equal(&got, &other, sizeof(got));
+	assert_ok(state_block_new(&got, &e), &e);
+	assert_memory_not_equal(&got, &other, sizeof(got));
+}
+
+/* As cryptsetup writes it, and as an attacker changes it. */
+#define SLOT(key_size, cipher)                       \
+	"{\"type\":\"luks2\",\"key_size\":" key_size \
+	",\"area\":{\"type\":\"raw\",\"encryption\":\"" cipher "\",\"key_size\":64}}"
+#define SEGMENT(type, cipher, tweak, size)                                \
+	"{\"type\":\"" type "\",\"offset\":\"16777216\",\"size\":\"" size \
+	"\",\"iv_tweak\":\"" tweak "\",\"encryption\":\"" cipher "\",\"sector_size\":4096}"
+#define XTS    "aes-xts-plain64"
+#define NORMAL SEGMENT("crypt", XTS, "0", "dynamic")
+#define HEADER(slot, segments, config)                                         \
+	"{\"keyslots\":{\"0\":" slot "},\"tokens\":{},\"segments\":{" segments \
+	"},\"digests\":{},\"config\":{" config "}}"
+#define CONFIG "\"json_size\":\"12288\""
+
+static const struct {
+	const char *json, *text; /* NULL: it is one of ours */
+} headers[] = {
+	{ HEADER(SLOT("64", XTS), "\"0\":" NORMAL, CONFIG), NULL },
+	{ HEADER(SLOT("64", "cipher_null-ecb"), "\"0\":" NORMAL, CONFIG), "a key slot" },
+	{ HEADER(SLOT("32", XTS), "\"0\":" NORMAL, CONFIG), "a key slot" },
+	{ HEADER(SLOT("64", XTS), "\"0\":" SEGMENT("crypt", "cipher_null-ecb", "0", "dynamic"),
+		 CONFIG),
+	  "another cipher" },
+	{ HEADER(SLOT("64", XTS), "\"0\":" SEGMENT("linear", XTS, "0", "dynamic"), CONFIG),
+	  "another cipher" },
+	{ HEADER(SLOT("64", XTS), "\"0\":" SEGMENT("crypt", XTS, "8", "dynamic"), CONFIG),
+	  "not for all of it" },
+	{ HEADER(SLOT("64", XTS), "\"0\":" SEGMENT("crypt", XTS, "0", "4096"), CONFIG),
+	  "not for all of it" },
+	{ HEADER(SLOT("64", XTS), "\"0\":" NORMAL ",\"1\":" NORMAL, CONFIG),
+	  "more than one segment" },
+	{ HEADER(SLOT("64", XTS), "\"0\":" NORMAL,
+		 CONFIG ",\"requirements\":{\"mandatory\":[\"online-reencrypt-v2\"]}"),
+	  "has requirements" },
+	{ HEADER("3", "\"0\":" NORMAL, CONFIG), "LUKS2 header: a key slot is no object" },
+	{ "{}", "LUKS2 header: " },
+	{ "", "LUKS2 header: " },
+};
+
+static void test_luks(void **state)
+{
+	char head[STATE_HEAD_BYTES] = "LUKS\xba\xbe\0\2\0\0\0\0\0\0\x40";
+	struct str text = { head, sizeof(head) };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
+		memset(head + 4096, 0, sizeof(head) - 4096);
+		memcpy(head + 4096, headers[i].json, strlen(headers[i].json));
+		if (headers[i].text)
+			assert_err(state_luks_check(&a, text, &e), &e, headers[i].text);
+		else
+			assert_ok(state_luks_check(&a, text, &e), &e);
+	}
+	assert_err(state_luks_check(&a, str_head(text, 8192), &e), &e, "another size");
+	head[14] = (char)0x80;
+	assert_err(state_luks_check(&a, text, &e), &e, "its header has another size");
+}
+
+#define TABLE XTS " :64:logon:cryptsetup:b0-d0 0 253:5 32768"
+
+static const struct {
+	uint32_t targets;
+	uint64_t start, sectors;
+	const char *type, *params, *text;
+} tables[] = {
+	{ 1, 0, 967232, "crypt", TABLE, NULL },
+	{ 1, 0, 967232, "crypt", TABLE " 1 sector_size:4096", NULL },
+	{ 2, 0, 967232, "crypt", TABLE, "something else than one" },
+	{ 1, 8, 967232, "crypt", TABLE, "something else than one" },
+	{ 1, 0, 967232, "linear", "253:5 32768", "something else than one" },
+	{ 1, 0, 967231, "crypt", TABLE, "a part of the partition" },
+	{ 1, 0, 967232, "crypt", TABLE " 1 allow_discards", "a part of the partition" },
+	{ 1, 0, 967232, "crypt", TABLE " 2 sector_size:4096 allow_discards", "a part" },
+	{ 1, 0, 967232, "crypt", TABLE " 1 integrity:32:aead", "a part of the partition" },
+	{ 1, 0, 967232, "crypt", XTS " :64:logon:k 0 253:4 32768", "or of another" },
+	{ 1, 0, 967232, "crypt", XTS " :64:logon:k 8 253:5 32768", "another cipher" },
+	{ 1, 0, 967232, "crypt", XTS " :32:logon:k 0 253:5 32768", "another cipher" },
+	{ 1, 0, 967232, "crypt", XTS " - 0 253:5 32768", "another cipher" },
+	{ 1, 0, 967232, "crypt", "cipher_null-ecb - 0 253:5 32768", "another cipher" },
+	{ 1, 0, 967232, "crypt", XTS " :64:logon:k 0 253:5 99999999", "a part of" },
+	{ 1, 0, 967232, "crypt", "", "another cipher" },
+};
+
+static void test_table(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		const struct state_table t = { tables[i].targets, tables[i].start,
+					       tables[i].sectors, str_c(tables[i].type),
+					       str_c(tables[i].params) };
+		int r = state_table_check(&t, STR("253:5"), 512000000, &e);
+
+		if (!tables[i].text != (r == 0) ||
+		    (tables[i].text && !strstr(e.msg, tables[i].text)))
+			fail_msg("row %zu: %d %s", i, r, e.msg);
+	}
+}
+
 static void test_recovery_key(void **state)
 {
 #define GROUPS "cbdefghi-jklnrtuv-cbdefghi-jklnrtuv-cbdefghi-jklnrtuv-cbdefghi-jklnrtuv"
@@ -152,7 +391,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kind),         cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_recovery_key), cmocka_unit_test(test_tpm),
-		cmocka_unit_test(test_run),
+		cmocka_unit_test(test_recognise),    cmocka_unit_test(test_recognise_all),
+		cmocka_unit_test(test_block),        cmocka_unit_test(test_luks),
+		cmocka_unit_test(test_table),        cmocka_unit_test(test_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -290,7 +290,10 @@ static void judge_policy(struct arena *a, struct status *s)
 static void judge_state(struct arena *a, struct status *s)
 {
 	if (str_eqz(s->state, "encrypted-tpm"))
-		vec_push(a, &s->protects) = STR("/var: encrypted to this machine's TPM");
+		vec_push(a, &s->protects) =
+			STR("/var: encrypted to this machine's TPM, which knows it as its own");
+	else if (str_eqz(s->state, "encrypted"))
+		vec_push(a, &s->protects) = STR("/var: encrypted");
 	else if (str_eqz(s->state, "encrypted-passphrase"))
 		vec_push(a, &s->protects) = STR("/var: encrypted with a passphrase");
 	else if (str_eqz(s->state, "memory"))

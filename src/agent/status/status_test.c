@@ -66,7 +66,7 @@ static void test_all_is_well(void **state)
 		"loaded from the root; not meant are scripts that a shell is told to read\n"
 		"  - no device-mapper table can be made, so no other device looks like the root\n"
 		"  - no process executes what it wrote to memory, or looks into another's\n"
-		"  - /var: encrypted to this machine's TPM\n"
+		"  - /var: encrypted to this machine's TPM, which knows it as its own\n"
 		"  - what comes in from the network is filtered\n"
 		"Taken from the platform, as the image allows:\n"
 		"  - ssh.authorized_keys.root\n"
@@ -127,6 +127,10 @@ static void test_missing(void **state)
 		"  - this image was signed with development keys, which are kept where it was built\n"
 		"  - the root is not on dm-verity\n"
 		"  - the execution policy is no longer in force\n"));
+	/* whose only a recovery key said */
+	test_file_put(&a, dir, "run/ashlar/boot.json", STR("{\"state\":\"encrypted\"}"));
+	status_read(&a, dir, &s);
+	assert_str(s.protects.p[s.protects.n - 1], "/var: encrypted");
 	/* a user other than root */
 	assert_int_equal(unlink(path_join(&a, dir, SECURITY "ipe/enforce")), 0);
 	test_file_put(&a, dir, "proc/1/status", STR("CapBnd:\t000001ffffffffff\n"));

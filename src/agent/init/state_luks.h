@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* state_luks.h - whether an encrypted volume is what agent/init makes, and not something that reads
+ * as one: who holds the disk can write a header that asks for no cipher, for several segments of
+ * which some are not encrypted, or for a conversion that is to go on (CVE-2021-4122). */
+#pragma once
+
+#include "base/str.h"
+
+/* Before it is opened: what the header asks for (LUKS2 On-Disk Format 1.1.3, 2 and 3), so that
+ * nothing is begun. Only the first of its two copies, so it is not what is relied on. @head: the
+ * partition's first STATE_HEAD_BYTES. */
+must_check int state_luks_check(struct arena *a, struct str head, struct err *e);
+
+struct state_table {
+	uint32_t targets;
+	uint64_t start_sector, sectors; /* of the first */
+	struct str type, params;
+};
+/* When it is open: what the kernel was told to do
+ * (Documentation/admin-guide/device-mapper/dm-crypt) is AES-XTS over all of @devno ("253:5"), which
+ * has @size_bytes, and nothing else. */
+must_check int state_table_check(const struct state_table *t, struct str devno, uint64_t size_bytes,
+				 struct err *e);
