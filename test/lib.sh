@@ -249,6 +249,62 @@ for p in json.load(sys.stdin)["partitiontable"]["partitions"]:
 	[ -n "$start" ] && dd if="$1" of="$3" bs=512 skip="$start" count=32768 status=none
 }
 
+machine_run() { "$ASHLAR" run server --out "$CHECK/out" --keys "$CHECK/keys" --timeout 400 --machine "$@"; }
+
+# said FILE TEXT: waits until the console has said it; fails when the machine is gone first.
+said() {
+	for _ in $(seq 1200); do
+		grep -aqF -- "$2" "$1" && return
+		kill -0 "$machine" 2>/dev/null || break
+		sleep 0.2
+	done
+	grep -aqF -- "$2" "$1"
+}
+
+# at_console FILE OPTION...: starts a machine whose console is written to FILE; it reads what is written to descriptor 9.
+at_console() {
+	local log=$1
+	shift
+	rm -f "$WORK/keyboard"
+	mkfifo "$WORK/keyboard"
+	machine_run "$@" <"$WORK/keyboard" >"$log" 2>&1 &
+	machine=$!
+	exec 9>"$WORK/keyboard"
+}
+switch_off() {
+	printf '\001x' >&9 # QEMU's own keys: like pulling the plug
+	exec 9>&-
+	wait "$machine" 2>/dev/null
+}
+
+# first_machine: MACHINE has a TPM and no Secure Boot, and has had its first boot, when the plug was pulled as agent/init was done;
+# what that said is in its file "console". Made once for all suites, whoever comes first.
+first_machine() {
+	local made=$CHECK/first-machine
+	exec {lock}>"$CHECK/first-machine.lock"
+	flock $lock
+	if [ ! "$made/console" -nt "$MANIFEST" ]; then
+		rm -rf "$made"
+		at_console "$WORK/console" "$made" --tpm --disk-size 2GiB
+		said "$WORK/console" ', verified: '
+		switch_off
+		cp "$WORK/console" "$made/console"
+	fi
+	exec {lock}>&-
+	cp -a --sparse=always --reflink=auto "$made" "$MACHINE"
+}
+
+# uki_change DISK FROM TO: in the command line of the UKI; as long, so that it still starts.
+uki_change() {
+	python3 -c '
+import mmap, sys
+with open(sys.argv[1], "r+b") as f:
+    disk, old, new = mmap.mmap(f.fileno(), 0), sys.argv[2].encode(), sys.argv[3].encode()
+    at = disk.find(old)
+    assert at >= 0 and disk.find(old, at + 1) < 0
+    disk[at:at + len(old)] = new' "$@"
+}
+
 # luks_judge DISK [PCR]: its state is encrypted as docs/decisions/0015-state.md says, and bound to PCR, too.
 luks_judge() {
 	partition_begin "$1" state "$WORK/luks" || not_ok "there is a state partition"

@@ -8,52 +8,13 @@ image_needed
 have "state" qemu-system-"$(uname -m)" swtpm cryptsetup sfdisk blkid || exit 0
 MACHINE=$WORK/machine DISK=$WORK/machine/disk.raw
 
-run() { "$ASHLAR" run server --out "$CHECK/out" --keys "$CHECK/keys" --timeout 400 --machine "$@"; }
-
-# said FILE TEXT: waits until the console has said it; fails when the machine is gone first.
-said() {
-	for _ in $(seq 1200); do
-		grep -aqF -- "$2" "$1" && return
-		kill -0 "$machine" 2>/dev/null || break
-		sleep 0.2
-	done
-	grep -aqF -- "$2" "$1"
-}
-
-# at_console FILE OPTION...: starts a machine whose console is written to FILE; it reads what is written to descriptor 9.
-at_console() {
-	local log=$1
-	shift
-	rm -f "$WORK/keyboard"
-	mkfifo "$WORK/keyboard"
-	run "$@" <"$WORK/keyboard" >"$log" 2>&1 &
-	machine=$!
-	exec 9>"$WORK/keyboard"
-}
-switch_off() {
-	printf '\001x' >&9 # QEMU's own keys: like pulling the plug
-	exec 9>&-
-	wait "$machine" 2>/dev/null
-}
-
-at_console "$WORK/first" "$MACHINE" --tpm --disk-size 2GiB
-check "first boot: state is made, and its recovery key shown" said "$WORK/first" 'this recovery key does'
-check "first boot: then the root is mounted" said "$WORK/first" ', verified: '
-switch_off
-key=$(grep -aoE '([cbdefghijklnrtuv]{8}-){7}[cbdefghijklnrtuv]{8}' "$WORK/first" | head -n 1)
+first_machine
+check "first boot: state is made, and its recovery key shown" grep -aF 'this recovery key does' "$MACHINE/console"
+check "first boot: then the root is mounted" grep -aF ', verified: ' "$MACHINE/console"
+key=$(grep -aoE '([cbdefghijklnrtuv]{8}-){7}[cbdefghijklnrtuv]{8}' "$MACHINE/console" | head -n 1)
 luks_judge "$DISK"
 
-# change FROM TO: in the command line of the UKI; as long, so that it still starts.
-change() {
-	python3 -c '
-import mmap, sys
-with open(sys.argv[1], "r+b") as f:
-    disk, old, new = mmap.mmap(f.fileno(), 0), sys.argv[2].encode(), sys.argv[3].encode()
-    at = disk.find(old)
-    assert at >= 0 and disk.find(old, at + 1) < 0
-    disk[at:at + len(old)] = new' "$DISK" "$1" "$2"
-}
-check "the UKI's command line is changed" change 'tty0 console=' 'tty1 console='
+check "the UKI's command line is changed" uki_change "$DISK" 'tty0 console=' 'tty1 console='
 at_console "$WORK/changed" "$MACHINE" --tpm
 if said "$WORK/changed" 'Recovery key: '; then
 	ok "a changed UKI does not get the key from the TPM"
@@ -69,7 +30,7 @@ check "what is typed is not shown" eval "! grep -aqi \"\$key\" '$WORK/changed'"
 switch_off
 
 # The image as it was, after the plug was pulled.
-check "the UKI's command line is what it was" change 'tty1 console=' 'tty0 console='
+check "the UKI's command line is what it was" uki_change "$DISK" 'tty1 console=' 'tty0 console='
 at_console "$WORK/again" "$MACHINE" --tpm
 check "the image as it was: the TPM opens it, though the plug was pulled" said "$WORK/again" ', verified: '
 check "nobody is asked or told anything" lacks -a 'ecovery key\|does not open' "$WORK/again"
