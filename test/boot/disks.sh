@@ -11,14 +11,15 @@ DISK=$IMAGE
 mcopy -n -i "$IMAGE@@$(manifest "m['partitions'][0]['start-bytes']")" "::$(manifest "m['uki']")" "$WORK/uki.efi"
 objcopy -O binary --dump-section ".linux=$WORK/linux" --dump-section ".initrd=$WORK/initrd" "$WORK/uki.efi" "$WORK/none"
 
-# disk WORDS QEMU-OPTION...: boots until init has ended its work, and systemd looked at the clock; what they said is in
+# disk WORDS QEMU-OPTION...: boots, with the words of the image but the last one, which leaves no room for others, until init
+# has ended its work, and systemd looked at the clock; what they said is in
 # $WORK/console.
 disk() {
 	local words=$1 machine
 	shift
 	: >"$WORK/console"
 	qemu-system-x86_64 -accel tcg -cpu max,-cx16 -m 768M -nodefaults -display none -no-reboot \
-		-kernel "$WORK/linux" -initrd "$WORK/initrd" -append "$(manifest "m['command-line']") loglevel=7 $words" \
+		-kernel "$WORK/linux" -initrd "$WORK/initrd" -append "$(manifest "m['command-line'].partition(' ashlar.end=')[0]") loglevel=7 $words" \
 		-drive "if=none,id=disk,format=raw,snapshot=on,file=$DISK" -serial "file:$WORK/console" "$@" >"$WORK/errors" 2>&1 &
 	machine=$!
 	on_exit+=("stop $machine")
