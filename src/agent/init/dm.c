@@ -111,7 +111,8 @@ static int signature_refused(int code, struct err *e)
 			e, code,
 			"the kernel has no key for the root hash's signature: no certificate "
 			"of Secure Boot's db signed it");
-	if (code == -EKEYREJECTED || code == -EBADMSG)
+	/* -EINVAL: a wrong signature whose certificate stands beside it (crypto/rsa-pkcs1pad.c) */
+	if (code == -EKEYREJECTED || code == -EBADMSG || code == -EINVAL)
 		return err_set(e, code,
 			       "the root hash's signature is wrong: it, or the root hash, was "
 			       "changed, or its key was revoked");

@@ -45,7 +45,8 @@ static int load(const char *ipe, struct str pkcs7, struct arena *a, struct err *
 		return err_set(e, r,
 			       "the kernel has no key for the execution policy's signature: no "
 			       "certificate of Secure Boot's db signed it");
-	if (r == -EKEYREJECTED || r == -EBADMSG)
+	/* -EINVAL: a wrong signature whose certificate stands beside it (crypto/rsa-pkcs1pad.c) */
+	if (r == -EKEYREJECTED || r == -EBADMSG || r == -EINVAL)
 		return err_wrap(e, r, "the execution policy or its signature was changed");
 	return r < 0 ? err_wrap(e, r, "load the execution policy") : 0;
 }
