@@ -46,13 +46,13 @@ struct str boot_status_json(struct arena *a, const struct boot_status *s)
 	json_str(&j, "state-reason", str_c(s->state_reason));
 	if (s->state_measured)
 		json_str(&j, "state-measured", str_c(s->state_measured));
-	list_json(&j, "missing", &s->missing);
 	json_object(&j, "platform");
 	list_json(&j, "credentials-taken", &s->credentials_taken);
 	list_json(&j, "credentials-ignored", &s->credentials_ignored);
 	list_json(&j, "words-ignored", &s->words_ignored);
 	list_json(&j, "measured", &s->platform_events);
 	json_end_object(&j);
+	list_json(&j, "missing", &s->missing);
 	json_end_object(&j);
 	return str_cat(a, json_text(&j), STR("\n"));
 }

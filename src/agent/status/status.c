@@ -338,9 +338,9 @@ struct str status_text(struct arena *a, const struct status *s)
 		   s->missing.n > 0 ? "" : ": nothing is missing");
 	list_text(&b, "Not protected:", &s->missing);
 	list_text(&b, "Protected:", &s->protects);
-	list_text(&b, "Taken from the platform, as the image allows:", &s->credentials_taken);
-	list_text(&b, "Not taken from the platform:", &s->credentials_ignored);
-	list_text(&b, "Words of the platform that did not reach the kernel:", &s->words_ignored);
+	list_text(&b, "From the platform, as the image allows:", &s->credentials_taken);
+	list_text(&b, "From the platform, not taken:", &s->credentials_ignored);
+	list_text(&b, "From the platform, words that did not reach the kernel:", &s->words_ignored);
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
 

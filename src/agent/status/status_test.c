@@ -68,11 +68,11 @@ static void test_all_is_well(void **state)
 		"  - no process executes what it wrote to memory, or looks into another's\n"
 		"  - /var: encrypted to this machine's TPM, which knows it as its own\n"
 		"  - what comes in from the network is filtered\n"
-		"Taken from the platform, as the image allows:\n"
+		"From the platform, as the image allows:\n"
 		"  - ssh.authorized_keys.root\n"
-		"Not taken from the platform:\n"
+		"From the platform, not taken:\n"
 		"  - tmpfiles.extra\n"
-		"Words of the platform that did not reach the kernel:\n"
+		"From the platform, words that did not reach the kernel:\n"
 		"  - rdinit\n");
 	assert_ok(json_parse(&a, status_json(&a, &s), &v, &e), &e);
 	assert_str(json_find(&v, "missing")->text, "[]");
