@@ -132,7 +132,7 @@ static int watch_remote(struct arena *a, struct run_options *o, struct qemu *q, 
 {
 	bool power_off = o->machine != NULL, talks = command[0] || power_off;
 	struct remote remote = { .key = -1 };
-	int status = 0, r = talks ? remote_prepare(a, q, &remote, e) : 0;
+	int status = 0, r = talks ? remote_prepare(a, q, o->machine, &remote, e) : 0;
 	struct str script = command_script(a, command, PORTS, power_off);
 
 	guest_init(a, g);

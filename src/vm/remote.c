@@ -56,20 +56,51 @@ static void key_announce(struct arena *a, struct qemu *q, struct str key)
 	vec_push(a, &q->credentials) = (struct credential){ KEY, key };
 }
 
-int remote_prepare(struct arena *a, struct qemu *q, struct remote *ret, struct err *e)
+static int key_fresh(struct arena *a, struct str *ret_private, struct str *ret_public,
+		     struct err *e)
 {
 	const char *temporary = getenv("TMPDIR");
 	char *dir = str_z(a, str_printf(a, "%s/ashlar-run-XXXXXX",
 					temporary && *temporary ? temporary : "/tmp"));
-	struct str private, public;
 	struct err ignored;
-	int r = 0;
+	int r;
 
-	*ret = (struct remote){ .key = -1 };
 	if (!mkdtemp(dir))
 		return err_sys(e, "make folder '%s'", dir);
-	r = key_make(a, dir, &private, &public, e);
+	r = key_make(a, dir, ret_private, ret_public, e);
 	(void)!dir_remove(dir, &ignored);
+	return r;
+}
+
+/* What the first run let in as root stays in the machine's state, and what the next one names is
+ * not taken (tmpfiles.d(5), "f^"): so the key stays the same, beside the disk that it opens. */
+static int key_of_machine(struct arena *a, const char *machine, struct str *ret_private,
+			  struct str *ret_public, struct err *e)
+{
+	const char *private = path_join(a, machine, "ssh-key");
+	const char *public = path_join(a, machine, "ssh-key.pub");
+	int r;
+
+	if (file_exists(public)) {
+		r = file_read(a, private, KEY_BYTES_MAX, ret_private, e);
+		return r < 0 ? r : file_read(a, public, KEY_BYTES_MAX, ret_public, e);
+	}
+	r = key_fresh(a, ret_private, ret_public, e);
+	if (r == 0)
+		r = file_write(private, 0600, ret_private->p, ret_private->n, e);
+	/* last, as it says that both are there */
+	return r < 0 ? r : file_write(public, 0600, ret_public->p, ret_public->n, e);
+}
+
+int remote_prepare(struct arena *a, struct qemu *q, const char *machine, struct remote *ret,
+		   struct err *e)
+{
+	struct str private, public;
+	int r;
+
+	*ret = (struct remote){ .key = -1 };
+	r = machine ? key_of_machine(a, machine, &private, &public, e)
+		    : key_fresh(a, &private, &public, e);
 	if (r < 0)
 		return r;
 	/* ssh wants that only its owner may read it */

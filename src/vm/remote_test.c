@@ -58,7 +58,7 @@ static int command(struct arena *a, const char *ssh, const char **ret_dir, struc
 	assert_int_equal(setenv("PATH", str_z(a, str_printf(a, "%s:%s", dir, path)), 1), 0);
 	vec_push(a, &q.credentials) =
 		(struct credential){ "ssh.authorized_keys.root", STR("ssh-ed25519 users\n") };
-	assert_ok(remote_prepare(a, &q, &remote, e), e);
+	assert_ok(remote_prepare(a, &q, NULL, &remote, e), e);
 	assert_int_equal(q.credentials.n, 1);
 	assert_str(q.credentials.p[0].value, "ssh-ed25519 users\nssh-ed25519 AAAA\n");
 	pid = greeter(q.ssh_port);
@@ -78,6 +78,29 @@ static int command(struct arena *a, const char *ssh, const char **ret_dir, struc
 	assert_int_equal(setenv("PATH", path, 1), 0);
 	*ret_dir = dir;
 	return r;
+}
+
+/* The second run has the key of the first, which is the one that the machine's state has. */
+static void test_machine(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	const char *path = getenv("PATH"), *dir = test_dir(&a), *machine = test_dir(&a);
+	struct qemu first = { .ssh_port = 1 }, second = { .ssh_port = 1 };
+	struct remote remote;
+	struct err e = { 0 };
+	struct stat st;
+
+	(void)state;
+	program(&a, dir, "ssh-keygen", "echo private >\"$9\"; echo ssh-ed25519 $$ >\"$9.pub\"");
+	assert_int_equal(setenv("PATH", str_z(&a, str_printf(&a, "%s:%s", dir, path)), 1), 0);
+	assert_ok(remote_prepare(&a, &first, machine, &remote, &e), &e);
+	remote_done(&remote);
+	assert_ok(remote_prepare(&a, &second, machine, &remote, &e), &e);
+	remote_done(&remote);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	assert_true(str_eq(first.credentials.p[0].value, second.credentials.p[0].value));
+	assert_int_equal(stat(path_join(&a, machine, "ssh-key"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
 }
 
 static void test_delivered(void **state)
@@ -118,6 +141,7 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_delivered),
 		cmocka_unit_test(test_refused),
 	};
