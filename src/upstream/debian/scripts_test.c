@@ -166,6 +166,19 @@ static void test_growth(void **state)
 	}
 }
 
+static void test_many_functions(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct buf script = { .a = &a };
+	struct err e = { 0 };
+	struct str got;
+
+	(void)state;
+	for (int i = 0; i < 10000; i++)
+		buf_printf(&script, "f%d() { :; }\nf%d\n", i, i);
+	assert_err(walk(&a, str_z(&a, buf_slice(&script)), &got, &e), &e, ": too much work");
+}
+
 static void test_long_names(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -484,11 +497,12 @@ static void test_diversions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_walk),         cmocka_unit_test(test_syntax),
-		cmocka_unit_test(test_growth),       cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_covered),      cmocka_unit_test(test_uncovered),
-		cmocka_unit_test(test_interpreters), cmocka_unit_test(test_messages),
-		cmocka_unit_test(test_triggered),    cmocka_unit_test(test_diversions),
+		cmocka_unit_test(test_walk),           cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_growth),         cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_many_functions), cmocka_unit_test(test_covered),
+		cmocka_unit_test(test_uncovered),      cmocka_unit_test(test_interpreters),
+		cmocka_unit_test(test_messages),       cmocka_unit_test(test_triggered),
+		cmocka_unit_test(test_diversions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
