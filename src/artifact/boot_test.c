@@ -35,11 +35,10 @@ static void test_command_line(void **state)
 	image.kernel_command_line.n = 0;
 	release.sbat_generation = 7;
 	assert_ok(boot_command_line(&a, &release, &image, hash, &line, &e), &e);
-	assert_true(str_starts(
-		line,
-		"roothash=" HASH " ashlar.signatures=required ashlar.execute=signed "
-		"ashlar.state=tpm ashlar.without-tpm=plain ashlar.recovery-key=none "
-		"ashlar.generation=7 ashlar.end=-"));
+	assert_true(str_starts(line,
+			       "roothash=" HASH " ashlar.signatures=required ashlar.execute=signed "
+			       "ashlar.state=tpm ashlar.without-tpm=plain ashlar.recovery-key=none "
+			       "ashlar.generation=7 ashlar.end=-"));
 	/* to the byte that the kernel takes */
 	many = arena_alloc(&a, 2048);
 	memset(many, 'x', 2048);

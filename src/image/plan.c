@@ -61,7 +61,8 @@ static int boot_make(struct build *b, const struct payload *p, struct boot_parts
 
 	memcpy(parts.root_hash, p->root_hash, SHA256_BYTES);
 	parts.ipe_policy = ipe_policy_text(b->a, template, p->root_hash);
-	r = boot_command_line(b->a, &b->res.release, &b->res.image, p->root_hash, &b->plan.command_line, e);
+	r = boot_command_line(b->a, &b->res.release, &b->res.image, p->root_hash,
+			      &b->plan.command_line, e);
 	vec_each(kernel, &b->as.kernels)
 		if (r == 0)
 			r = uki_make(b, kernel, &parts, e);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* dm.h - the dm-verity device "root" (Linux Documentation/admin-guide/device-mapper/verity.rst),
- * named as cryptsetup names it, so that veritysetup, lsblk and systemd know what it is. */
+ * named as cryptsetup names it, so that veritysetup, lsblk and systemd know what it is; and what
+ * the kernel was told about others. */
 #pragma once
-
-#include "agent/init/state_luks.h"
 
 #include "agent/common/disks.h"
 #include "agent/init/cmdline.h"
+#include "agent/init/state_luks.h"
 #include "disk/verity.h"
 
 #define DM_NODE "/dev/mapper/root"

@@ -419,7 +419,12 @@ static int make_or_open(struct work *s, struct err *e)
 
 int state_mount(struct arena *a, const struct state_wish *w, struct err *e)
 {
-	struct work s = { .a = a, .w = w, .no_tpm = tpm_why_not(w->tpm), .tpm = { .fd = -1 } };
+	struct work s = { .a = a,
+			  .w = w,
+			  .no_tpm = tpm_why_not(w->tpm),
+			  .tpm = { .fd = -1 },
+			  .volume = STATE_MAPPED,
+			  .dir = STATE_DIR };
 	int r = make_or_open(&s, e);
 
 	own_done(&s);

@@ -2,8 +2,9 @@
 /* state.h - /var: memory, or a partition on the root's disk that the first boot makes.
  *
  * systemd-repart fills the partition before it writes the table, so that one which is there was
- * made whole; what is there is never made again. Which partition, how large and how much room stays
- * for a second root is for the image's definition to say: STATE_DEFINITIONS/{tpm,passphrase,plain}.
+ * made whole; what was used is never made again. Whose it is the TPM remembers (anchor.h). Which
+ * partition, how large and how much room stays for a second root is for the image's definition to
+ * say: STATE_DEFINITIONS/{tpm,passphrase,plain}.
  */
 #pragma once
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
-#include <unistd.h>
-
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "agent/common/report.h"
 #include "agent/common/run.h"
@@ -129,7 +128,7 @@ int own_new(struct work *s, struct err *e)
 	if (r == 0)
 		r = state_block_new(&s->block, e);
 	if (r == 0)
-		r = state_block_write(STATE_MAPPED, &s->block, e);
+		r = state_block_write(s->volume, &s->block, e);
 	if (r == 0)
 		r = id_of(s, c.id, e);
 	s->how = "new";
@@ -147,7 +146,7 @@ int own_look(struct work *s, bool by_tpm, enum state_verdict *ret, struct err *e
 	int r = own_table_check(s, e);
 
 	if (r == 0)
-		r = state_block_read(STATE_MAPPED, &s->block, e);
+		r = state_block_read(s->volume, &s->block, e);
 	f.has_block = r > 0;
 	f.block_generation = s->block.generation;
 	f.anchor_generation = an->content.generation;
@@ -246,7 +245,7 @@ static int remember(struct work *s, enum state_verdict verdict, struct str secre
 	int r = content_next(s, verdict, &c, e);
 
 	if (r == 0)
-		r = state_block_write(STATE_MAPPED, &s->block, e);
+		r = state_block_write(s->volume, &s->block, e);
 	/* an old copy's header may be bound to less as well */
 	if (r == 0 && (verdict != STATE_OWN || s->is_rolled_back))
 		r = secret.n > 0 ? bind_by_key(s, secret, e) : bind_by_tpm(s, e);
@@ -281,7 +280,7 @@ static bool is_accepted(struct work *s, struct str nonce)
 	struct err ignored;
 	struct str said;
 
-	return file_read_below(s->a, STATE_DIR, ACCEPT, ACCEPT_BYTES_MAX, &said, &ignored) == 0 &&
+	return file_read_below(s->a, s->dir, ACCEPT, ACCEPT_BYTES_MAX, &said, &ignored) == 0 &&
 	       str_eq(str_trim(said), nonce);
 }
 
@@ -323,7 +322,7 @@ void own_accept(struct work *s)
 	if (anchor_write(&s->anchor, &c, &e) < 0)
 		report(REPORT_WARNING, "the state is not accepted: %s", e.msg);
 	else
-		(void)!unlink(STATE_DIR "/" ACCEPT);
+		(void)!unlink(path_join(s->a, s->dir, ACCEPT));
 }
 
 int own_measure(struct work *s, struct err *e)

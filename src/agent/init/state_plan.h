@@ -40,7 +40,7 @@ struct state_facts {
 };
 
 /* Refuses with a sentence what the image's definition does not allow. Nothing here ever makes a
- * partition again that is there, whatever it holds. */
+ * partition again that is there, whatever it holds: that takes state_recognise(). */
 must_check int state_plan(const struct state_facts *f, enum state_action *ret, struct err *e);
 
 /* What was found once the volume could be opened: by whom, what the TPM remembers (anchor.h), and

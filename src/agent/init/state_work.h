@@ -26,6 +26,8 @@ struct work {
 	enum state_kind kind;
 	bool has_recovery_key; /* its header says so */
 	const char *no_tpm;
+	const char *volume; /* STATE_MAPPED */
+	const char *dir;    /* STATE_DIR */
 	/* with a TPM only */
 	struct tpm2 tpm;
 	struct pcr_policy policy;
