@@ -48,8 +48,7 @@ check "the TPM remembers that, too" eval "tpm show >'$WORK/tpm' && grep 'flags 2
 # A state of his own, made with the image's own tools and what is public, for this very TPM; and one for a key of his own.
 forge() {
 	local root=$WORK/root
-	root_extract "$root" && python3 test/attack/srk.py "$DISK" "$root/tmp/srk" &&
-		grep -a -A 7 -m 1 'BEGIN PUBLIC KEY' "$DISK" | sed '/END PUBLIC KEY/q' >"$root/tmp/pcr" && mkdir -p "$root/tmp/definitions" "$root/tmp/forged" &&
+	root_extract "$root" && python3 test/attack/srk.py "$DISK" "$root/tmp/srk" "$root/tmp/pcr" && mkdir -p "$root/tmp/definitions" "$root/tmp/forged" &&
 		echo his >"$root/tmp/forged/file" && cp "$root"/usr/lib/ashlar/state/tpm/*.conf "$root/tmp/definitions" &&
 		echo 'CopyFiles=/tmp/forged:/' >>"$root/tmp/definitions/50-state.conf" && cp --sparse=always --reflink=auto "$DISK" "$root/tmp/disk" &&
 		sfdisk -q --delete "$root/tmp/disk" 5 &&
