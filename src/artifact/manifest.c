@@ -52,6 +52,16 @@ int manifest_measure(struct arena *a, const struct boot_signed *boot, const stru
 	return 0;
 }
 
+int manifest_programs(struct manifest *m, struct str boot_loader, struct str uki, struct err *e)
+{
+	int r = program_digest(boot_loader, m->boot_loader_sha256, e);
+
+	if (r < 0)
+		return err_wrap(e, r, "boot loader");
+	r = program_digest(uki, m->uki_sha256, e);
+	return r < 0 ? err_wrap(e, r, "unified kernel image") : 0;
+}
+
 /* Dump: the tables, in their order. */
 
 static void members_put(struct arena *a, struct json *j, const struct member *table,

@@ -53,6 +53,7 @@ struct manifest {
 	struct str kernel;
 	uint8_t root_hash[SHA256_BYTES];
 	struct str command_line, uki;
+	uint8_t uki_sha256[SHA256_BYTES], boot_loader_sha256[SHA256_BYTES]; /* program_digest() */
 	uint64_t files_bytes, root_bytes, image_bytes, stored_bytes;
 	struct manifest_signing signing;
 	struct manifest_measurements measurements;
@@ -77,5 +78,8 @@ const char *manifest_path(struct arena *a, const char *image);
 must_check int manifest_measure(struct arena *a, const struct boot_signed *boot,
 				const struct keys *keys, struct manifest_measurements *ret,
 				struct err *e);
+/* The digests of what firmware starts. */
+must_check int manifest_programs(struct manifest *m, struct str boot_loader, struct str uki,
+				 struct err *e);
 void manifest_signing(const struct boot_signed *boot, const struct keys *keys,
 		      struct manifest_signing *ret);

@@ -17,6 +17,8 @@ const struct member manifest_members[] = {
 	M("root-hash", DIGEST, root_hash),
 	M("command-line", TEXT, command_line),
 	M("uki", TEXT, uki),
+	M("uki-sha256", DIGEST, uki_sha256),
+	M("boot-loader-sha256", DIGEST, boot_loader_sha256),
 	M("files-bytes", NUMBER, files_bytes),
 	M("root-bytes", NUMBER, root_bytes),
 	M("image-bytes", NUMBER, image_bytes),

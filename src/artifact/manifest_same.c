@@ -14,10 +14,20 @@ static struct str text_of(struct arena *a, const struct member *m, const void *b
 	return hex_encode(a, at, SHA256_BYTES);
 }
 
+/* A command line is longer than a sentence: of a long text the place where they part is shown. */
 static int differs(const char *key, struct str got, struct str want, struct err *e)
 {
-	return err_set(e, -EBADMSG, "'%s' is '%.*s'; the image has '%.*s'", key, STR_FMT(got),
-		       STR_FMT(want));
+	enum { SHOWN_MAX = 160, SHOWN_BEFORE = 40 };
+	size_t same = 0, cut = 0;
+
+	while (same < got.n && same < want.n && got.p[same] == want.p[same])
+		same++;
+	if ((got.n > SHOWN_MAX || want.n > SHOWN_MAX) && same > SHOWN_BEFORE)
+		cut = same - SHOWN_BEFORE;
+	got = str_head(str_from(got, cut), SHOWN_MAX);
+	want = str_head(str_from(want, cut), SHOWN_MAX);
+	return err_set(e, -EBADMSG, "'%s' is '%s%.*s'; the image has '%s%.*s'", key,
+		       cut ? "..." : "", STR_FMT(got), cut ? "..." : "", STR_FMT(want));
 }
 
 static int members_same(struct arena *a, const struct member *table, const void *got,

@@ -45,6 +45,9 @@ struct str measure_pcrsig_blank(struct arena *a, const vec_str *certificates);
  * without Secure Boot it is, so there the register has another value. */
 must_check int measure_pcr4(struct str boot_loader, struct str uki, uint8_t ret[SHA256_BYTES],
 			    struct err *e);
+/* The Authenticode digest of what firmware starts, with zeroes in .pcrsig: the same before and
+ * after anything is signed. */
+must_check int program_digest(struct str program, uint8_t ret[SHA256_BYTES], struct err *e);
 /* PCR 7 of a machine whose variables hold exactly these lists, with Secure Boot on,
  * after something signed by the certificate @authority (DER; one of db's) was started. */
 must_check int measure_pcr7(const struct str lists[ENROL_VARIABLES], const uint8_t owner[16],

@@ -33,6 +33,22 @@ int measure_pcr4(struct str boot_loader, struct str uki, uint8_t ret[SHA256_BYTE
 	return 0;
 }
 
+int program_digest(struct str program, uint8_t ret[SHA256_BYTES], struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str copy = str_dup(&a, program);
+	const struct pe_section *section;
+	struct pe pe;
+	int r = pe_read(&a, copy, &pe, e);
+
+	if (r < 0)
+		return r;
+	section = pe_section(&pe, ".pcrsig");
+	if (section)
+		memset((char *)section->data.p, 0, section->data.n);
+	return authenticode_digest(copy, ret, e);
+}
+
 /* UEFI_VARIABLE_DATA, 10.4.2.1 of the Profile. */
 static void variable_measure(uint8_t pcr[SHA256_BYTES], const char *name, const uint8_t guid[16],
 			     struct str data)

@@ -6,6 +6,7 @@
 #include "artifact/container.h"
 #include "artifact/manifest.h"
 #include "artifact/parts.h"
+#include "artifact/verify.h"
 #include "base/io.h"
 #include "disk/ipe_policy.h"
 #include "trust/authenticode.h"
@@ -224,8 +225,38 @@ static int put_parts(struct arena *a, const struct image_parts *in, struct str i
 	return 0;
 }
 
-int image_sign(struct arena *a, const char *path, const struct keys *keys, const char *signatures,
-	       struct sign_report *ret, struct err *e)
+/* As it was built, to the last byte that no signature goes to. */
+static int untouched_check(struct arena *a, const char *path, struct str image,
+			   const struct keys *keys, unsigned jobs, struct err *e)
+{
+	struct verify_input in = {
+		.image = image, .trusted = keys->trusted, .jobs = jobs, .to_sign = true
+	};
+	struct verify_report report;
+	int r = file_read(a, manifest_path(a, path), MANIFEST_BYTES_MAX, &in.manifest, e);
+
+	if (r == 0)
+		r = efi_revocation_lists_parse(a, keys->dbx, &in.revoked, e);
+	if (r < 0)
+		return r;
+	r = image_verify(a, &in, &report, e);
+	return r < 0 ? err_wrap(e, r, "not signed, as it is not what was built") : 0;
+}
+
+static void subject_fill(const struct image_parts *in, const struct boot_parts *parts,
+			 struct sign_subject *ret)
+{
+	const struct pe_section *line = pe_section(&in->uki_pe, ".cmdline");
+
+	memcpy(ret->root_hash, in->root_hash, SHA256_BYTES);
+	ret->command_line = line ? line->data : (struct str){ 0 };
+	measure_pcr11(&in->uki_pe, ret->pcr11);
+	measure_phase(ret->pcr11, measure_phases[0]);
+	sha256(parts->ipe_policy.p, parts->ipe_policy.n, ret->policy);
+}
+
+int image_sign(struct arena *a, const char *path, const struct keys *keys,
+	       const struct sign_options *o, struct sign_report *ret, struct err *e)
 {
 	struct signed_image s = { .path = path, .base = str_c(path) };
 	struct sign_report report = { 0 };
@@ -244,12 +275,19 @@ int image_sign(struct arena *a, const char *path, const struct keys *keys, const
 		r = pcr_key_check(a, &in, keys, e);
 	if (r == 0)
 		r = unsigned_parts(a, &in, keys, &parts, e);
+	if (r == 0)
+		r = untouched_check(a, path, image, keys, o->jobs, e);
 	if (r < 0)
 		return err_wrap(e, r, "%s", path);
+	subject_fill(&in, &parts, &report.subject);
+	if (o->look) {
+		*ret = report;
+		return 0;
+	}
 
 	const struct signing signing = {
 		.keys = keys,
-		.signatures = signatures ? signatures : beside(a, &s, ".to-sign"),
+		.signatures = o->signatures ? o->signatures : beside(a, &s, ".to-sign"),
 	};
 
 	r = signatures_make(a, &signing, &parts, &s.boot, e);

@@ -12,6 +12,8 @@ struct verify_input {
 	vec_efi_revocation revoked;
 	struct str manifest; /* its text; empty: there is none */
 	unsigned jobs;
+	/* Signatures may be missing, as long as nothing else stands in their places. */
+	bool to_sign;
 };
 
 struct verify_report {

@@ -17,6 +17,7 @@ struct verify_work {
 	struct str version;              /* IMAGE_VERSION of the UKI's .osrel */
 	struct str signed_by[KEY_ROLES]; /* the certificate of each role that signed the image */
 	struct str enrolled[ENROL_VARIABLES]; /* signature lists on the ESP */
+	bool missing;                         /* a signature, which only @in->to_sign allows */
 	struct verify_report report;
 };
 

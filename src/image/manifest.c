@@ -73,6 +73,9 @@ int manifest_text(struct build *b, struct str *ret, struct err *e)
 
 	if (r < 0)
 		return err_wrap(e, r, "expected measurements");
+	r = manifest_programs(&m, plan->boot.boot_loader, plan->boot.ukis.p[0].bytes, e);
+	if (r < 0)
+		return r;
 	memcpy(m.root_hash, plan->payload.root_hash, SHA256_BYTES);
 	manifest_signing(&plan->boot, b->keys, &m.signing);
 	for (size_t i = 0; i < disk->n_partitions; i++)

@@ -2,6 +2,37 @@
 # Whoever stole one key, or has an image that was given up: firmware and kernel of a machine do not take what he makes.
 . "$(dirname "$0")/../lib.sh"
 image_needed
+
+# Who holds the folder between the build and the keys. changed NAME TEXT EDIT: what the shell command EDIT did to the image
+# RAW is refused with TEXT, and the image stays as it was.
+later=$WORK/later
+RAW=$later/${IMAGE##*/}
+check "build --sign-later" build --sign-later --out "$later"
+at() { grep -obUa -m1 -- "$1" "$RAW" | head -n1 | cut -d: -f1; }
+changed() {
+	cp -a --sparse=always "$RAW" "$WORK/kept.raw"
+	eval "$3"
+	local sum
+	sum=$(sha256sum <"$RAW")
+	want_error "sign: $1" "$2" "$ASHLAR" sign "$RAW" --keys "$CHECK/keys"
+	check "sign: $1: nothing was signed" test "$(sha256sum <"$RAW")" = "$sum"
+	mv "$WORK/kept.raw" "$RAW"
+}
+put() { printf %s "$2" | dd of="$RAW" bs=1 seek="$1" conv=notrunc status=none; }
+changed "another command line" "not signed, as it is not what was built: manifest: 'command-line' is" 'put "$(at lockdown=integrity)" "lockdown=_ntegrity"'
+changed "another kernel" "manifest: 'uki-sha256' is" 'flip "$RAW" $(($(grep -obUa HdrS "$RAW" | tail -n1 | cut -d: -f1) + 200000))'
+changed "another stub" "manifest: 'uki-sha256' is" 'flip "$RAW" $(($(at "#### LoaderInfo: systemd-stub") - 20000))'
+changed "another boot loader" "manifest: 'boot-loader-sha256' is" 'flip "$RAW" $(($(at "#### LoaderInfo: systemd-boot") - 20000))'
+changed "another root" "root partition: " 'flip "$RAW" $(($(manifest "m['"'partitions'][1]['start-bytes']"'") + 1000000))'
+changed "other boot options" "EFI system partition: byte" 'put "$(at "editor no")" "editor ye"'
+mv "$later/${MANIFEST##*/}" "$WORK/manifest.json"
+want_error "sign: without a manifest" "manifest.json" "$ASHLAR" sign "$RAW" --keys "$CHECK/keys"
+mv "$WORK/manifest.json" "$later/${MANIFEST##*/}"
+check "sign --dry-run says what would be signed, and signs nothing" eval "'$ASHLAR' sign '$RAW' --dry-run --keys '$CHECK/keys' >'$WORK/look' &&
+	grep -q \"root hash  *$(manifest "m['root-hash']")\" '$WORK/look' && grep -qF \"$(manifest "m['command-line']")\" '$WORK/look' &&
+	grep -q \"PCR 11  *$(manifest "m['measurements']['pcr-11']['enter-initrd']")\" '$WORK/look' && ! cmp -s '$RAW' '$IMAGE'"
+check "sign: what was built" eval "'$ASHLAR' sign '$RAW' --quiet --keys '$CHECK/keys' && cmp '$RAW' '$IMAGE'"
+
 have "one key" qemu-system-"$(uname -m)" sbsign sbattach mcopy || exit 0
 export TMPDIR=$WORK
 copy=$WORK/copy.raw
