@@ -3,20 +3,24 @@
 # changed image: a block of the root that was changed is never read, and everything else is; a changed UKI or boot loader is
 # never started. What is measured is what the manifest says.
 . "$(dirname "$0")/../lib.sh"
+. test/attack/platform-lib
 image_needed
-have "Secure Boot" qemu-system-"$(uname -m)" swtpm rpm || exit 0
+have "Secure Boot" qemu-system-"$(uname -m)" swtpm rpm rpm2cpio cpio objcopy mcopy || exit 0
 erofs_needed "Secure Boot" || exit 0
 export TMPDIR=$WORK # what QEMU keeps of a snapshot
 copy=$WORK/copy.raw
 run_copy() { "$ASHLAR" run server --image "$copy" --keys "$CHECK/keys" --secure-boot "$@"; }
 
 # One boot of an image with changed blocks, which a boot does not need: first all else is asked, then every file is read.
+# Whoever runs it, or has its disk, attacks it with what is not signed.
 root_extract "$WORK/root" >"$WORK/.said" 2>&1 || not_ok "fsck.erofs extracts the root" "$WORK/.said"
 stated_digests "$WORK/digests"
 cp --sparse=always "$IMAGE" "$copy"
 python3 test/boot/campaign-blocks.py change "$copy" "$(manifest "m['partitions'][1]['start-bytes']")" "$WORK/list"
-run_copy --tpm --disk-size 1GiB --timeout 600 \
-	-- sh -c "$(cat test/boot/in-guest-lib test/boot/in-guest-secure test/attack/in-guest-root test/boot/in-guest-campaign)" sh "$(cut -d' ' -f1 "$WORK/list")" \
+esp_says "$copy"
+platform_says
+PATH=$WORK/platform:$PATH run_copy --tpm --disk-size 1GiB --timeout 600 \
+	-- sh -c "$(cat test/boot/in-guest-lib test/attack/in-guest-platform test/boot/in-guest-secure test/attack/in-guest-root test/boot/in-guest-campaign)" sh "$(cut -d' ' -f1 "$WORK/list")" \
 	>"$WORK/guest" 2>"$WORK/errors"
 sed '/^pcr-/,$d' "$WORK/guest"
 grep -q 'ok - guest: it is still in force' "$WORK/guest" || not_ok "the image boots with Secure Boot" "$WORK/errors"
