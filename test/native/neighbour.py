@@ -141,5 +141,9 @@ for i in range(1000):
 time.sleep(1)
 took = time.time() - started
 print("echoes:", *("few" if 10 < len(r) < 60 + 60 * took and len(r) < 800 else len(r) for r in (replies4, replies6)), flush=True)
+for i in range(500):
+    raw.send(ip6(local, "ff02::1", 58, advertisement("fd00:f%03x::" % i, 64, local), 255, 2))
+    time.sleep(0.001)
+time.sleep(1)
 print("done", flush=True)
 time.sleep(600)
