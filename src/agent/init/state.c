@@ -50,6 +50,7 @@ static int head_read(struct work *s, struct err *e)
 		return err_sys(e, "read '%s'", node);
 	s->kind = state_kind((struct str){ head, (size_t)n });
 	s->has_recovery_key = str_has((struct str){ head, (size_t)n }, "\"systemd-recovery\"");
+	s->asks_pcr7 = state_luks_asks_pcr7(s->a, (struct str){ head, (size_t)n });
 	if (s->kind != STATE_LUKS && s->kind != STATE_LUKS_TPM)
 		return 0;
 	r = state_luks_check(s->a, (struct str){ head, (size_t)n }, e);

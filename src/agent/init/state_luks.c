@@ -119,6 +119,39 @@ int state_luks_check(struct arena *a, struct str head, struct err *e)
 	return code == -EBADMSG ? err_wrap(e, code, "LUKS2 header") : code;
 }
 
+static bool token_asks_pcr7(struct arena *a, const vec_json_value *token)
+{
+	const struct json_value *pcrs = json_find(token, "tpm2-pcrs");
+	vec_json_value list;
+	struct err ignored;
+
+	return pcrs && pcrs->type == JSON_ARRAY &&
+	       json_parse(a, pcrs->text, &list, &ignored) == 0 && list.n == 1 &&
+	       str_eqz(list.p[0].text, "7");
+}
+
+bool state_luks_asks_pcr7(struct arena *a, struct str head)
+{
+	struct str json = str_from(str_head(head, HEADER_BYTES), JSON_AT);
+	vec_json_value header, tokens, token;
+	struct err ignored;
+	bool any = false;
+
+	if (json_parse(a, str_cut(&json, '\0'), &header, &ignored) < 0 ||
+	    object_open(a, &header, "tokens", &tokens, &ignored) < 0)
+		return false;
+	vec_each(t, &tokens) {
+		if (t->type != JSON_OBJECT || json_parse(a, t->text, &token, &ignored) < 0)
+			return false;
+		if (!member_is(&token, "type", "systemd-tpm2"))
+			continue;
+		if (!token_asks_pcr7(a, &token))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 /* In a keyring, as libcryptsetup gives it, or in the table itself. */
 static bool is_key(struct str key)
 {

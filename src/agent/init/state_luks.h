@@ -11,6 +11,11 @@
  * partition's first STATE_HEAD_BYTES. */
 must_check int state_luks_check(struct arena *a, struct str head, struct err *e);
 
+/* Whether each TPM's token of such a header asks for the value of PCR 7, and of no other: one that
+ * does not may be of a time before Secure Boot was on, also when an older copy of the header was
+ * put back. False when there is none. */
+must_check bool state_luks_asks_pcr7(struct arena *a, struct str head);
+
 struct state_table {
 	uint32_t targets;
 	uint64_t start_sector, sectors; /* of the first */

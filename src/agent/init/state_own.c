@@ -164,6 +164,10 @@ int own_look(struct work *s, bool by_tpm, enum state_verdict *ret, struct err *e
 			"its recovery key clear the TPM in the firmware's menu",
 			STR_FMT(s->partition));
 	s->is_rolled_back = state_is_rolled_back(&f);
+	s->is_late =
+		an->found == ANCHOR_LATE || (s->w->status->secure_boot && by_tpm && !s->asks_pcr7);
+	if (*ret == STATE_OWN && s->is_late)
+		*ret = STATE_OWN_BIND;
 	return 0;
 }
 
@@ -254,7 +258,6 @@ static int remember(struct work *s, enum state_verdict verdict, struct str secre
 
 void own_settle(struct work *s, enum state_verdict verdict, struct str secret)
 {
-	enum anchor_policy found = s->anchor.found;
 	struct err e;
 
 	s->how = verdict == STATE_ADOPT ? "adopted" : secret.n > 0 ? "recovery" : "own";
@@ -266,7 +269,7 @@ void own_settle(struct work *s, enum state_verdict verdict, struct str secret)
 				    "the state is not bound to the TPM as it should be: %s", e.msg);
 		return;
 	}
-	if (found != ANCHOR_LATE)
+	if (!s->is_late)
 		return;
 	s->how = "late";
 	boot_status_missing(s->a, s->w->status,

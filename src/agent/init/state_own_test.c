@@ -50,6 +50,7 @@ struct life {
 	struct boot_status status;
 	struct state_wish wish;
 	struct work s;
+	bool has_old_header; /* from before Secure Boot was on */
 };
 
 /* As own_start() does, with a TPM that is no device. */
@@ -65,6 +66,7 @@ static void boot(struct life *l)
 			      .partition = STR("vda5"),
 			      .devno = STR("253:5"),
 			      .size_bytes = 512000000,
+			      .asks_pcr7 = l->m.policy.secure_boot && !l->has_old_header,
 			      .volume = l->s.volume,
 			      .dir = l->s.dir,
 			      .tpm = l->m.tpm,
@@ -290,6 +292,12 @@ static void test_late(void **state)
 	assert_string_equal(ran.unlock, "--unlock-tpm2-device=auto");
 	next(&l, true, STATE_OWN, "own");
 	missing(&l, NULL);
+	/* an older copy of its header was put back */
+	l.has_old_header = true;
+	next(&l, true, STATE_OWN_BIND, "late");
+	missing(&l, "until this boot the state was bound to the TPM without Secure Boot");
+	l.has_old_header = false;
+	next(&l, true, STATE_OWN, "own");
 	/* firmware's keys change: by the recovery key, and named */
 	assert_ok(tpm2_pcr_event(&l.m.tpm, 7, STR("another"), &e), &e);
 	next(&l, false, STATE_ADOPT, "adopted");

@@ -278,6 +278,38 @@ static void test_luks(void **state)
 	assert_err(state_luks_check(&a, text, &e), &e, "its header has another size");
 }
 
+static void test_pcr7(void **state)
+{
+#define TOKEN(pcrs) "\"0\":{\"type\":\"systemd-tpm2\",\"tpm2-pcrs\":" pcrs "}"
+#define RECOVERY    ",\"1\":{\"type\":\"systemd-recovery\"}"
+	static const struct {
+		const char *json;
+		bool asks;
+	} tokens[] = {
+		{ TOKEN("[7]"), true },
+		{ TOKEN("[ 7 ]") RECOVERY, true },
+		{ TOKEN("[]") RECOVERY, false },
+		{ TOKEN("[7,11]"), false },
+		{ TOKEN("[4]"), false },
+		{ TOKEN("7"), false },
+		{ TOKEN("[7]") ",\"2\":{\"type\":\"systemd-tpm2\",\"tpm2-pcrs\":[]}", false },
+		{ "\"1\":{\"type\":\"systemd-recovery\"}", false },
+		{ "\"0\":3", false },
+	};
+	_cleanup_arena_ struct arena a = { 0 };
+	char *head = arena_alloc(&a, STATE_HEAD_BYTES);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
+		memset(head, 0, STATE_HEAD_BYTES);
+		snprintf(head + 4096, 8192, "{\"tokens\":{%s}}", tokens[i].json);
+		if (state_luks_asks_pcr7(&a, (struct str){ head, STATE_HEAD_BYTES }) !=
+		    tokens[i].asks)
+			fail_msg("%s", tokens[i].json);
+	}
+	assert_false(state_luks_asks_pcr7(&a, (struct str){ head, 100 }));
+}
+
 #define TABLE XTS " :64:logon:cryptsetup:b0-d0 0 253:5 32768"
 
 static const struct {
@@ -393,7 +425,8 @@ int main(void)
 		cmocka_unit_test(test_recovery_key), cmocka_unit_test(test_tpm),
 		cmocka_unit_test(test_recognise),    cmocka_unit_test(test_recognise_all),
 		cmocka_unit_test(test_block),        cmocka_unit_test(test_luks),
-		cmocka_unit_test(test_table),        cmocka_unit_test(test_run),
+		cmocka_unit_test(test_pcr7),         cmocka_unit_test(test_table),
+		cmocka_unit_test(test_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

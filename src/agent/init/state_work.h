@@ -25,6 +25,7 @@ struct work {
 	uint64_t size_bytes;
 	enum state_kind kind;
 	bool has_recovery_key; /* its header says so */
+	bool asks_pcr7;        /* the same */
 	const char *no_tpm;
 	const char *volume; /* STATE_MAPPED */
 	const char *dir;    /* STATE_DIR */
@@ -34,6 +35,7 @@ struct work {
 	struct anchor anchor;
 	struct state_block block;
 	bool is_rolled_back, is_adopted;
+	bool is_late;    /* bound to the TPM without Secure Boot, which is on */
 	const char *how; /* "own", "adopted", ...: what is measured */
 };
 
