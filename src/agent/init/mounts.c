@@ -70,8 +70,11 @@ int mounts_security(struct err *e)
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	const struct mount_row security = { "securityfs", "/sys/kernel/security", NULL, flags };
 
-	/* Without its module, or with runtime services switched off, there are no variables. */
-	(void)mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", flags, NULL);
+	/* Without firmware, its module or runtime services there are no variables. When there are,
+	 * and root has left one that keeps them from being shown, it must not be overlooked. */
+	if (mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", flags, NULL) < 0 &&
+	    errno != ENOENT && errno != ENODEV && errno != EOPNOTSUPP)
+		return err_sys(e, "show the EFI variables");
 	return mount_one(&security, security.type, e);
 }
 
