@@ -68,7 +68,7 @@ his_key() {
 	start=$(sfdisk --json "$DISK" | python3 -c 'import json, sys; print([p["start"] for p in json.load(sys.stdin)["partitiontable"]["partitions"] if p.get("name") == "state"][0])')
 	truncate -s 64M "$WORK/his" && printf 'his own key' | cryptsetup luksFormat -q --type luks2 --sector-size 512 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$WORK/his" - &&
 		echo '{"type":"systemd-recovery","keyslots":["0"]}' | cryptsetup token import "$WORK/his" &&
-		dd if="$WORK/his" of="$DISK" bs=512 seek="$start" conv=notrunc,sparse status=none
+		dd if="$WORK/his" of="$DISK" bs=512 seek="$start" conv=notrunc status=none
 }
 check "a state is made with a key of his own" his_key
 at_console "$WORK/his.said" "$MACHINE" --tpm --secure-boot
