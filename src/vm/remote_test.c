@@ -130,12 +130,14 @@ static void test_refused(void **state)
 	const char *dir;
 
 	(void)state;
-	assert_err(command(&a,
-			   "echo 'root@127.0.0.1: Permission denied (publickey).' >&2; exit 255",
-			   &dir, &e),
-		   &e, "does not take the credential 'ssh.authorized_keys.root' from outside");
-	assert_err(command(&a, "echo 'systemd-run: not found' >&2; exit 127", &dir, &e), &e,
-		   "the machine does not run the command: systemd-run: not found");
+	assert_err(
+		command(&a,
+			"cat >/dev/null; echo 'root@127.0.0.1: Permission denied (publickey).' >&2; exit 255",
+			&dir, &e),
+		&e, "does not take the credential 'ssh.authorized_keys.root' from outside");
+	assert_err(command(&a, "cat >/dev/null; echo 'systemd-run: not found' >&2; exit 127", &dir,
+			   &e),
+		   &e, "the machine does not run the command: systemd-run: not found");
 }
 
 int main(void)
