@@ -61,6 +61,21 @@ int boot_command_line(struct arena *a, const struct conf_release *release,
 	return 0;
 }
 
+int boot_command_line_check(struct str line, struct err *e)
+{
+	static const char end[] = " " BOOT_END "=";
+	struct str words = line;
+
+	while (str_ends(words, "-"))
+		words.n--;
+	if (line.n == COMMAND_LINE_BYTES_MAX && str_ends(words, end))
+		return 0;
+	return err_set(e, -EPERM,
+		       "the kernel's command line has %zu bytes, and '" BOOT_END "=' does not fill "
+		       "it to %d: whoever runs the machine could append words",
+		       line.n, COMMAND_LINE_BYTES_MAX);
+}
+
 /* A line of SBAT (github.com/rhboot/shim, SBAT.md): component, generation, vendor, package,
  * version, address. The stub's own lines stand before it. */
 static struct str sbat(struct arena *a, const struct conf_release *release, struct str version)

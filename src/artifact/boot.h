@@ -18,6 +18,9 @@ must_check int boot_command_line(struct arena *a, const struct conf_release *rel
 				 const uint8_t root_hash[SHA256_BYTES], struct str *ret,
 				 struct err *e);
 
+/* That @line, of an image, has no room for words that nobody signed. */
+must_check int boot_command_line_check(struct str line, struct err *e);
+
 struct boot_uki {
 	const struct conf_release *release;
 	struct str version, os_release, kernel_version;

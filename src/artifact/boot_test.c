@@ -27,6 +27,13 @@ static void test_command_line(void **state)
 	/* it fills what the kernel takes: nothing can be appended */
 	assert_int_equal(line.n, 2047);
 	assert_true(str_ends(line, "--"));
+	assert_ok(boot_command_line_check(line, &e), &e);
+	assert_err(
+		boot_command_line_check(str_head(line, 2046), &e), &e,
+		"the kernel's command line has 2046 bytes, and 'ashlar.end=' does not fill it to 2047: "
+		"whoever runs the machine could append words");
+	assert_err(boot_command_line_check(str_cat(&a, str_from(line, 2), STR(" x")), &e), &e,
+		   "has 2047 bytes");
 	image.boot.signatures = SIGNATURES_REQUIRED;
 	image.boot.execute_from = EXECUTE_SIGNED;
 	image.boot.state = STATE_TPM;

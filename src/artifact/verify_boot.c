@@ -251,12 +251,21 @@ static int program_not_revoked(struct verify_work *w, const char *what, const st
 	return r < 0 ? err_wrap(e, r, "%s '%.*s'", what, STR_FMT(f->path)) : 0;
 }
 
+static int command_line_check(struct verify_work *w, struct err *e)
+{
+	const struct pe_section *section = pe_section(&w->parts.uki_pe, ".cmdline");
+
+	return boot_command_line_check(section ? section->data : (struct str){ 0 }, e);
+}
+
 int verify_boot(struct verify_work *w, struct err *e)
 {
 	int r = program_check(w, "unified kernel image", w->parts.uki, e);
 
 	if (r == 0) {
-		r = pcr_signature_check(w, e);
+		r = command_line_check(w, e);
+		if (r == 0)
+			r = pcr_signature_check(w, e);
 		if (r < 0)
 			r = err_wrap(e, r, "unified kernel image '%.*s'",
 				     STR_FMT(w->parts.uki->path));

@@ -73,6 +73,17 @@ int boot_words_take(struct boot_words *words, unsigned *seen, struct str key, st
 	return 0;
 }
 
+struct str boot_line_shown(struct arena *a, struct str line)
+{
+	static const char end[] = " " BOOT_END "=";
+	struct str shown = line;
+
+	while (str_ends(shown, "-"))
+		shown.n--;
+	return shown.n < line.n && str_ends(shown, end) ? str_printf(a, "%.*s-...", STR_FMT(shown))
+							: line;
+}
+
 static struct str unquote(struct str s)
 {
 	if (!str_starts(s, "\""))

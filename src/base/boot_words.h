@@ -72,6 +72,8 @@ must_check int boot_words_take(struct boot_words *words, unsigned *seen, struct 
 
 /* The last word of every image's command line; its value fills what the kernel takes. */
 #define BOOT_END "ashlar.end"
+/* A command line as people read it: of a last word that only fills, how it begins. */
+struct str boot_line_shown(struct arena *a, struct str line);
 
 /* A word of the kernel command line. */
 struct boot_param {

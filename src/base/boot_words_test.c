@@ -65,12 +65,25 @@ static void test_refused(void **state)
 		   "ashlar.execute=: want root, signed or anywhere");
 }
 
+static void test_shown(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+
+	(void)state;
+	assert_str(boot_line_shown(&a, STR("ro a=- " BOOT_END "=-----")),
+		   "ro a=- " BOOT_END "=-...");
+	/* nothing that means something is left out */
+	assert_str(boot_line_shown(&a, STR("ro " BOOT_END "=---x")), "ro " BOOT_END "=---x");
+	assert_str(boot_line_shown(&a, STR("ro " BOOT_END "=-- b=--")), "ro " BOOT_END "=-- b=--");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

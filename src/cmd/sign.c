@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "artifact/sign.h"
+#include "base/boot_words.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
 
@@ -47,7 +48,8 @@ static void subject_text(struct arena *a, const struct sign_subject *s)
 {
 	printf("  root hash     %.*s\n  command line  %.*s\n  PCR 11        %.*s\n"
 	       "  policy        %.*s\n",
-	       STR_FMT(hex_encode(a, s->root_hash, SHA256_BYTES)), STR_FMT(s->command_line),
+	       STR_FMT(hex_encode(a, s->root_hash, SHA256_BYTES)),
+	       STR_FMT(boot_line_shown(a, s->command_line)),
 	       STR_FMT(hex_encode(a, s->pcr11, SHA256_BYTES)),
 	       STR_FMT(hex_encode(a, s->policy, SHA256_BYTES)));
 }

@@ -140,6 +140,6 @@ struct str image_plan_dump(struct arena *a, const struct image_plan *plan)
 			   (unsigned long long)p->start_lba * GPT_SECTOR_BYTES,
 			   (unsigned long long)p->size_lba * GPT_SECTOR_BYTES);
 	}
-	buf_printf(&b, "command line %.*s\n", STR_FMT(plan->command_line));
+	buf_printf(&b, "command line %.*s\n", STR_FMT(boot_line_shown(a, plan->command_line)));
 	return (struct str){ (char *)b.v.p, b.v.n };
 }
