@@ -9,7 +9,8 @@
 bool repository_holds(const char *dir, const struct stored_package *packages, size_t n,
 		      const struct openpgp_key *key);
 /* Puts into the empty folder @dir: @packages under their usual names, the public key as
- * package-signing.asc, metadata (repodata), and SHA256SUMS of all that. @before: the repository
+ * package-signing.asc, metadata (repodata) and its signature, SHA256SUMS of all that, and the
+ * signature of this. @before: the repository
  * that this one will replace, which may not be there: packages that are the same are shared with
  * it. */
 must_check int repository_write(const char *dir, const char *before,

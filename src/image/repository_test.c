@@ -113,7 +113,7 @@ static void test_damage(void **state)
 	put(first, s);
 	put(dir, s);
 	all = paths(dir);
-	assert_int_equal(all.n, PACKAGES + 6);
+	assert_int_equal(all.n, PACKAGES + 8);
 	for (size_t i = 0; i < all.n; i++) {
 		const char *path = str_z(a, all.p[i]);
 		struct stat st;

@@ -166,7 +166,7 @@ int openpgp_new(const struct signer *signer, struct str user_id, uint64_t time_s
 
 struct str openpgp_public_armor(struct arena *a, const struct openpgp_key *key)
 {
-	return armor_encode(a, key->block);
+	return armor_encode(a, ARMOR_PUBLIC_KEY, key->block);
 }
 
 /* Notes the issuer; refuses what a signer marks as critical and nothing here honours (5.2.3.7), and
@@ -288,6 +288,29 @@ int openpgp_verify(const struct openpgp_key *key, struct str data, struct str si
 	return signature_check(key, &s, data, e);
 }
 
+int openpgp_sign_armor(struct arena *a, const struct openpgp_key *key, struct str data,
+		       uint64_t time_sec, struct str *ret, struct err *e)
+{
+	struct str packet;
+	int r = openpgp_sign(a, key, data, time_sec, &packet, e);
+
+	if (r == 0)
+		*ret = armor_encode(a, ARMOR_SIGNATURE, packet);
+	return r;
+}
+
+int openpgp_verify_armor(const struct openpgp_key *key, struct str data, struct str armor,
+			 struct err *e)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct str packet;
+	int r = armor_decode(&a, ARMOR_SIGNATURE, armor, &packet, e);
+
+	if (r == 0 && !str_eq(armor_encode(&a, ARMOR_SIGNATURE, packet), armor))
+		r = err_set(e, -EBADMSG, "signature's armour holds more than the signature");
+	return r < 0 ? r : openpgp_verify(key, data, packet, e);
+}
+
 /* The first three packets: key, user id, and the certification that binds them. What follows
  * (further ids, subkeys) is not used. */
 static int public_parse(struct arena *a, struct str armor, struct openpgp_key **ret, struct err *e)
@@ -296,7 +319,7 @@ static int public_parse(struct arena *a, struct str armor, struct openpgp_key **
 	struct openpgp_packet packets[3];
 	struct signature s;
 	struct str bytes, block;
-	int r = armor_decode(a, armor, &bytes, e);
+	int r = armor_decode(a, ARMOR_PUBLIC_KEY, armor, &bytes, e);
 
 	block = r < 0 ? (struct str){ 0 } : bytes;
 	for (size_t i = 0; r >= 0 && i < 3; i++) {

@@ -40,3 +40,10 @@ must_check int openpgp_sign(struct arena *a, const struct openpgp_key *key, stru
 /* @signature: one such packet, with SHA-256 or SHA-512. */
 must_check int openpgp_verify(const struct openpgp_key *key, struct str data, struct str signature,
 			      struct err *e);
+/* The same as an armoured block ("-----BEGIN PGP SIGNATURE-----"), which gpg takes as a detached
+ * signature and dnf beside repomd.xml. */
+must_check int openpgp_sign_armor(struct arena *a, const struct openpgp_key *key, struct str data,
+				  uint64_t time_sec, struct str *ret, struct err *e);
+/* To the last byte as openpgp_sign_armor() makes it. */
+must_check int openpgp_verify_armor(const struct openpgp_key *key, struct str data,
+				    struct str armor, struct err *e);

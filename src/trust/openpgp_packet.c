@@ -5,8 +5,13 @@
 
 enum { PACKET_BYTES_MAX = 1 << 20, ARMOR_LINE = 64, ARMOR_BYTES_MAX = 1 << 20 };
 
-static const char armor_begin[] = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
-static const char armor_end[] = "-----END PGP PUBLIC KEY BLOCK-----";
+static const struct {
+	const char *begin, *end;
+} armors[] = {
+	[ARMOR_PUBLIC_KEY] = { "-----BEGIN PGP PUBLIC KEY BLOCK-----",
+			       "-----END PGP PUBLIC KEY BLOCK-----" },
+	[ARMOR_SIGNATURE] = { "-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----" },
+};
 
 /* 4.2.1.1 and 4.2.1.2, which 5.2.3.7 uses too: one byte below 192, then two. */
 static void length_put(struct buf *b, size_t n)
@@ -135,17 +140,17 @@ static uint32_t crc24(struct str s)
 	return crc & 0xffffff;
 }
 
-struct str armor_encode(struct arena *a, struct str bytes)
+struct str armor_encode(struct arena *a, enum armor of, struct str bytes)
 {
 	struct buf b = { .a = a };
 	struct str text = base64_encode(a, bytes.p, bytes.n);
 	uint32_t crc = htobe32(crc24(bytes));
 	struct str check = base64_encode(a, (const uint8_t *)&crc + 1, 3);
 
-	buf_printf(&b, "%s\n\n", armor_begin);
+	buf_printf(&b, "%s\n\n", armors[of].begin);
 	for (; text.n > 0; text = str_from(text, ARMOR_LINE))
 		buf_printf(&b, "%.*s\n", STR_FMT(str_head(text, ARMOR_LINE)));
-	buf_printf(&b, "=%.*s\n%s\n", STR_FMT(check), armor_end);
+	buf_printf(&b, "=%.*s\n%s\n", STR_FMT(check), armors[of].end);
 	return (struct str){ (const char *)b.v.p, b.v.n };
 }
 
@@ -174,7 +179,7 @@ static bool checksum_matches(struct arena *a, struct str line, struct str bytes)
 }
 
 /* Leaves *text at the first line of data: behind the first line of the block and its headers. */
-static bool armor_enter(struct str *text)
+static bool armor_enter(enum armor of, struct str *text)
 {
 	bool inside = false;
 
@@ -183,26 +188,26 @@ static bool armor_enter(struct str *text)
 
 		if (inside && line.n == 0)
 			return true;
-		inside = inside || str_eqz(line, armor_begin);
+		inside = inside || str_eqz(line, armors[of].begin);
 	}
 	return false;
 }
 
-int armor_decode(struct arena *a, struct str text, struct str *ret, struct err *e)
+int armor_decode(struct arena *a, enum armor of, struct str text, struct str *ret, struct err *e)
 {
 	struct buf b = { .a = a };
 
 	if (text.n > ARMOR_BYTES_MAX)
-		return err_set(e, -EFBIG, "public key of %zu bytes, want at most %d", text.n,
+		return err_set(e, -EFBIG, "OpenPGP block of %zu bytes, want at most %d", text.n,
 			       ARMOR_BYTES_MAX);
-	if (!armor_enter(&text))
+	if (!armor_enter(of, &text))
 		return err_set(e, -EBADMSG, "no '%s' with an empty line after its headers",
-			       armor_begin);
+			       armors[of].begin);
 	while (text.n > 0) {
 		struct str line = str_trim(str_cut(&text, '\n'));
 		struct str bytes = { (const char *)b.v.p, b.v.n };
 
-		if (str_eqz(line, armor_end)) {
+		if (str_eqz(line, armors[of].end)) {
 			*ret = bytes;
 			return 0;
 		}
@@ -211,5 +216,5 @@ int armor_decode(struct arena *a, struct str text, struct str *ret, struct err *
 			return err_set(e, -EBADMSG, "armour is damaged at '%.*s'",
 				       STR_FMT(str_head(line, 64)));
 	}
-	return err_set(e, -EBADMSG, "no '%s'", armor_end);
+	return err_set(e, -EBADMSG, "no '%s'", armors[of].end);
 }

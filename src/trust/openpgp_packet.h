@@ -30,6 +30,8 @@ void subpacket_put(struct buf *b, uint8_t type, const void *p, size_t n);
 /* Takes the next subpacket off @r; its type with the critical bit in the high bit. Borrows. */
 struct str subpacket_read(struct rd *r, uint8_t *ret_type);
 
-/* ASCII armour (6.2) of a public key block, with the checksum that rpm before 4.20 insists upon. */
-struct str armor_encode(struct arena *a, struct str bytes);
-must_check int armor_decode(struct arena *a, struct str text, struct str *ret, struct err *e);
+/* ASCII armour (6.2) of such a block, with the checksum that rpm before 4.20 insists upon. */
+enum armor { ARMOR_PUBLIC_KEY, ARMOR_SIGNATURE };
+struct str armor_encode(struct arena *a, enum armor of, struct str bytes);
+must_check int armor_decode(struct arena *a, enum armor of, struct str text, struct str *ret,
+			    struct err *e);

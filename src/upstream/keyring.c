@@ -47,7 +47,8 @@ static int blocks_add(struct arena *a, struct str text, struct buf *packets, str
 		end = find(text, END);
 		if (end < 0)
 			return err_set(e, -EBADMSG, "a block of text without '" END "'");
-		rc = armor_decode(a, str_head(text, (size_t)end + strlen(END)), &bytes, e);
+		rc = armor_decode(a, ARMOR_PUBLIC_KEY, str_head(text, (size_t)end + strlen(END)),
+				  &bytes, e);
 		if (rc < 0)
 			return rc;
 		if (packet_tag(bytes) != TAG_PUBLIC_KEY)

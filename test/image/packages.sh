@@ -46,13 +46,24 @@ check "each package says where it is from" test "$(origin | grep -c '^[^ ]* [^ ]
 nothing "payloads are zstd, file digests SHA-256" other_origin
 nothing "file lists need no scriptlets" query --scripts "$REPOSITORY"/*.rpm
 
+if have "the repository's signatures" gpg; then
+	mkdir -m 700 "$WORK/gpg"
+	gpg --homedir "$WORK/gpg" --batch --quiet --import "$REPOSITORY/package-signing.asc" 2>"$WORK/said" || not_ok "gpg imports the key" "$WORK/said"
+	signed() { gpg --homedir "$WORK/gpg" --batch --verify "$1.asc" "$1"; }
+	check "gpg: the metadata is signed" signed "$REPOSITORY/repodata/repomd.xml"
+	check "gpg: the list of digests is signed" signed "$REPOSITORY/SHA256SUMS"
+	check "sha256sum: all files but the list and its signature are in it" eval "cd '$REPOSITORY' && sha256sum --quiet -c SHA256SUMS &&
+		test \"\$(sed 's/^[0-9a-f]*  //' SHA256SUMS | sort)\" = \"\$(find . -type f ! -name 'SHA256SUMS*' -printf '%P\n' | sort)\""
+	gpgconf --homedir "$WORK/gpg" --kill all
+fi
 have "dnf" dnf || exit 0
 mkdir -p "$WORK/dnf"
 arch=$(uname -m)
+from=$REPOSITORY
 run_dnf() {
-	dnf --quiet --assumeyes --releasever=1 --forcearch="$arch" --disablerepo='*' --repofrompath="ashlar,file://$REPOSITORY" \
+	dnf --quiet --assumeyes --releasever=1 --forcearch="$arch" --disablerepo='*' --repofrompath="ashlar,file://$from" \
 		--enablerepo=ashlar --setopt=reposdir="$WORK/dnf" --setopt=cachedir="$WORK/dnf/cache" --setopt=logdir="$WORK/dnf" \
-		--setopt=persistdir="$WORK/dnf/persist" --setopt=ashlar.gpgcheck=1 \
+		--setopt=persistdir="$WORK/dnf/persist" --setopt=ashlar.gpgcheck=1 --setopt=ashlar.repo_gpgcheck=1 \
 		--setopt="ashlar.gpgkey=file://$REPOSITORY/package-signing.asc" --installroot="$WORK/installed" "$@"
 }
 mkdir -p "$WORK/installed"
@@ -69,3 +80,16 @@ if [ "$(id -u)" = 0 ]; then
 else
 	skip "dnf installs a package" "needs root"
 fi
+
+# A mirror that holds other metadata than what was signed, or takes the signature away.
+mirror() { # NAME EDIT: dnf does not take what the shell command EDIT made of the folder it runs in
+	rm -rf "$WORK/mirror" "$WORK/dnf/cache"
+	cp -a --reflink=auto "$REPOSITORY" "$WORK/mirror"
+	(cd "$WORK/mirror/repodata" && eval "$2")
+	from=$WORK/mirror
+	check "$1" eval "run_dnf repoquery netbase >'$WORK/listed'; lacks netbase '$WORK/listed'"
+	from=$REPOSITORY
+}
+mirror "dnf: metadata that was changed is refused" "sed -i 's/<revision>/<revision>1/' repomd.xml"
+mirror "dnf: metadata without its signature is refused" "rm repomd.xml.asc"
+mirror "dnf: a list of packages of another day is refused" "zcat primary.xml.gz | sed 's/netbase/netbose/' | gzip -n >x && mv x primary.xml.gz"
