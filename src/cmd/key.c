@@ -220,7 +220,7 @@ static int run(struct arena *a, void *options_, char **args, struct err *e)
 
 const struct verb verb_key = {
 	.name = "key",
-	.args = "generate|show|rotate KEY|retire KEY FINGERPRINT|revoke FILE",
+	.args = "generate|show|rotate KEY|retire KEY ...|revoke FILE",
 	.help = "make and manage the keys that a build signs with",
 	.description =
 		"generate makes what the folder that --keys names lacks: a key for each purpose, from Secure Boot to "
@@ -229,7 +229,7 @@ const struct verb verb_key = {
 		"show lists the keys with their fingerprints, when they expire, and what whoever steals one can do with it; "
 		"then what is revoked.\n\n"
 		"rotate makes a successor for KEY; the former key stays trusted until retire ends that. FINGERPRINT: at "
-		"least 8 digits of the retired key's.\n\n"
+		"least the first 8 digits of the retired one's.\n\n"
 		"revoke puts the unified kernel images of a disk image, or one executable for EFI such as a boot loader, on "
 		"dbx: firmware that takes enrol/dbx.auth does not start them any more, whoever signed them. New images "
 		"bring that file.\n\n"

@@ -34,7 +34,7 @@ want_error "a trace of a build that fails" "ashlar key generate" \
 	"$ASHLAR" build server --keys "$WORK/none" --out "$WORK/out" --trace "$WORK/trace.json"
 check "it is there all the same" python3 -m json.tool "$WORK/trace.json" /dev/null
 
-want_error "no such key action" "no action 'destroy'; want generate, show, rotate or retire" "$ASHLAR" key destroy
+want_error "no such key action" "no action 'destroy'; want generate, show, rotate, retire or revoke" "$ASHLAR" key destroy
 want_error "no image file to verify" "open '$WORK/none.raw': No such file or directory" "$ASHLAR" verify "$WORK/none.raw"
 want_error "no image to run" "'$WORK/server-x86_64.raw' is not there; 'ashlar build server' makes it" \
 	"$ASHLAR" run server --out "$WORK" --arch x86_64
