@@ -106,6 +106,8 @@ check "next boot: a key that root added, which the kernel takes, is removed befo
 MORE=$WORK/again box 3
 said=$WORK/again.said
 check "next boot: the TPM opens it" eval "grep '\"state\": \"encrypted-tpm\"' '$said' && grep '\"state-reason\": \"\"' '$said'"
+check "next boot: it is the state that the TPM remembers, and PCR 15 has its name" eval "id=\$(sed -n 's/.*ashlar-state:new:\([0-9a-f]\{64\}\).*/\1/p' '$WORK/first.said') &&
+	test -n \"\$id\" && grep -F \"ashlar-state:own:\$id\" '$said'"
 check "next boot: files are kept" eval "grep 'nobody may find' '$said' && grep -x 'kept, too' '$said'"
 check "next boot: the same machine, whose first boot is over" eval "grep -x 'same machine' '$said' && grep -x no '$said'"
 check "next boot: every unit starts" grep -x running "$said"

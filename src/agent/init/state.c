@@ -72,7 +72,7 @@ static int partition_find(struct work *s, struct err *e)
 		return r;
 	vec_each(disk, &disks)
 		vec_each(part, &disk->parts) {
-			if (!str_eq(disk->name, s->w->disk) || memcmp(part->type, var, sizeof(var)))
+			if (!str_eq(disk->name, s->w->disk) || memcmp(part->type, var, sizeof(var)) != 0)
 				continue;
 			s->partition = part->name;
 			s->devno = part->devno;

@@ -102,13 +102,14 @@ int open_recovery(struct work *s, const char *why, struct err *e)
 
 int open_attach(struct work *s, struct err *e)
 {
+	static const char options[] =
+		"luks,tpm2-device=auto,tpm2-signature=" TPM_SIGNATURE ",headless=yes,tries=1";
 	const char *const argv[] = { "systemd-cryptsetup",
 				     "attach",
 				     STATE_NAME,
 				     state_device(s, s->partition),
 				     "-",
-				     "luks,tpm2-device=auto,tpm2-signature=" TPM_SIGNATURE
-				     ",headless=yes,tries=1",
+				     options,
 				     NULL };
 
 	return run(s->a, argv, STR(""), 0, NULL, e);

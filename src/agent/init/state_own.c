@@ -178,7 +178,7 @@ static int bind_by_key(struct work *s, struct str secret, struct err *e)
 	const char *node = state_device(s, s->partition);
 	const char *const wipe[] = { "systemd-cryptenroll", "--wipe-slot=tpm2", node, NULL };
 	const char *const bind[] = { "systemd-cryptenroll",
-				     "--unlock-key-file=" RUN_INPUT,
+				     ("--unlock-key-file=" RUN_INPUT),
 				     "--tpm2-device=auto",
 				     state_pcrs(s),
 				     STATE_SIGNED_POLICY,

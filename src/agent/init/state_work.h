@@ -15,7 +15,7 @@
 
 /* To whatever values of PCR 11 the key signs that the running UKI came with: the next image's, too.
  */
-#define STATE_SIGNED_POLICY "--tpm2-public-key=" TPM_PUBLIC_KEY, "--tpm2-public-key-pcrs=11"
+#define STATE_SIGNED_POLICY ("--tpm2-public-key=" TPM_PUBLIC_KEY), "--tpm2-public-key-pcrs=11"
 
 struct work {
 	struct arena *a;
