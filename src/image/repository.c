@@ -23,9 +23,10 @@ enum {
 	SIGNATURE_BYTES_MAX = 1 << 16,
 };
 
-#define SUMS "SHA256SUMS"
-#define KEY  "package-signing.asc"
-#define ASC  ".asc"
+#define SUMS     "SHA256SUMS"
+#define KEY      "package-signing.asc"
+#define ASC      ".asc"
+#define METADATA "repodata/repomd.xml"
 
 /* A file of a repository that is no package. */
 struct other {
@@ -68,7 +69,7 @@ static struct str package_sums(struct arena *a, const struct stored_package *pac
 /* Of the others, by their number. */
 static const char *other_name(struct arena *a, size_t i)
 {
-	static const char *const last[] = { "repodata/repomd.xml", "repodata/repomd.xml" ASC, KEY };
+	static const char *const last[] = { METADATA, METADATA ASC, KEY };
 
 	return i < REPODATA_FILES ? str_z(a, str_printf(a, "repodata/%s.xml.gz",
 							repodata_name((enum repodata)i)))
