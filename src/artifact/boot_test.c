@@ -39,24 +39,25 @@ static void test_command_line(void **state)
 	image.boot.state = STATE_TPM;
 	image.boot.without_tpm = WITHOUT_TPM_PLAIN;
 	image.boot.recovery_key = RECOVERY_KEY_NONE;
+	image.boot.state_integrity = STATE_INTEGRITY_HMAC;
 	image.kernel_command_line.n = 0;
 	release.sbat_generation = 7;
 	assert_ok(boot_command_line(&a, &release, &image, hash, &line, &e), &e);
 	assert_true(str_starts(line,
 			       "roothash=" HASH " ashlar.signatures=required ashlar.execute=signed "
 			       "ashlar.state=tpm ashlar.without-tpm=plain ashlar.recovery-key=none "
-			       "ashlar.generation=7 ashlar.end=-"));
+			       "ashlar.state-integrity=hmac ashlar.generation=7 ashlar.end=-"));
 	/* to the byte that the kernel takes */
 	many = arena_alloc(&a, 2048);
 	memset(many, 'x', 2048);
 	image.kernel_command_line.n = 1;
-	words[0] = (struct str){ many, 2047 - 221 - 1 };
+	words[0] = (struct str){ many, 2047 - 249 - 1 };
 	assert_ok(boot_command_line(&a, &release, &image, hash, &line, &e), &e);
 	assert_int_equal(line.n, 2047);
 	words[0].n++;
 	assert_err(
 		boot_command_line(&a, &release, &image, hash, &line, &e), &e,
-		"x.yaml: the kernel's command line has 2048 bytes, 221 of which are the build's own; the "
+		"x.yaml: the kernel's command line has 2048 bytes, 249 of which are the build's own; the "
 		"kernel takes 2047 and would leave out the last words; shorten 'kernel-command-line' by 1");
 }
 

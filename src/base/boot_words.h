@@ -36,13 +36,19 @@
 	X(RECOVERY_KEY_CONSOLE, "console") \
 	X(RECOVERY_KEY_NONE, "none")
 
+/* Whether each block of that state is authenticated, too: hmac, by HMAC-SHA-256. */
+#define BOOT_STATE_INTEGRITIES(X)       \
+	X(STATE_INTEGRITY_NONE, "none") \
+	X(STATE_INTEGRITY_HMAC, "hmac")
+
 /* X(member of struct boot_words, its word, its values) */
-#define BOOT_WORDS(X)                                          \
-	X(signatures, "ashlar.signatures", BOOT_SIGNATURES)    \
-	X(execute_from, "ashlar.execute", BOOT_EXECUTE_FROM)   \
-	X(state, "ashlar.state", BOOT_STATES)                  \
-	X(without_tpm, "ashlar.without-tpm", BOOT_WITHOUT_TPM) \
-	X(recovery_key, "ashlar.recovery-key", BOOT_RECOVERY_KEYS)
+#define BOOT_WORDS(X)                                              \
+	X(signatures, "ashlar.signatures", BOOT_SIGNATURES)        \
+	X(execute_from, "ashlar.execute", BOOT_EXECUTE_FROM)       \
+	X(state, "ashlar.state", BOOT_STATES)                      \
+	X(without_tpm, "ashlar.without-tpm", BOOT_WITHOUT_TPM)     \
+	X(recovery_key, "ashlar.recovery-key", BOOT_RECOVERY_KEYS) \
+	X(state_integrity, "ashlar.state-integrity", BOOT_STATE_INTEGRITIES)
 
 #define BOOT_ENUMERATOR(name, value) name,
 
@@ -51,13 +57,15 @@ enum execute_from { BOOT_EXECUTE_FROM(BOOT_ENUMERATOR) };
 enum state { BOOT_STATES(BOOT_ENUMERATOR) };
 enum without_tpm { BOOT_WITHOUT_TPM(BOOT_ENUMERATOR) };
 enum recovery_key { BOOT_RECOVERY_KEYS(BOOT_ENUMERATOR) };
+enum state_integrity { BOOT_STATE_INTEGRITIES(BOOT_ENUMERATOR) };
 
 struct boot_words {
 	enum signatures_when signatures;
 	enum execute_from execute_from;
 	enum state state;
-	enum without_tpm without_tpm;   /* of STATE_TPM only */
-	enum recovery_key recovery_key; /* of STATE_TPM only */
+	enum without_tpm without_tpm;         /* of STATE_TPM only */
+	enum recovery_key recovery_key;       /* of STATE_TPM only */
+	enum state_integrity state_integrity; /* of STATE_TPM only */
 };
 
 /* "ashlar.signatures=secure-boot ashlar.execute=root ...": each word, also where it says what is

@@ -22,13 +22,15 @@ static void test_round(void **state)
 	_cleanup_arena_ struct arena a = { 0 };
 
 	(void)state;
-	for (unsigned i = 0; i < 2 * 3 * 2 * 3 * 2; i++) {
-		struct boot_words in = { i % 2, i / 2 % 3, i / 6 % 2, i / 12 % 3, i / 36 % 2 },
-				  out = { SIGNATURES_REQUIRED, EXECUTE_SIGNED, STATE_TPM,
-					  WITHOUT_TPM_PLAIN, RECOVERY_KEY_NONE };
+	for (unsigned i = 0; i < 2 * 3 * 2 * 3 * 2 * 2; i++) {
+		struct boot_words
+			in = { i % 2, i / 2 % 3, i / 6 % 2, i / 12 % 3, i / 36 % 2, i / 72 },
+			out = { SIGNATURES_REQUIRED, EXECUTE_SIGNED,    STATE_TPM,
+				WITHOUT_TPM_PLAIN,   RECOVERY_KEY_NONE, STATE_INTEGRITY_HMAC };
 
 		if (in.state == STATE_MEMORY)
-			in.without_tpm = out.without_tpm, in.recovery_key = out.recovery_key;
+			in.without_tpm = out.without_tpm, in.recovery_key = out.recovery_key,
+			in.state_integrity = out.state_integrity;
 		take(boot_words_text(&a, &in), &out);
 		assert_memory_equal(&in, &out, sizeof(in));
 	}
@@ -45,7 +47,8 @@ static void test_text(void **state)
 	words.state = STATE_TPM;
 	assert_str(boot_words_text(&a, &words),
 		   "ashlar.signatures=secure-boot ashlar.execute=anywhere ashlar.state=tpm "
-		   "ashlar.without-tpm=refuse ashlar.recovery-key=console");
+		   "ashlar.without-tpm=refuse ashlar.recovery-key=console "
+		   "ashlar.state-integrity=none");
 }
 
 static void test_refused(void **state)

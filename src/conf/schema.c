@@ -230,6 +230,7 @@ static const cyaml_strval_t signatures[] = { BOOT_SIGNATURES(YAML_VALUE) };
 static const cyaml_strval_t execute_from[] = { BOOT_EXECUTE_FROM(YAML_VALUE) };
 static const cyaml_strval_t states[] = { BOOT_STATES(YAML_VALUE) };
 static const cyaml_strval_t without_tpm[] = { BOOT_WITHOUT_TPM(YAML_VALUE) };
+static const cyaml_strval_t state_integrities[] = { BOOT_STATE_INTEGRITIES(YAML_VALUE) };
 static const cyaml_strval_t recovery_keys[] = { BOOT_RECOVERY_KEYS(YAML_VALUE) };
 
 static const cyaml_schema_field_t image_fields[] = {
@@ -261,6 +262,8 @@ static const cyaml_schema_field_t image_fields[] = {
 	YAML_ENUM("state", OPTIONAL, states, struct image_yaml, image.boot.state),
 	YAML_ENUM("state-without-tpm", OPTIONAL, without_tpm, struct image_yaml,
 		  image.boot.without_tpm),
+	YAML_ENUM("state-integrity", OPTIONAL, state_integrities, struct image_yaml,
+		  image.boot.state_integrity),
 	YAML_ENUM("recovery-key", OPTIONAL, recovery_keys, struct image_yaml,
 		  image.boot.recovery_key),
 	YAML_PLAIN("max-packages", OPTIONAL, CYAML_UINT, struct image_yaml, image.max_packages),

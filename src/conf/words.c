@@ -6,8 +6,8 @@
 #include <assert.h>
 
 /* The key of a definition for each word of BOOT_WORDS, in its order. */
-static const char *const keys[] = { "signatures", "execute-from", "state", "state-without-tpm",
-				    "recovery-key" };
+static const char *const keys[] = { "signatures",        "execute-from", "state",
+				    "state-without-tpm", "recovery-key", "state-integrity" };
 #define WORD(member, word, values) word,
 static const char *const words[] = { BOOT_WORDS(WORD) };
 

@@ -6,6 +6,7 @@
 #include "store/cache.h"
 #include "tree/accounts.h"
 #include "tree/setuid.h"
+#include "tree/state_needs.h"
 
 enum { TRIES_MAX = 256 };
 
@@ -16,6 +17,8 @@ static int assemble(struct build *b, struct err *e)
 
 	if (r == 0)
 		r = image_check_setuid(b->a, &b->res.image, &b->as.tree, e);
+	if (r == 0)
+		r = image_check_state(&b->res.image, &b->as.tree, e);
 	if (r == 0)
 		r = image_check_accounts(b->a, &b->res.image, &b->as.tree, e);
 	if (r == 0)

@@ -44,6 +44,7 @@ struct str boot_status_json(struct arena *a, const struct boot_status *s)
 	json_bool(&j, "measured", s->measured);
 	json_str(&j, "state", str_c(s->state));
 	json_str(&j, "state-reason", str_c(s->state_reason));
+	json_bool(&j, "state-authenticated", s->state_authenticated);
 	if (s->state_measured)
 		json_str(&j, "state-measured", str_c(s->state_measured));
 	json_object(&j, "platform");

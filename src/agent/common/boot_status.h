@@ -22,6 +22,7 @@ struct boot_status {
 	 * spoke for it; "encrypted-passphrase", "plain", "memory" */
 	const char *state;
 	const char *state_reason;   /* a sentence, or "" */
+	bool state_authenticated;   /* each block: what somebody else wrote cannot be read */
 	const char *state_measured; /* what PCR 15 was extended by about it; or NULL */
 	vec_str missing;            /* sentences: what this machine does not protect, and why */
 	/* What the platform said, by name, and what of it PCR 12 was told. */

@@ -17,6 +17,8 @@
  *					opened does not open it for this one (default 0)
  *	ashlar.recovery-key=WHERE	console (the default) or none: where the recovery key of
  *					encrypted state is shown, once
+ *	ashlar.state-integrity=HOW	none (the default) or hmac: whether its blocks are
+ *					authenticated
  *
  * What decides about trust stands there at most once, so that nobody can append a weaker word. So
  * the image builder writes each of them, also where it is the default. The last word, ashlar.end,

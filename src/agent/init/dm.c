@@ -195,6 +195,7 @@ int dm_table(struct arena *a, const char *name, struct state_table *ret, struct 
 	spec = (const struct dm_target_spec *)(d.bytes + at);
 	params = (const char *)(spec + 1);
 	*ret = (struct state_table){
+		.devno = str_printf(a, "%u:%u", major(d.head.dev), minor(d.head.dev)),
 		.targets = d.head.target_count,
 		.start_sector = spec->sector_start,
 		.sectors = spec->length,

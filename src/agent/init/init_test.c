@@ -60,13 +60,16 @@ static void test_cmdline(void **state)
 		  &e);
 	assert_int_equal(c.words.signatures, SIGNATURES_REQUIRED);
 	assert_int_equal(c.words.execute_from, EXECUTE_SIGNED);
-	assert_ok(cmdline_parse(STR("ashlar.state=tpm ashlar.without-tpm=plain roothash=" HASH
-				    " ashlar.recovery-key=none -- ashlar.state=memory"),
-				&c, &e),
-		  &e);
+	assert_ok(
+		cmdline_parse(
+			STR("ashlar.state=tpm ashlar.without-tpm=plain roothash=" HASH
+			    " ashlar.state-integrity=hmac ashlar.recovery-key=none -- ashlar.state=memory"),
+			&c, &e),
+		&e);
 	assert_int_equal(c.words.state, STATE_TPM);
 	assert_int_equal(c.words.without_tpm, WITHOUT_TPM_PLAIN);
 	assert_int_equal(c.words.recovery_key, RECOVERY_KEY_NONE);
+	assert_int_equal(c.words.state_integrity, STATE_INTEGRITY_HMAC);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_err(cmdline_parse(str_c(bad[i].text), &c, &e), &e, bad[i].error);
 }

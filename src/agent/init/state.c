@@ -38,6 +38,12 @@ const char *state_device(struct work *s, struct str name)
 	return str_z(s->a, str_printf(s->a, "/dev/%.*s", STR_FMT(name)));
 }
 
+static bool is_unfinished(const struct work *s)
+{
+	return state_is_unfinished(s->kind, s->w->cmdline->words.state_integrity,
+				   s->anchor.being_made != 0);
+}
+
 static int head_read(struct work *s, struct err *e)
 {
 	const char *node = state_device(s, s->partition);
@@ -51,9 +57,10 @@ static int head_read(struct work *s, struct err *e)
 	s->kind = state_kind((struct str){ head, (size_t)n });
 	s->has_recovery_key = str_has((struct str){ head, (size_t)n }, "\"systemd-recovery\"");
 	s->asks_pcr7 = state_luks_asks_pcr7(s->a, (struct str){ head, (size_t)n });
-	if (s->kind != STATE_LUKS && s->kind != STATE_LUKS_TPM)
+	if ((s->kind != STATE_LUKS && s->kind != STATE_LUKS_TPM) || is_unfinished(s))
 		return 0;
-	r = state_luks_check(s->a, (struct str){ head, (size_t)n }, e);
+	r = state_luks_check(s->a, (struct str){ head, (size_t)n },
+			     s->w->cmdline->words.state_integrity, e);
 	return r < 0 ? err_wrap(e, r, "the state on %.*s", STR_FMT(s->partition)) : 0;
 }
 
@@ -72,7 +79,8 @@ static int partition_find(struct work *s, struct err *e)
 		return r;
 	vec_each(disk, &disks)
 		vec_each(part, &disk->parts) {
-			if (!str_eq(disk->name, s->w->disk) || memcmp(part->type, var, sizeof(var)) != 0)
+			if (!str_eq(disk->name, s->w->disk) ||
+			    memcmp(part->type, var, sizeof(var)) != 0)
 				continue;
 			s->partition = part->name;
 			s->devno = part->devno;
@@ -84,14 +92,18 @@ static int partition_find(struct work *s, struct err *e)
 
 static int load_modules(struct work *s, struct err *e)
 {
-	static const char *const argv[] = { "modprobe", "-a", "loop", "dm-crypt", NULL };
+	const char *const argv[] = { "modprobe",
+				     "-a",
+				     "loop",
+				     "dm-crypt",
+				     state_is_authenticated(s) ? "dm-integrity" : NULL,
+				     NULL };
 
 	return run(s->a, argv, STR(""), 0, NULL, e);
 }
 
-/* 1 when made, 0 when there is no room for it; then nothing has changed, and *ret_why says so. */
-static int repart(struct work *s, const char *definitions, const char *const *more,
-		  struct str input, const char **ret_why, struct err *e)
+int state_repart(struct work *s, const char *definitions, const char *const *more, struct str input,
+		 const char **ret_why, struct err *e)
 {
 	VEC(const char *) argv = { 0 };
 	int r;
@@ -134,15 +146,18 @@ static int repart_tpm(struct work *s, const char *reset, const char **ret_why, s
 	const char *const more[] = { "--tpm2-device=auto", state_pcrs(s), STATE_SIGNED_POLICY,
 				     reset, NULL };
 
-	return repart(s, "tpm", more, STR(""), ret_why, e);
+	if (state_is_authenticated(s))
+		return integrity_create_tpm(s, reset, ret_why, e);
+	return state_repart(s, "tpm", more, STR(""), ret_why, e);
 }
 
 static int create_tpm(struct work *s, const char **ret_why, struct err *e)
 {
+	const char *reset = is_unfinished(s) ? "--factory-reset=yes" : "--factory-reset=no";
 	int r = own_begin(s, e);
 
 	if (r == 0)
-		r = repart_tpm(s, "--factory-reset=no", ret_why, e);
+		r = repart_tpm(s, reset, ret_why, e);
 	if (r == 0)
 		anchor_cancel(&s->anchor);
 	return r;
@@ -156,9 +171,11 @@ static int create_passphrase(struct work *s, const char **ret_why, struct err *e
 	int r;
 
 	r = open_passphrase_new(s, secret, &passphrase, e);
-	if (r == 0)
-		r = repart(s, "passphrase", more, passphrase, ret_why, e);
-	if (r > 0 && open_secret(s, passphrase, e) < 0)
+	if (r == 0 && state_is_authenticated(s))
+		r = integrity_create_passphrase(s, passphrase, ret_why, e);
+	else if (r == 0)
+		r = state_repart(s, "passphrase", more, passphrase, ret_why, e);
+	if (r > 0 && (open_secret(s, passphrase, e) < 0 || own_table_check(s, e) < 0))
 		r = -EIO;
 	explicit_bzero(secret, sizeof(secret));
 	return r;
@@ -217,10 +234,13 @@ static int mount_var(struct work *s, const char *node, struct err *e)
 {
 	const char *const argv[] = { "e2fsck", "-p", node, NULL };
 	unsigned long flags = MS_NOSUID | MS_NODEV | (is_noexec(s) ? MS_NOEXEC : 0);
+	unsigned long before = state_is_authenticated(s) ? integrity_check_begin() : 0;
 	int r = run(s->a, argv, STR(""), FSCK_REPAIRED, NULL, e);
 
+	integrity_check_end(before);
 	if (r < 0)
-		return err_wrap(e, r, "check the state on %.*s", STR_FMT(s->partition));
+		return err_wrap(e, r, "check the state on %.*s%s", STR_FMT(s->partition),
+				s->w->status->state_authenticated ? INTEGRITY_UNREADABLE : "");
 	if (mount(node, "/var", "ext4", flags, NULL) < 0)
 		return err_sys(e, "mount the state on %.*s at '/var'", STR_FMT(s->partition));
 	return 0;
@@ -292,7 +312,7 @@ static int create(struct work *s, enum state_action action, const char **ret_why
 		return create_tpm(s, ret_why, e);
 	if (action == STATE_CREATE_PASSPHRASE)
 		return create_passphrase(s, ret_why, e);
-	return repart(s, "plain", none, STR(""), ret_why, e);
+	return state_repart(s, "plain", none, STR(""), ret_why, e);
 }
 
 /* What this boot made. */
@@ -396,18 +416,19 @@ static int plan(struct work *s, enum state_action *ret, struct err *e)
 	if (f.state != STATE_MEMORY)
 		r = partition_find(s, e);
 	f.no_tpm = s->no_tpm;
-	f.kind = s->kind;
+	f.kind = is_unfinished(s) ? STATE_ABSENT : s->kind;
 	f.partition = s->partition;
 	return r < 0 ? r : state_plan(&f, ret, e);
 }
 
 static int make_or_open(struct work *s, struct err *e)
 {
+	bool is_kept = s->w->cmdline->words.state != STATE_MEMORY;
 	enum state_action action;
-	int r = plan(s, &action, e);
+	int r = is_kept ? own_start(s, e) : 0;
 
-	if (r == 0 && action != STATE_USE_MEMORY)
-		r = own_start(s, e);
+	if (r == 0)
+		r = plan(s, &action, e);
 	if (r == 0 && action == STATE_OPEN_PASSPHRASE)
 		r = own_refuse_others(s, e);
 	if (r < 0)

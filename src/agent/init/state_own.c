@@ -93,6 +93,20 @@ int own_begin(struct work *s, struct err *e)
 	return anchor_begin(&s->anchor, e);
 }
 
+static int tables_check(struct work *s, const struct state_table *table, struct err *e)
+{
+	struct state_table below;
+	int r;
+
+	if (!state_is_authenticated(s))
+		return state_table_check(table, s->devno, s->size_bytes, e);
+	r = dm_table(s->a, STATE_NAME "_dif", &below, e); /* libcryptsetup's name for it */
+	if (r == 0)
+		r = state_tables_check(table, &below, s->devno, e);
+	s->w->status->state_authenticated = r == 0;
+	return r;
+}
+
 int own_table_check(struct work *s, struct err *e)
 {
 	struct state_table table;
@@ -100,7 +114,7 @@ int own_table_check(struct work *s, struct err *e)
 
 	if (r < 0)
 		return r;
-	r = state_table_check(&table, s->devno, s->size_bytes, e);
+	r = tables_check(s, &table, e);
 	explicit_bzero((char *)table.params.p, table.params.n);
 	return r < 0 ? err_wrap(e, r, "the state on %.*s", STR_FMT(s->partition)) : 0;
 }
@@ -135,6 +149,16 @@ int own_new(struct work *s, struct err *e)
 	return r < 0 ? r : anchor_write(&s->anchor, &c, e);
 }
 
+static int block_read(struct work *s, struct err *e)
+{
+	int r = state_block_read(s->volume, &s->block, e);
+
+	return r < 0 && s->w->status->state_authenticated
+		       ? err_wrap(e, r, "the state on %.*s%s", STR_FMT(s->partition),
+				  INTEGRITY_UNREADABLE)
+		       : r;
+}
+
 int own_look(struct work *s, bool by_tpm, enum state_verdict *ret, struct err *e)
 {
 	const struct anchor *an = &s->anchor;
@@ -146,7 +170,7 @@ int own_look(struct work *s, bool by_tpm, enum state_verdict *ret, struct err *e
 	int r = own_table_check(s, e);
 
 	if (r == 0)
-		r = state_block_read(s->volume, &s->block, e);
+		r = block_read(s, e);
 	f.has_block = r > 0;
 	f.block_generation = s->block.generation;
 	f.anchor_generation = an->content.generation;

@@ -26,8 +26,12 @@ int dm_table(struct arena *a, const char *name, struct state_table *ret, struct 
 {
 	(void)name, (void)e;
 	*ret = (struct state_table){
-		1, 0, 967232, STR("crypt"),
-		str_dup(a, STR("aes-xts-plain64 :64:logon:cryptsetup:b0-d0 0 253:5 32768"))
+		1,
+		0,
+		967232,
+		STR("crypt"),
+		str_dup(a, STR("aes-xts-plain64 :64:logon:cryptsetup:b0-d0 0 253:5 32768")),
+		STR("254:1")
 	};
 	return 0;
 }

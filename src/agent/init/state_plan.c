@@ -117,6 +117,12 @@ int state_plan(const struct state_facts *f, enum state_action *ret, struct err *
 		       STR_FMT(f->partition));
 }
 
+bool state_is_unfinished(enum state_kind kind, enum state_integrity integrity, bool being_made)
+{
+	return integrity == STATE_INTEGRITY_HMAC && being_made &&
+	       (kind == STATE_FOREIGN || kind == STATE_LUKS);
+}
+
 static bool is_ours(enum anchor_policy policy)
 {
 	return policy == ANCHOR_NOW || policy == ANCHOR_LATE || policy == ANCHOR_RETIRED;

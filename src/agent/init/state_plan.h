@@ -43,6 +43,11 @@ struct state_facts {
  * partition again that is there, whatever it holds: that takes state_recognise(). */
 must_check int state_plan(const struct state_facts *f, enum state_action *ret, struct err *e);
 
+/* Authenticated state is made in several steps, with the TPM's index that says so before the first
+ * and the TPM's key slot after the last (what comes then is state_recognise()'s to say): whether
+ * one was cut, so that the partition has nothing of anybody's. */
+bool state_is_unfinished(enum state_kind kind, enum state_integrity integrity, bool being_made);
+
 /* What was found once the volume could be opened: by whom, what the TPM remembers (anchor.h), and
  * what lies in the volume's first block. */
 struct state_found {

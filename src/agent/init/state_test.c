@@ -269,13 +269,16 @@ static void test_luks(void **state)
 		memset(head + 4096, 0, sizeof(head) - 4096);
 		memcpy(head + 4096, headers[i].json, strlen(headers[i].json));
 		if (headers[i].text)
-			assert_err(state_luks_check(&a, text, &e), &e, headers[i].text);
+			assert_err(state_luks_check(&a, text, STATE_INTEGRITY_NONE, &e), &e,
+				   headers[i].text);
 		else
-			assert_ok(state_luks_check(&a, text, &e), &e);
+			assert_ok(state_luks_check(&a, text, STATE_INTEGRITY_NONE, &e), &e);
 	}
-	assert_err(state_luks_check(&a, str_head(text, 8192), &e), &e, "another size");
+	assert_err(state_luks_check(&a, str_head(text, 8192), STATE_INTEGRITY_NONE, &e), &e,
+		   "another size");
 	head[14] = (char)0x80;
-	assert_err(state_luks_check(&a, text, &e), &e, "its header has another size");
+	assert_err(state_luks_check(&a, text, STATE_INTEGRITY_NONE, &e), &e,
+		   "its header has another size");
 }
 
 static void test_pcr7(void **state)
@@ -341,14 +344,135 @@ static void test_table(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
-		const struct state_table t = { tables[i].targets, tables[i].start,
-					       tables[i].sectors, str_c(tables[i].type),
-					       str_c(tables[i].params) };
+		const struct state_table t = { tables[i].targets,       tables[i].start,
+					       tables[i].sectors,       str_c(tables[i].type),
+					       str_c(tables[i].params), STR("254:0") };
 		int r = state_table_check(&t, STR("253:5"), 512000000, &e);
 
 		if (!tables[i].text != (r == 0) ||
 		    (tables[i].text && !strstr(e.msg, tables[i].text)))
 			fail_msg("row %zu: %d %s", i, r, e.msg);
+	}
+}
+
+#define HMAC(type, encryption, mac)                                                            \
+	"{\"type\":\"crypt\",\"offset\":\"16777216\",\"size\":\"dynamic\",\"iv_tweak\":\"0\"," \
+	"\"encryption\":\"" XTS "\",\"sector_size\":4096,\"integrity\":{\"type\":\"" type      \
+	"\",\"journal_encryption\":\"" encryption "\",\"journal_integrity\":\"" mac "\"}}"
+#define AUTHENTICATED HMAC("hmac(sha256)", "none", "none")
+
+static const struct {
+	enum state_integrity integrity;
+	const char *json, *text;
+} integrity_headers[] = {
+	{ STATE_INTEGRITY_HMAC, HEADER(SLOT("96", XTS), "\"0\":" AUTHENTICATED, CONFIG), NULL },
+	{ STATE_INTEGRITY_NONE, HEADER(SLOT("96", XTS), "\"0\":" AUTHENTICATED, CONFIG),
+	  "its blocks are authenticated, which this image knows nothing of; want "
+	  "'state-integrity: hmac'" },
+	{ STATE_INTEGRITY_HMAC, HEADER(SLOT("64", XTS), "\"0\":" NORMAL, CONFIG),
+	  "its blocks are not authenticated, as this image wants it" },
+	{ STATE_INTEGRITY_HMAC, HEADER(SLOT("64", XTS), "\"0\":" AUTHENTICATED, CONFIG),
+	  "a key slot" },
+	{ STATE_INTEGRITY_HMAC,
+	  HEADER(SLOT("96", XTS), "\"0\":" HMAC("crc32c", "none", "none"), CONFIG),
+	  "another integrity than hmac(sha256)" },
+	{ STATE_INTEGRITY_HMAC,
+	  HEADER(SLOT("96", XTS), "\"0\":" HMAC("hmac(sha256)", "ctr(aes)", "none"), CONFIG),
+	  "another integrity" },
+	{ STATE_INTEGRITY_HMAC,
+	  HEADER(SLOT("96", XTS), "\"0\":" HMAC("hmac(sha256)", "none", "crc32"), CONFIG),
+	  "another integrity" },
+};
+
+static void test_integrity_luks(void **state)
+{
+	char head[STATE_HEAD_BYTES] = "LUKS\xba\xbe\0\2\0\0\0\0\0\0\x40";
+	struct str text = { head, sizeof(head) };
+	_cleanup_arena_ struct arena a = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(integrity_headers) / sizeof(*integrity_headers); i++) {
+		enum state_integrity wanted = integrity_headers[i].integrity;
+
+		memset(head + 4096, 0, sizeof(head) - 4096);
+		memcpy(head + 4096, integrity_headers[i].json, strlen(integrity_headers[i].json));
+		if (integrity_headers[i].text)
+			assert_err(state_luks_check(&a, text, wanted, &e), &e,
+				   integrity_headers[i].text);
+		else
+			assert_ok(state_luks_check(&a, text, wanted, &e), &e);
+	}
+}
+
+#define AEAD       "capi:authenc(hmac(sha256),xts(aes))-plain64"
+#define AEAD_TABLE AEAD " :96:logon:k 0 254:1 0 2 integrity:32:aead sector_size:4096"
+#define BELOW                                                                                \
+	"253:5 32768 32 J 7 block_size:4096 journal_sectors:20592 interleave_sectors:32768 " \
+	"buffer_sectors:128 journal_watermark:50 commit_time:10000 fix_padding"
+
+static const struct {
+	const char *params, *below_type, *below, *text;
+} pairs[] = {
+	{ AEAD_TABLE, "integrity", BELOW, NULL },
+	{ TABLE, "integrity", BELOW, "another cipher than AES-XTS with HMAC" },
+	{ XTS " :64:logon:k 0 254:1 0 1 sector_size:4096", "integrity", BELOW, "another cipher" },
+	{ AEAD " :64:logon:k 0 254:1 0 2 integrity:32:aead sector_size:4096", "integrity", BELOW,
+	  "another cipher" },
+	{ AEAD " :96:logon:k 0 254:1 0 2 integrity:0:none sector_size:4096", "integrity", BELOW,
+	  "another cipher" },
+	{ AEAD_TABLE " allow_discards", "integrity", BELOW, "another cipher" },
+	{ "capi:authenc(hmac(sha256),ecb(cipher_null))-plain64 :96:logon:k 0 254:1 0 2 "
+	  "integrity:32:aead sector_size:4096",
+	  "integrity", BELOW, "another cipher" },
+	{ AEAD " :96:logon:k 0 254:7 0 2 integrity:32:aead sector_size:4096", "integrity", BELOW,
+	  "without dm-integrity over all" },
+	{ AEAD " :96:logon:k 0 254:1 8 2 integrity:32:aead sector_size:4096", "integrity", BELOW,
+	  "without dm-integrity" },
+	{ AEAD_TABLE, "linear", "253:5 32768", "without dm-integrity" },
+	{ AEAD_TABLE, "integrity", "253:4 32768 32 J 0", "without dm-integrity" },
+	{ AEAD_TABLE, "integrity", "253:5 32768 32 D 1 block_size:4096", "without dm-integrity" },
+	{ AEAD_TABLE, "integrity", "253:5 32768 16 J 1 block_size:4096", "without dm-integrity" },
+	{ AEAD_TABLE, "integrity", BELOW " internal_hash:crc32c", "without dm-integrity" },
+	{ AEAD_TABLE, "integrity", BELOW " meta_device:253:9", "without dm-integrity" },
+	{ AEAD_TABLE, "integrity", BELOW " recalculate", "without dm-integrity" },
+	{ AEAD_TABLE, "integrity", "", "without dm-integrity" },
+	{ "", "integrity", BELOW, "another cipher" },
+};
+
+static void test_integrity_tables(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		const struct state_table t = { .targets = 1,
+					       .sectors = 2588672,
+					       .type = STR("crypt"),
+					       .params = str_c(pairs[i].params) };
+		struct state_table below = { .targets = 1,
+					     .sectors = 2588672,
+					     .type = str_c(pairs[i].below_type),
+					     .params = str_c(pairs[i].below),
+					     .devno = STR("254:1") };
+		int r = state_tables_check(&t, &below, STR("253:5"), &e);
+
+		if (!pairs[i].text != (r == 0) || (pairs[i].text && !strstr(e.msg, pairs[i].text)))
+			fail_msg("row %zu: %d %s", i, r, e.msg);
+		below.sectors--;
+		assert_true(state_tables_check(&t, &below, STR("253:5"), &e) < 0);
+	}
+}
+
+/* Only what was cut before the TPM could open it, and only of a machine whose TPM says so. */
+static void test_unfinished(void **state)
+{
+	(void)state;
+	for (int kind = STATE_ABSENT; kind <= STATE_FOREIGN; kind++) {
+		assert_int_equal(state_is_unfinished(kind, STATE_INTEGRITY_HMAC, true),
+				 kind == STATE_LUKS || kind == STATE_FOREIGN);
+		assert_false(state_is_unfinished(kind, STATE_INTEGRITY_HMAC, false));
+		assert_false(state_is_unfinished(kind, STATE_INTEGRITY_NONE, true));
 	}
 }
 
@@ -421,11 +545,19 @@ static void test_run(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kind),         cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_recovery_key), cmocka_unit_test(test_tpm),
-		cmocka_unit_test(test_recognise),    cmocka_unit_test(test_recognise_all),
-		cmocka_unit_test(test_block),        cmocka_unit_test(test_luks),
-		cmocka_unit_test(test_pcr7),         cmocka_unit_test(test_table),
+		cmocka_unit_test(test_kind),
+		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_recovery_key),
+		cmocka_unit_test(test_tpm),
+		cmocka_unit_test(test_recognise),
+		cmocka_unit_test(test_recognise_all),
+		cmocka_unit_test(test_block),
+		cmocka_unit_test(test_luks),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_integrity_luks),
+		cmocka_unit_test(test_integrity_tables),
+		cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_pcr7),
 		cmocka_unit_test(test_run),
 	};
 

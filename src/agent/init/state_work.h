@@ -47,6 +47,16 @@ const char *state_device(struct work *s, struct str name);
  * image. */
 const char *state_pcrs(const struct work *s);
 
+/* Whether the image wants that of encrypted state. */
+static inline bool state_is_authenticated(const struct work *s)
+{
+	return s->w->cmdline->words.state_integrity == STATE_INTEGRITY_HMAC;
+}
+/* Makes the partition as STATE_DEFINITIONS/@definitions says. 1 when made, 0 when there is no room
+ * for it; then nothing has changed, and *ret_why says so. */
+must_check int state_repart(struct work *s, const char *definitions, const char *const *more,
+			    struct str input, const char **ret_why, struct err *e);
+
 /* state_open.c - with what the volume is opened, as STATE_MAPPED. */
 
 /* Asks until the same one is typed twice. */
@@ -83,3 +93,20 @@ void own_settle(struct work *s, enum state_verdict verdict, struct str secret);
 void own_accept(struct work *s);
 /* Tells remote verifiers, and ashlar-status. */
 must_check int own_measure(struct work *s, struct err *e);
+
+/* state_integrity.c - authenticated state, which systemd-repart cannot make. As state_repart(). */
+
+#define INTEGRITY_UNREADABLE                                                        \
+	" (each block of it is authenticated: one that cannot be read is not what " \
+	"this machine wrote there, as somebody changed it or the disk is broken)"
+
+/* Bound to the TPM. @reset: for systemd-repart. */
+must_check int integrity_create_tpm(struct work *s, const char *reset, const char **ret_why,
+				    struct err *e);
+must_check int integrity_create_passphrase(struct work *s, struct str passphrase,
+					   const char **ret_why, struct err *e);
+/* While e2fsck reads the opened volume the kernel is not to read ahead, beyond what e2fsck wants
+ * and so beyond what was ever written: it would say of each such block that it was changed. Returns
+ * what _end() is to be given. */
+unsigned long integrity_check_begin(void);
+void integrity_check_end(unsigned long before);

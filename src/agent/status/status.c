@@ -91,6 +91,13 @@ static void read_platform(struct arena *a, const vec_json_value *members, struct
 	texts_add(a, &lists, "words-ignored", &s->words_ignored);
 }
 
+static bool is_true(const vec_json_value *members, const char *key)
+{
+	const struct json_value *v = json_find(members, key);
+
+	return v && v->type == JSON_TRUE;
+}
+
 static void read_boot(struct arena *a, const char *root, struct status *s)
 {
 	vec_json_value members;
@@ -109,6 +116,7 @@ static void read_boot(struct arena *a, const char *root, struct status *s)
 	s->state_reason = text_of(&members, "state-reason");
 	texts_add(a, &members, "missing", &s->missing);
 	read_platform(a, &members, s);
+	s->state_authenticated = is_true(&members, "state-authenticated");
 }
 
 /* "none [integrity] confidentiality" */
@@ -298,6 +306,10 @@ static void judge_state(struct arena *a, struct status *s)
 		vec_push(a, &s->protects) = STR("/var: encrypted with a passphrase");
 	else if (str_eqz(s->state, "memory"))
 		vec_push(a, &s->protects) = STR("/var: in memory, gone when the machine stops");
+	if (s->state_authenticated)
+		vec_push(a, &s->protects) =
+			STR("/var: each block is authenticated: what somebody else writes to the "
+			    "disk cannot be read");
 }
 
 void status_read(struct arena *a, const char *root, struct status *ret)
@@ -391,6 +403,7 @@ struct str status_json(struct arena *a, const struct status *s)
 	list_json(&j, "credentials-ignored", &s->credentials_ignored);
 	list_json(&j, "words-ignored", &s->words_ignored);
 	json_end_object(&j);
+	json_bool(&j, "state-authenticated", s->state_authenticated);
 	json_end_object(&j);
 	return str_cat(a, json_text(&j), STR("\n"));
 }

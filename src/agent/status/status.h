@@ -14,6 +14,7 @@ struct status {
 	bool development_keys;
 	/* of the boot (agent/common/boot_status.h); texts are empty when its file is not there */
 	struct str root_hash, root_signature, execution_policy, state, state_reason;
+	bool state_authenticated;
 	/* now */
 	struct efi efi;
 	bool tpm;

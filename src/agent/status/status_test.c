@@ -152,6 +152,26 @@ static void test_missing(void **state)
 	assert_ok(dir_remove(dir, &e), &e);
 }
 
+static void test_authenticated(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *dir = machine(&a);
+	struct err e = { 0 };
+	struct status s;
+
+	(void)state;
+	test_file_put(&a, dir, "run/ashlar/boot.json",
+		      STR("{\"state\": \"encrypted-tpm\", \"state-authenticated\": true}"));
+	status_read(&a, dir, &s);
+	assert_true(str_has(status_text(&a, &s), "  - /var: each block is authenticated"));
+	assert_true(str_has(status_json(&a, &s), "\"state-authenticated\": true"));
+	test_file_put(&a, dir, "run/ashlar/boot.json",
+		      STR("{\"state\": \"encrypted-tpm\", \"state-authenticated\": false}"));
+	status_read(&a, dir, &s);
+	assert_false(str_has(status_text(&a, &s), "authenticated:"));
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
 static void test_policies(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -186,9 +206,8 @@ static void test_policies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_is_well),
-		cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_all_is_well), cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_missing),     cmocka_unit_test(test_authenticated),
 		cmocka_unit_test(test_policies),
 	};
 
