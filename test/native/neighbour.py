@@ -55,13 +55,14 @@ def dhcp_answer(request):
     return ip4(server, "255.255.255.255", 17, udp, b"\xff" * 6)
 
 
-def advertisement(network, hop_limit, dns):
-    """A router advertisement (RFC 4861, 4.2): prefix, MTU, DNS server and domain (RFC 8106)."""
+def advertisement(network, hop_limit, dns, more=()):
+    """A router advertisement (RFC 4861, 4.2): prefixes, MTU, DNS server and domain (RFC 8106)."""
     p = lambda text: socket.inet_pton(socket.AF_INET6, text)
     return (struct.pack("!BBHBBHII", 134, 0, 0, hop_limit, 0, 1800, 0, 0) + b"\x01\x01" + mac +
             struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 1800, 900, 0) + p(network) +
             struct.pack("!BBHI", 25, 3, 0, 1800) + p(dns) +
-            struct.pack("!BBHI", 31, 3, 0, 1800) + b"\x04evil\x07example\0\0\0")
+            struct.pack("!BBHI", 31, 3, 0, 1800) + b"\x04evil\x07example\0\0\0" +
+            b"".join(struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 1800, 900, 0) + p(other) for other in more))
 
 
 def redirect(target, better):
@@ -141,6 +142,9 @@ for i in range(1000):
 time.sleep(1)
 took = time.time() - started
 print("echoes:", *("few" if 10 < len(r) < 60 + 60 * took and len(r) < 800 else len(r) for r in (replies4, replies6)), flush=True)
+for i in range(20):  # before the rate is used up
+    more = ["fd00:e%03x:%x::" % (i, j) for j in range(38)]
+    raw.send(ip6(local, "ff02::1", 58, advertisement("fd00:e%03x::" % i, 64, local, more), 255, 2))
 for i in range(500):
     raw.send(ip6(local, "ff02::1", 58, advertisement("fd00:f%03x::" % i, 64, local), 255, 2))
     time.sleep(0.001)

@@ -58,6 +58,7 @@ attacked open 30 '
 	ip address show wired0; ip route; ip -6 route; resolvectl --no-pager
 	sysctl net.ipv6.conf.wired0.hop_limit
 	echo "flooded: $(ip -6 address show wired0 | grep -c "inet6 fd00:f")"
+	echo "flooded at once: $(ip -6 address show wired0 | grep -c "inet6 fd00:e")"
 	timedatectl show-timesync --no-pager -p LinkNTPServers; networkctl --no-pager status wired0; date +"zone %Z"
 	ss -Hltnu | sed "s/^/listens /"
 	journalctl -b --no-pager | grep -iE "unknown (key|lvalue)" | sed "s/^/not understood: /"
@@ -95,6 +96,7 @@ check "who is no neighbour is no router" never 'fd00:bad'
 check "nobody redirects" never -E 'fd00:77|fe80::66'
 check "a neighbour reaches SSH, and no other port of 1024" neighbour '^open: 22$'
 check "a flood of routers gives few addresses" said -E '^flooded: ([1-9]|[1-3][0-9])$'
+check "a router that names many prefixes gives no address" said '^flooded at once: 0$'
 check "closed ports say nothing" neighbour '^told about closed ports: 0$'
 check "a flood of echoes is not answered" neighbour '^echoes: few few$'
 check "nothing else listens" test -z "$(grep ^listens "$WORK/open.inside" | grep -vE ':22 |127.0.0.5[34](%lo)?:53 |10.9.0.7%wired0:68 |%wired0:546 ')"
