@@ -51,7 +51,12 @@ static int variable_remove(const char *name, const char *path, struct err *e)
 			       name);
 	mutable_make(fd);
 	if (unlink(path) < 0)
-		return err_sys(e, "remove the EFI variable %s, by which root can add keys", name);
+		return err_sys(
+			e,
+			"remove the EFI variable %s, by which root can add keys; firmware "
+			"keeps it for whoever signed it: clear it in firmware's setup (reset "
+			"its variables, then enrol the keys of Secure Boot again)",
+			name);
 	return 0;
 }
 
