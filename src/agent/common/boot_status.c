@@ -47,6 +47,8 @@ struct str boot_status_json(struct arena *a, const struct boot_status *s)
 	json_bool(&j, "state-authenticated", s->state_authenticated);
 	if (s->state_measured)
 		json_str(&j, "state-measured", str_c(s->state_measured));
+	json_bool(&j, "memory-locked", s->memory_locked);
+	json_bool(&j, "device-mapper-tables-refused", s->tables_refused);
 	json_object(&j, "platform");
 	list_json(&j, "credentials-taken", &s->credentials_taken);
 	list_json(&j, "credentials-ignored", &s->credentials_ignored);

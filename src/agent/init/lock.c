@@ -10,6 +10,7 @@
 #include <linux/seccomp.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,15 +74,17 @@ int lock_helpers(struct arena *a, const char *proc, uint64_t caps, struct err *e
 /* A filter looks at numbers of the one set of system calls that it knows: no others, as on a kernel
  * that has none. What depends on the number alone the kernel remembers as allowed, and does not ask
  * the filter again (kernel/seccomp.c, seccomp_cache_prepare()). */
-#define LOAD(member)  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+#define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+#define LOAD_UPPER(member) \
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member) + sizeof(uint32_t))
 #define RETURN(value) BPF_STMT(BPF_RET | BPF_K, (value))
 #define REFUSE(code)  RETURN(SECCOMP_RET_ERRNO | (code))
 #define NATIVE                                                                                 \
 	LOAD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0), REFUSE(ENOSYS), LOAD(nr), \
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32, 0, 1), REFUSE(ENOSYS)
 
-/* Both architectures have the lower half of an argument first, and none of these calls looks at the
- * upper one. */
+/* Both architectures have the lower half of an argument first, and of numbers none of these calls
+ * looks at the upper one. */
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "where is an argument's lower half?");
 
 static int filter_add(const struct sock_filter *filter, size_t n, struct err *e)
@@ -112,6 +115,47 @@ int lock_memory(struct err *e)
 
 	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0)
 		return err_sys(e, "have the kernel refuse code that a process writes itself");
+	return filter_add(filter, sizeof(filter) / sizeof(*filter), e);
+}
+
+/* The kernel hands a pipe of core_pattern the memory of whoever crashed, whatever its limit is, but
+ * for a limit of one byte (fs/coredump.c, do_coredump()); to a file it writes no less than a page.
+ * systemd and services set limits of their own, and go on when that seems to work. */
+int lock_dumps(struct err *e)
+{
+	static const struct sock_filter filter[] = {
+		NATIVE,
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setrlimit, 0, 3),
+		LOAD(args[0]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RLIMIT_CORE, 8, 0),
+		RETURN(SECCOMP_RET_ALLOW),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 7),
+		LOAD(args[1]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RLIMIT_CORE, 0, 5),
+		LOAD(args[2]), /* no new limit: it only asks */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2),
+		LOAD_UPPER(args[2]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+		REFUSE(0),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+	const struct rlimit one = { 1, 1 };
+
+	if (setrlimit(RLIMIT_CORE, &one) < 0)
+		return err_sys(e, "have no memory of programs that crash written anywhere");
+	return filter_add(filter, sizeof(filter) / sizeof(*filter), e);
+}
+
+/* What is swapped to a file of root's root reads, and writes before it is read back. */
+int lock_swap(struct err *e)
+{
+	static const struct sock_filter filter[] = {
+		NATIVE,
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_swapon, 0, 1),
+		REFUSE(EPERM),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
 	return filter_add(filter, sizeof(filter) / sizeof(*filter), e);
 }
 
@@ -161,8 +205,16 @@ int lock_all(struct arena *a, const char *proc, enum execute_from from, struct b
 	r = lock_sysctls(a, proc, status, e);
 	if (r == 0)
 		r = lock_memory(e);
+	if (r == 0)
+		r = lock_dumps(e);
+	if (r == 0)
+		r = lock_swap(e);
+	if (r == 0)
+		r = lock_helpers(a, proc, 1ull << CAP_SYS_ADMIN, e);
+	status->memory_locked = r == 0;
 	if (r < 0 || from != EXECUTE_ROOT)
 		return r;
-	r = lock_helpers(a, proc, 1ull << CAP_SYS_ADMIN, e);
-	return r < 0 ? r : lock_tables(e);
+	r = lock_tables(e);
+	status->tables_refused = r == 0;
+	return r;
 }

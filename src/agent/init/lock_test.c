@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -114,6 +116,66 @@ static void test_memory(void **state)
 	in_child(memory_attack);
 }
 
+static bool limit_is_one(void)
+{
+	struct rlimit now;
+
+	return prlimit(0, RLIMIT_CORE, NULL, &now) == 0 && now.rlim_cur == 1 && now.rlim_max == 1;
+}
+
+static int dumps_attack(void)
+{
+	const struct rlimit none = { 0, 0 }, some = { 4096, 4096 };
+	struct err e = { 0 };
+
+	if (lock_dumps(&e) < 0)
+		return 1;
+	/* a limit of 0 would have the memory go to a pipe, as any other does */
+	if (setrlimit(RLIMIT_CORE, &none) < 0 || prlimit(0, RLIMIT_CORE, &none, NULL) < 0 ||
+	    syscall(SYS_setrlimit, RLIMIT_CORE, &none) < 0 ||
+	    syscall(SYS_setrlimit, RLIMIT_CORE | 1ull << 32, &none) < 0 ||
+	    syscall(SYS_prlimit64, 0, RLIMIT_CORE | 1ull << 32, &none, NULL) < 0 || !limit_is_one())
+		return 2;
+	/* an address of which either half is 0 alone */
+	if (syscall(SYS_prlimit64, 0, RLIMIT_CORE, 1ull << 32, NULL) < 0 ||
+	    syscall(SYS_prlimit64, 0, RLIMIT_CORE, 1ull, NULL) < 0)
+		return 3;
+	if (setrlimit(RLIMIT_FSIZE, &some) < 0 || syscall(SYS_setrlimit, RLIMIT_NPROC, 1ull) == 0)
+		return 4;
+	if (vfork() == 0)
+		_exit(setrlimit(RLIMIT_CORE, &none) < 0 || !limit_is_one());
+	if (wait(&(int){ 0 }) < 0)
+		return 5;
+	return 0;
+}
+
+static void test_dumps(void **state)
+{
+	struct rlimit now;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_CORE, &now), 0);
+	if (now.rlim_max < 1)
+		skip(); /* only root raises it */
+	in_child(dumps_attack);
+}
+
+static int swap_attack(void)
+{
+	struct err e = { 0 };
+
+	if (lock_swap(&e) < 0)
+		return 1;
+	/* as root, too: without the filter it is the missing file that is told of */
+	return fails(swapon("/nowhere", 0), EPERM) ? 0 : 2;
+}
+
+static void test_swap(void **state)
+{
+	(void)state;
+	in_child(swap_attack);
+}
+
 static void test_helpers(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -155,12 +217,13 @@ static int all_attack(void)
 	if (status.missing.n != 1 || !str_has(status.missing.p[0], "the kernel has no Yama"))
 		return 3;
 	if (fails(ioctl(0, DM_TABLE_LOAD, NULL), EPERM) ||
-	    !fails(personality(READ_IMPLIES_EXEC), EPERM))
+	    !fails(personality(READ_IMPLIES_EXEC), EPERM) || !fails(swapon("/nowhere", 0), EPERM) ||
+	    !limit_is_one() || !status.memory_locked || status.tables_refused)
 		return 4;
 	test_file_put(&a, proc, PTRACE, STR("2"));
 	if (lock_all(&a, proc, EXECUTE_ROOT, &status, &e) < 0 || status.missing.n != 1)
 		return 5;
-	if (!fails(ioctl(0, DM_TABLE_LOAD, NULL), EPERM))
+	if (!fails(ioctl(0, DM_TABLE_LOAD, NULL), EPERM) || !status.tables_refused)
 		return 6;
 	if (file_read(&a, path_join(&a, proc, PTRACE), 64, &text, &e) < 0 || !str_eqz(text, "3"))
 		return 7;
@@ -184,10 +247,9 @@ static void test_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_helpers),
-		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_tables),  cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_dumps),   cmocka_unit_test(test_swap),
+		cmocka_unit_test(test_helpers), cmocka_unit_test(test_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,9 @@ static void read_boot(struct arena *a, const char *root, struct status *s)
 	s->execution_policy = text_of(&members, "execution-policy");
 	s->state = text_of(&members, "state");
 	s->state_reason = text_of(&members, "state-reason");
+	s->memory_locked = is_true(&members, "memory-locked");
+	s->tables_refused =
+		is_true(&members, "device-mapper-tables-refused") ? KNOWN_YES : KNOWN_NO;
 	texts_add(a, &members, "missing", &s->missing);
 	read_platform(a, &members, s);
 	s->state_authenticated = is_true(&members, "state-authenticated");
@@ -181,9 +184,10 @@ static void read_policy(struct arena *a, const char *root, struct status *s)
 static void read_locked(struct arena *a, const char *root, struct status *s)
 {
 	struct str text = content(a, root, "/proc/1/status");
+	bool filtered = false;
 	uint8_t set[8];
 
-	s->locked = s->tables_refused = KNOWN_NOT;
+	s->locked = KNOWN_NOT;
 	while (text.n > 0) {
 		struct str line = str_cut(&text, '\n'), name = str_cut(&line, ':');
 
@@ -191,10 +195,13 @@ static void read_locked(struct arena *a, const char *root, struct status *s)
 			s->locked = set[7 - CAP_MAC_ADMIN / 8] & 1 << CAP_MAC_ADMIN % 8 ? KNOWN_NO
 											: KNOWN_YES;
 		if (str_eqz(name, "Seccomp"))
-			s->tables_refused = str_eqz(str_trim(line), "2") ? KNOWN_YES : KNOWN_NO;
+			filtered = str_eqz(str_trim(line), "2");
 	}
-	/* agent/init sets it with the rest; nobody takes it back. */
-	s->memory_locked = str_eqz(content(a, root, "/proc/sys/kernel/yama/ptrace_scope"), "3");
+	/* What agent/init says that it locked, as far as the kernel shows the same. */
+	if (!filtered && s->tables_refused == KNOWN_YES)
+		s->tables_refused = KNOWN_NO;
+	s->memory_locked = s->memory_locked && filtered &&
+			   str_eqz(content(a, root, "/proc/sys/kernel/yama/ptrace_scope"), "3");
 }
 
 static bool there(struct arena *a, const char *root, const char *path)
@@ -265,10 +272,12 @@ static void judge_ways_round(struct arena *a, struct status *s)
 			STR("no device-mapper table can be made, so no other device looks like the "
 			    "root");
 	if (s->memory_locked)
-		vec_push(a, &s->protects) =
-			STR("no process executes what it wrote to memory, or looks into another's");
+		vec_push(a, &s->protects) = STR(
+			"no process executes what it wrote to memory, or gets at another's by debugging "
+			"it, having it crash, or swapping it out");
 	else
-		vec_push(a, &s->missing) = STR("root can write code into running programs");
+		vec_push(a, &s->missing) =
+			STR("root can write code into running programs, or read their memory");
 }
 
 static void judge_policy(struct arena *a, struct status *s)
@@ -314,7 +323,7 @@ static void judge_state(struct arena *a, struct status *s)
 
 void status_read(struct arena *a, const char *root, struct status *ret)
 {
-	struct status s = { 0 };
+	struct status s = { .tables_refused = KNOWN_NOT };
 
 	read_release(a, root, &s);
 	read_boot(a, root, &s);

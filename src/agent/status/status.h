@@ -25,7 +25,7 @@ struct status {
 	enum known enforced;
 	enum known locked;         /* no process can change the policy */
 	enum known tables_refused; /* no process can make a device-mapper table */
-	bool memory_locked; /* none executes what it wrote to memory, or writes into another */
+	bool memory_locked; /* none executes what it wrote to memory, or gets at another's */
 	enum known filter;  /* the packet filter is in force; KNOWN_NOT: the image has none */
 	vec_str missing;    /* sentences, the boot's first */
 	vec_str protects;   /* sentences */

@@ -19,7 +19,8 @@ static char *machine(struct arena *a)
 		a, dir, "run/ashlar/boot.json",
 		STR("{\"secure-boot\": true, \"root-hash\": \"00ff\", \"root-signature\": \"checked\", "
 		    "\"execution-policy\": \"enforcing\", \"state\": \"encrypted-tpm\", "
-		    "\"state-reason\": \"\", \"missing\": [], \"platform\": {"
+		    "\"state-reason\": \"\", \"memory-locked\": true, "
+		    "\"device-mapper-tables-refused\": true, \"missing\": [], \"platform\": {"
 		    "\"credentials-taken\": [\"ssh.authorized_keys.root\"], "
 		    "\"credentials-ignored\": [\"tmpfiles.extra\"], \"words-ignored\": [\"rdinit\"]}}"));
 	test_file_put(a, dir, "proc/1/status",
@@ -65,7 +66,8 @@ static void test_all_is_well(void **state)
 		"  - files of programs and libraries are executed from the root only, and kernel modules "
 		"loaded from the root; not meant are scripts that a shell is told to read\n"
 		"  - no device-mapper table can be made, so no other device looks like the root\n"
-		"  - no process executes what it wrote to memory, or looks into another's\n"
+		"  - no process executes what it wrote to memory, or gets at another's by debugging it, "
+		"having it crash, or swapping it out\n"
 		"  - /var: encrypted to this machine's TPM, which knows it as its own\n"
 		"  - what comes in from the network is filtered\n"
 		"From the platform, as the image allows:\n"
@@ -133,8 +135,10 @@ static void test_missing(void **state)
 	assert_true(str_has(status_text(&a, &s), "  - /var: encrypted\n"));
 	/* a user other than root */
 	assert_int_equal(unlink(path_join(&a, dir, SECURITY "ipe/enforce")), 0);
-	test_file_put(&a, dir, "proc/1/status", STR("CapBnd:\t000001ffffffffff\n"));
-	test_file_put(&a, dir, "run/ashlar/boot.json", STR("{\"execution-policy\":\"enforcing\"}"));
+	test_file_put(&a, dir, "proc/1/status", STR("CapBnd:\t000001ffffffffff\nSeccomp:\t2\n"));
+	test_file_put(&a, dir, "run/ashlar/boot.json",
+		      STR("{\"execution-policy\":\"enforcing\",\"memory-locked\":true,"
+			  "\"device-mapper-tables-refused\":true}"));
 	status_read(&a, dir, &s);
 	assert_int_equal(s.enforced, KNOWN_NOT);
 	assert_str(s.missing.p[s.missing.n - 1], "root can change the execution policy");
@@ -144,7 +148,8 @@ static void test_missing(void **state)
 	assert_str(s.missing.p[s.missing.n - 2],
 		   "root can make a device that looks like a verified volume and is none, and "
 		   "execute what lies there");
-	assert_str(s.missing.p[s.missing.n - 1], "root can write code into running programs");
+	assert_str(s.missing.p[s.missing.n - 1],
+		   "root can write code into running programs, or read their memory");
 	test_file_put(&a, dir, "run/ashlar/boot.json", STR("{\"missing\":"));
 	status_read(&a, dir, &s);
 	assert_str(s.missing.p[0], "nothing is known of how this machine was started: "
@@ -169,6 +174,32 @@ static void test_authenticated(void **state)
 		      STR("{\"state\": \"encrypted-tpm\", \"state-authenticated\": false}"));
 	status_read(&a, dir, &s);
 	assert_false(str_has(status_text(&a, &s), "authenticated:"));
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
+/* A filter that is there is not the one that matters; and Yama alone says nothing of crashes. */
+static void test_only_what_is_so(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *dir = machine(&a);
+	struct err e = { 0 };
+	struct status s;
+
+	(void)state;
+	test_file_put(&a, dir, "run/ashlar/boot.json",
+		      STR("{\"execution-policy\":\"enforcing\",\"missing\":[]}"));
+	status_read(&a, dir, &s);
+	assert_int_equal(s.tables_refused, KNOWN_NO);
+	assert_false(s.memory_locked);
+	assert_false(str_has(status_text(&a, &s), "no process executes what it wrote"));
+	test_file_put(&a, dir, "run/ashlar/boot.json", STR("{\"memory-locked\":true}"));
+	status_read(&a, dir, &s);
+	assert_int_equal(s.tables_refused, KNOWN_NO);
+	assert_true(s.memory_locked);
+	assert_true(str_has(status_json(&a, &s), "\"device-mapper-tables-refused\": false"));
+	assert_int_equal(unlink(path_join(&a, dir, "run/ashlar/boot.json")), 0);
+	status_read(&a, dir, &s);
+	assert_int_equal(s.tables_refused, KNOWN_NOT);
 	assert_ok(dir_remove(dir, &e), &e);
 }
 
@@ -206,9 +237,9 @@ static void test_policies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_is_well), cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_missing),     cmocka_unit_test(test_authenticated),
-		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_all_is_well),     cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_missing),         cmocka_unit_test(test_authenticated),
+		cmocka_unit_test(test_only_what_is_so), cmocka_unit_test(test_policies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
