@@ -87,14 +87,16 @@ int lock_helpers(struct arena *a, const char *proc, uint64_t caps, struct err *e
  * looks at the upper one. */
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "where is an argument's lower half?");
 
-static int filter_add(const struct sock_filter *filter, size_t n, struct err *e)
+/* Tells the kernel's log of what it refuses, as the execution policy does. */
+#define TELL SECCOMP_FILTER_FLAG_LOG
+
+static int filter_add(const struct sock_filter *filter, size_t n, unsigned flags, struct err *e)
 {
 	const struct sock_fprog program = { (unsigned short)n, (struct sock_filter *)filter };
 
-	/* Tells the kernel's log of what it refuses, as the execution policy does; and without the
-	 * other flag some processors make every process slower for it. */
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-		    SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) < 0)
+	/* Without this flag some processors make every process slower for a filter. */
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+		    &program) < 0)
 		return err_sys(e, "install a filter of system calls");
 	return 0;
 }
@@ -115,7 +117,7 @@ int lock_memory(struct err *e)
 
 	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0)
 		return err_sys(e, "have the kernel refuse code that a process writes itself");
-	return filter_add(filter, sizeof(filter) / sizeof(*filter), e);
+	return filter_add(filter, sizeof(filter) / sizeof(*filter), TELL, e);
 }
 
 /* The kernel hands a pipe of core_pattern the memory of whoever crashed, whatever its limit is, but
@@ -143,7 +145,8 @@ int lock_dumps(struct err *e)
 
 	if (setrlimit(RLIMIT_CORE, &one) < 0)
 		return err_sys(e, "have no memory of programs that crash written anywhere");
-	return filter_add(filter, sizeof(filter) / sizeof(*filter), e);
+	/* Silent: systemd asks for each service, and the kernel drops what is told too often. */
+	return filter_add(filter, sizeof(filter) / sizeof(*filter), 0, e);
 }
 
 /* What is swapped to a file of root's root reads, and writes before it is read back. */
@@ -156,7 +159,7 @@ int lock_swap(struct err *e)
 		RETURN(SECCOMP_RET_ALLOW),
 	};
 
-	return filter_add(filter, sizeof(filter) / sizeof(*filter), e);
+	return filter_add(filter, sizeof(filter) / sizeof(*filter), TELL, e);
 }
 
 int lock_tables(struct err *e)
@@ -173,7 +176,7 @@ int lock_tables(struct err *e)
 		RETURN(SECCOMP_RET_ALLOW),
 	};
 
-	return filter_add(filter, sizeof(filter) / sizeof(*filter), e);
+	return filter_add(filter, sizeof(filter) / sizeof(*filter), TELL, e);
 }
 
 /* Both can be made stricter only, until the machine is restarted. */
