@@ -268,7 +268,8 @@ int image_sign(struct arena *a, const char *path, const struct keys *keys,
 	if (!str_ends(s.base, RAW))
 		return err_set(e, -EINVAL, "'%s': want an image that ends in " RAW, path);
 	s.base = str_head(s.base, s.base.n - strlen(RAW));
-	r = file_map(path, &image, e);
+	/* What is verified, shown and signed is one and the same, whoever may write the file. */
+	r = file_map_copy(a, path, &image, e);
 	if (r == 0)
 		r = image_parts_read(a, image, &in, e);
 	if (r == 0)

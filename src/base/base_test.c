@@ -534,6 +534,29 @@ static void test_proc_files(void **state)
 		assert_str(str_trim(r.out), "1024");
 }
 
+/* Whoever writes the file meanwhile changes nothing of what was mapped. */
+static void test_map_copy(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	char *dir = test_dir(&a);
+	const char *path = path_join(&a, dir, "f");
+	_cleanup_map_ struct str bytes = { 0 };
+	struct err e = { 0 };
+	vec_str names = { 0 };
+
+	(void)state;
+	test_file_put(&a, dir, "f", STR("as it was"));
+	assert_int_equal(truncate(path, 1 << 20), 0);
+	assert_ok(file_map_copy(&a, path, &bytes, &e), &e);
+	assert_int_equal(bytes.n, 1 << 20);
+	test_file_put(&a, dir, "f", STR("otherwise"));
+	assert_str(str_head(bytes, 9), "as it was");
+	assert_ok(dir_list(&a, dir, &names, &e), &e);
+	assert_int_equal(names.n, 1);
+	assert_err(file_map_copy(&a, path_join(&a, dir, "none"), &bytes, &e), &e, "open '");
+	assert_ok(dir_remove(dir, &e), &e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,6 +580,7 @@ int main(void)
 		cmocka_unit_test(test_proc_poll),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_parse),
+		cmocka_unit_test(test_map_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

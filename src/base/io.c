@@ -133,6 +133,24 @@ int fd_copy(int from, uint64_t offset, uint64_t n, int to, uint64_t at, const ch
 	return 0;
 }
 
+int fd_copy_data(int from, int to, const char *name, struct err *e)
+{
+	off_t hole = 0, data;
+	struct stat st;
+	int r = 0;
+
+	while (r == 0 && (data = lseek(from, hole, SEEK_DATA)) >= 0) {
+		hole = lseek(from, data, SEEK_HOLE);
+		if (hole < 0)
+			return err_sys(e, "read what goes to '%s'", name);
+		r = fd_copy(from, (uint64_t)data, (uint64_t)(hole - data), to, (uint64_t)data, name,
+			    e);
+	}
+	if (r == 0 && (fstat(from, &st) < 0 || ftruncate(to, st.st_size) < 0))
+		return err_sys(e, "write '%s'", name);
+	return r;
+}
+
 int fd_pwrite(int fd, const void *p, size_t n, uint64_t offset, const char *name, struct err *e)
 {
 	const uint8_t *bytes = p;

@@ -33,6 +33,8 @@ must_check int fd_read_all(struct arena *a, int fd, size_t max, struct str *ret,
 /* The same without a copy, however large, read-only: for what may not fit into memory. As long as
  * it is mapped, nobody may make the file shorter: a page that is gone ends the process (SIGBUS). */
 must_check int file_map(const char *path, struct str *ret, struct err *e);
+/* The same of a copy, made beside it without a name: nobody changes what was looked at. */
+must_check int file_map_copy(struct arena *a, const char *path, struct str *ret, struct err *e);
 void file_unmap(struct str *bytes);
 #define _cleanup_map_ __attribute__((cleanup(file_unmap)))
 
@@ -75,6 +77,8 @@ must_check int fd_pwrite(int fd, const void *p, size_t n, uint64_t offset, const
  * copied by the kernel where it can, else by way of memory. @name: of @to. */
 must_check int fd_copy(int from, uint64_t offset, uint64_t n, int to, uint64_t at, const char *name,
 		       struct err *e);
+/* The whole of a regular file, to an empty one; holes stay holes. */
+must_check int fd_copy_data(int from, int to, const char *name, struct err *e);
 
 /* With its parents; an existing directory is fine. */
 must_check int dir_make(const char *path, struct err *e);

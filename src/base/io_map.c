@@ -6,14 +6,11 @@
 
 #include "base/io.h"
 
-int file_map(const char *path, struct str *ret, struct err *e)
+static int fd_map(int fd, const char *path, struct str *ret, struct err *e)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	void *p;
 
-	if (fd < 0)
-		return err_sys(e, "open '%s'", path);
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "look at '%s'", path);
 	if (!S_ISREG(st.st_mode))
@@ -27,6 +24,29 @@ int file_map(const char *path, struct str *ret, struct err *e)
 		return err_sys(e, "map '%s'", path);
 	*ret = (struct str){ p, (size_t)st.st_size };
 	return 0;
+}
+
+int file_map(const char *path, struct str *ret, struct err *e)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(e, "open '%s'", path) : fd_map(fd, path, ret, e);
+}
+
+int file_map_copy(struct arena *a, const char *path, struct str *ret, struct err *e)
+{
+	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC), to = -1;
+	char *temp;
+	int r;
+
+	if (from < 0)
+		return err_sys(e, "open '%s'", path);
+	r = file_temp(a, path, 0600, &to, &temp, e);
+	if (r < 0)
+		return r;
+	file_discard(temp);
+	r = fd_copy_data(from, to, path, e);
+	return r < 0 ? r : fd_map(to, path, ret, e);
 }
 
 void file_unmap(struct str *bytes)

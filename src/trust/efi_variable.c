@@ -138,9 +138,17 @@ int efi_signature_lists_parse(struct arena *a, struct str data, vec_str *ret, st
 
 	if (r < 0)
 		return r;
-	vec_each(entry, &entries)
-		if (type_is(entry, x509_guid))
-			vec_push(a, &certificates) = entry->data;
+	vec_each(entry, &entries) {
+		if (!type_is(entry, x509_guid))
+			return err_set(e, -EBADMSG,
+				       "an EFI signature list names what is no certificate, but "
+				       "%.*s",
+				       STR_FMT(hex_encode(a, entry->data.p,
+							  entry->data.n < SHA256_BYTES
+								  ? entry->data.n
+								  : SHA256_BYTES)));
+		vec_push(a, &certificates) = entry->data;
+	}
 	*ret = certificates;
 	return 0;
 }

@@ -13,7 +13,8 @@ extern const uint8_t efi_global_guid[16], efi_security_guid[16];
 /* EFI_SIGNATURE_LIST of one X.509 certificate each, one behind another. @owner: any GUID. */
 struct str efi_signature_lists(struct arena *a, const uint8_t owner[16],
 			       const vec_str *certificates);
-/* The certificates in such lists; other types of entries are skipped. */
+/* The certificates in such lists. Anything else in them is an error: firmware would trust an
+ * executable's digest, too. */
 must_check int efi_signature_lists_parse(struct arena *a, struct str data, vec_str *ret,
 					 struct err *e);
 /* What dbx forbids: an executable, by its Authenticode digest, whoever signed it. */

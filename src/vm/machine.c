@@ -39,18 +39,11 @@ static int disk_fill(const char *image, int to, const char *name, uint64_t size_
 		     struct err *e)
 {
 	_cleanup_close_ int from = open(image, O_RDONLY | O_CLOEXEC);
-	off_t hole = 0, data;
-	int r = 0;
+	int r;
 
 	if (from < 0)
 		return err_sys(e, "open '%s'", image);
-	while (r == 0 && (data = lseek(from, hole, SEEK_DATA)) >= 0) {
-		hole = lseek(from, data, SEEK_HOLE);
-		if (hole < 0)
-			return err_sys(e, "read '%s'", image);
-		r = fd_copy(from, (uint64_t)data, (uint64_t)(hole - data), to, (uint64_t)data, name,
-			    e);
-	}
+	r = fd_copy_data(from, to, name, e);
 	if (r == 0 && ftruncate(to, (off_t)size_bytes) < 0)
 		return err_sys(e, "make '%s' %llu bytes large", name,
 			       (unsigned long long)size_bytes);

@@ -36,6 +36,16 @@ assert said[\"root-hash\"] == m[\"root-hash\"] and said[\"command-line\"] == m[\
 assert said[\"pcr-11\"] == m[\"measurements\"][\"pcr-11\"][\"enter-initrd\"], said' '$MANIFEST' '$WORK/look' && ! cmp -s '$RAW' '$IMAGE'"
 check "sign: what was built" eval "'$ASHLAR' sign '$RAW' --quiet --keys '$CHECK/keys' && cmp '$RAW' '$IMAGE'"
 
+# A vendor's dbx, which names a certificate, before ours.
+vendors() {
+	cp -r "$CHECK/keys" "$WORK/vendor" &&
+		sbsiglist --owner 11111111-2222-3333-4444-555555555555 --type x509 --output "$WORK/vendor.esl" test/data/other.der &&
+		cat "$WORK/vendor.esl" >>"$WORK/vendor/enrol/dbx.esl" && "$ASHLAR" key rotate KEK --quiet --keys "$WORK/vendor"
+}
+check "a vendor's dbx is taken along" vendors
+check "an image with it is built" build --keys "$WORK/vendor" --out "$WORK/vendors"
+check "verify takes a certificate in dbx" "$ASHLAR" verify "$WORK/vendors/${IMAGE##*/}" --keys "$WORK/vendor"
+
 have "one key" qemu-system-"$(uname -m)" sbsign sbattach mcopy || exit 0
 export TMPDIR=$WORK
 copy=$WORK/copy.raw

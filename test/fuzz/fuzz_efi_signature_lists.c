@@ -10,6 +10,6 @@ bool fuzz_accepts(const uint8_t *data, size_t size)
 	vec_str certificates;
 	struct err e;
 
-	return efi_signature_lists_parse(&a, lists, &certificates, &e) >= 0 &&
-	       efi_revocation_lists_parse(&a, lists, &revocations, &e) >= 0;
+	(void)!efi_signature_lists_parse(&a, lists, &certificates, &e);
+	return efi_revocation_lists_parse(&a, lists, &revocations, &e) >= 0;
 }
