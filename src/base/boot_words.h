@@ -98,3 +98,6 @@ enum { BOOT_GENERATION_MAX = 0x7fffffff };
 
 /* Of ashlar.timeout= and ashlar.failure=reboot:SEC. */
 enum { BOOT_SEC_MAX = 86400 };
+
+/* As many pcr-signing keys, present and retired, an image may tell agent/init of. */
+enum { BOOT_PCR_KEYS_MAX = 8 };

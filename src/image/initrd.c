@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "artifact/policy.h"
+#include "base/boot_words.h"
 #include "base/trace.h"
 #include "disk/codec.h"
 #include "disk/cpio.h"
@@ -261,6 +262,11 @@ static int pcr_keys(struct arena *a, const vec_str *certificates, struct str *re
 {
 	struct buf b = { .a = a };
 
+	if (certificates->n > BOOT_PCR_KEYS_MAX)
+		return err_set(e, -E2BIG,
+			       "%zu pcr-signing keys, present and retired: an image takes %d; "
+			       "'ashlar key retire' those that no machine's state needs any more",
+			       certificates->n, BOOT_PCR_KEYS_MAX);
 	vec_each(der, certificates) {
 		struct str bits, modulus;
 		int r = certificate_key_bits(a, *der, &bits, e);

@@ -25,7 +25,7 @@ struct boot_status {
 	bool state_authenticated;   /* each block: what somebody else wrote cannot be read */
 	const char *state_measured; /* what PCR 15 was extended by about it; or NULL */
 	bool memory_locked, tables_refused; /* lock_all() */
-	vec_str missing;            /* sentences: what this machine does not protect, and why */
+	vec_str missing; /* sentences: what this machine does not protect, and why */
 	/* What the platform said, by name, and what of it PCR 12 was told. */
 	vec_str credentials_taken, credentials_ignored, words_ignored, platform_events;
 };

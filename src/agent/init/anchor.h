@@ -18,9 +18,14 @@
  * that is free. */
 enum { ANCHOR_INDEX = 0x018a5410, ANCHOR_INDEX_OTHER = 0x018a5411 };
 
-/* Sticky: said at every boot until an administrator accepts it, by the nonce. */
-enum { ANCHOR_ADOPTED = 1 << 0, ANCHOR_ROLLED_BACK = 1 << 1 };
-enum { ANCHOR_FLAGS = ANCHOR_ADOPTED | ANCHOR_ROLLED_BACK, ANCHOR_NONCE_BYTES = 8 };
+/* Adopted, rolled back: said at every boot until an administrator accepts it, by the nonce.
+ * Writing: the volume may still have the generation before this one, as a power cut leaves it. */
+enum { ANCHOR_ADOPTED = 1 << 0, ANCHOR_ROLLED_BACK = 1 << 1, ANCHOR_WRITING = 1 << 2 };
+enum {
+	ANCHOR_SAID = ANCHOR_ADOPTED | ANCHOR_ROLLED_BACK,
+	ANCHOR_FLAGS = ANCHOR_SAID | ANCHOR_WRITING,
+	ANCHOR_NONCE_BYTES = 8
+};
 
 struct anchor_content {
 	uint64_t sequence; /* of writes; of two indices that are whole the later one counts */

@@ -12,9 +12,10 @@ must_check int lock_helpers(struct arena *a, const char *proc, uint64_t caps, st
 
 /* Where programs come from the root or from signed volumes: no process writes code that it then
  * executes, or looks into the memory of another one by debugging it, having it crash or swapping
- * it out, and no other kernel is started from this one; where they come from the root alone: nobody makes a device-mapper table. For this process and
- * all that it starts, until the machine is restarted. Adds to what is missing where the kernel has
- * no Yama, and says in @status what is locked. */
+ * it out, and no other kernel is started from this one; where they come from the root alone: nobody
+ * makes a device-mapper table. For this process and all that it starts, until the machine is
+ * restarted. Adds to what is missing where the kernel has no Yama, and says in @status what is
+ * locked. */
 must_check int lock_all(struct arena *a, const char *proc, enum execute_from from,
 			struct boot_status *status, struct err *e);
 

@@ -5,11 +5,16 @@
 #pragma once
 
 #include "agent/init/tpm2.h"
+#include "base/boot_words.h"
 
 /* /pcr-keys in the initrd: a line for each pcr-signing key, the present one first, then the retired
  * ones: "FINGERPRINT MODULUS", as .pcrsig names it and as the TPM takes it (RSA with the exponent
  * 65537), both hexadecimal. Only these are believed, never one that the disk names. */
-enum { PCR_KEYS_MAX = 8, PCR_KEYS_BYTES_MAX = 16 << 10, PCR_SIGNATURES_BYTES_MAX = 64 << 10 };
+enum {
+	PCR_KEYS_MAX = BOOT_PCR_KEYS_MAX,
+	PCR_KEYS_BYTES_MAX = 16 << 10,
+	PCR_SIGNATURES_BYTES_MAX = 64 << 10
+};
 
 struct pcr_key {
 	struct str fingerprint; /* hexadecimal */

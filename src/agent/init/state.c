@@ -347,7 +347,8 @@ static int use_secret(struct work *s, enum state_action action, struct err *e)
 	bool recovery = action == STATE_OPEN_RECOVERY;
 	int r = 0;
 
-	state_is(s, "encrypted-passphrase", s->no_tpm ? s->no_tpm : "");
+	state_is(s, "encrypted-passphrase",
+		 s->no_tpm ? s->no_tpm : "the machine has one, to which it is not bound");
 	if (recovery)
 		r = open_recovery(s, s->no_tpm, e);
 	else if (action == STATE_OPEN_PASSPHRASE)

@@ -71,7 +71,7 @@ int own_start(struct work *s, struct err *e)
 
 int own_refuse_others(const struct work *s, struct err *e)
 {
-	if (s->anchor.found == ANCHOR_ABSENT)
+	if (s->anchor.found == ANCHOR_ABSENT && !s->anchor.being_made)
 		return 0;
 	return err_set(e, -EPERM,
 		       "the state on %.*s is encrypted to no TPM, but this machine's is: somebody "
@@ -174,6 +174,7 @@ int own_look(struct work *s, bool by_tpm, enum state_verdict *ret, struct err *e
 	f.has_block = r > 0;
 	f.block_generation = s->block.generation;
 	f.anchor_generation = an->content.generation;
+	f.writing = an->content.flags & ANCHOR_WRITING;
 	if (r > 0)
 		r = id_of(s, id, e);
 	if (r < 0)
@@ -188,6 +189,7 @@ int own_look(struct work *s, bool by_tpm, enum state_verdict *ret, struct err *e
 			"its recovery key clear the TPM in the firmware's menu",
 			STR_FMT(s->partition));
 	s->is_rolled_back = state_is_rolled_back(&f);
+	s->is_cut = f.writing && !s->is_rolled_back && f.block_generation != f.anchor_generation;
 	s->is_late =
 		an->found == ANCHOR_LATE || (s->w->status->secure_boot && by_tpm && !s->asks_pcr7);
 	if (*ret == STATE_OWN && s->is_late)
@@ -248,6 +250,7 @@ static int content_next(struct work *s, enum state_verdict verdict, struct ancho
 	int r = 0;
 
 	c.image_generation = image_generation(s);
+	c.flags &= ~(uint32_t)ANCHOR_WRITING;
 	/* a secret that another machine knew is none; one that the TPM knows stays, so that a power
 	 * cut here leaves the two alike */
 	if (verdict == STATE_ADOPT && s->anchor.found == ANCHOR_ABSENT)
@@ -256,28 +259,48 @@ static int content_next(struct work *s, enum state_verdict verdict, struct ancho
 		r = nonce_new(&c, ANCHOR_ADOPTED, e);
 	if (r == 0 && s->is_rolled_back)
 		r = nonce_new(&c, ANCHOR_ROLLED_BACK, e);
+	/* what was cut is done again, so that another cut leaves the two as near */
 	if (s->block.generation < c.generation)
 		s->block.generation = c.generation;
-	c.generation = ++s->block.generation;
+	if (!s->is_cut)
+		s->block.generation++;
+	c.generation = s->block.generation;
 	if (r == 0)
 		r = id_of(s, c.id, e);
 	*ret = c;
 	return r;
 }
 
-/* The volume before the TPM: a power cut between the two leaves one that is ahead, which is no old
- * copy. */
+/* Tells the TPM what comes, writes the volume, tells the TPM that it is done: whatever is cut, the
+ * volume is never ahead, and what the TPM is to say of an old copy it says before the copy looks
+ * like new. */
+static int generation_next(struct work *s, const struct anchor_content *c, struct err *e)
+{
+	struct anchor_content begun = *c;
+	int r;
+
+	begun.flags |= ANCHOR_WRITING;
+	r = anchor_write(&s->anchor, &begun, e);
+	if (r == 0)
+		r = state_block_write(s->volume, &s->block, e);
+	return r < 0 ? r : anchor_write(&s->anchor, c, e);
+}
+
 static int remember(struct work *s, enum state_verdict verdict, struct str secret, struct err *e)
 {
+	bool is_new = verdict == STATE_ADOPT && s->anchor.found == ANCHOR_ABSENT;
 	struct anchor_content c;
 	int r = content_next(s, verdict, &c, e);
 
-	if (r == 0)
+	/* what the TPM does not know yet it must find in the volume */
+	if (r == 0 && is_new)
 		r = state_block_write(s->volume, &s->block, e);
 	/* an old copy's header may be bound to less as well */
 	if (r == 0 && (verdict != STATE_OWN || s->is_rolled_back))
 		r = secret.n > 0 ? bind_by_key(s, secret, e) : bind_by_tpm(s, e);
-	return r < 0 ? r : anchor_write(&s->anchor, &c, e);
+	if (r < 0)
+		return r;
+	return is_new ? anchor_write(&s->anchor, &c, e) : generation_next(s, &c, e);
 }
 
 void own_settle(struct work *s, enum state_verdict verdict, struct str secret)
@@ -291,6 +314,11 @@ void own_settle(struct work *s, enum state_verdict verdict, struct str secret)
 	if (remember(s, verdict, secret, &e) < 0) {
 		boot_status_missing(s->a, s->w->status,
 				    "the state is not bound to the TPM as it should be: %s", e.msg);
+		if (s->is_rolled_back) {
+			s->how = "rolled-back";
+			boot_status_missing(s->a, s->w->status,
+					    "an older copy of this state was put in its place");
+		}
 		return;
 	}
 	if (!s->is_late)
@@ -339,17 +367,19 @@ void own_accept(struct work *s)
 	struct str nonce = hex_encode(s->a, c.nonce, sizeof(c.nonce));
 	struct err e;
 
-	if (!has_anchor(s) || !is_believed(s) || !c.flags)
+	if (!has_anchor(s) || !is_believed(s) || !(c.flags & ANCHOR_SAID))
 		return;
 	if (!is_accepted(s, nonce)) {
 		flags_tell(s, nonce);
 		return;
 	}
-	c.flags = 0;
-	if (anchor_write(&s->anchor, &c, &e) < 0)
+	c.flags &= ~(uint32_t)ANCHOR_SAID;
+	if (anchor_write(&s->anchor, &c, &e) < 0) {
 		report(REPORT_WARNING, "the state is not accepted: %s", e.msg);
-	else
+		flags_tell(s, nonce);
+	} else {
 		(void)!unlink(path_join(s->a, s->dir, ACCEPT));
+	}
 }
 
 int own_measure(struct work *s, struct err *e)

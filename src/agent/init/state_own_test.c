@@ -12,14 +12,15 @@ enum { VOLUME_BYTES = 4096 };
 static struct {
 	const char *program, *unlock;
 } ran;
+static const char *fails; /* a program */
 
 int run(struct arena *a, const char *const *argv, struct str input, int most, struct str *ret_out,
 	struct err *e)
 {
-	(void)a, (void)input, (void)most, (void)ret_out, (void)e;
+	(void)a, (void)input, (void)most, (void)ret_out;
 	ran.program = argv[0];
 	ran.unlock = argv[1];
-	return 0;
+	return fails && strcmp(fails, argv[0]) == 0 ? err_set(e, -EIO, "%s fails", fails) : 0;
 }
 
 int dm_table(struct arena *a, const char *name, struct state_table *ret, struct err *e)
@@ -190,13 +191,60 @@ static void test_own(void **state)
 	}
 	next(&l, false, STATE_OWN_BIND, "recovery");
 	assert_string_equal(ran.unlock, "--unlock-key-file=/proc/self/fd/0");
-	/* the volume was written, then the power was cut */
-	l.s.block.generation = 9;
+	machine_stop(&l.m);
+}
+
+/* The next boot, with the power cut after the first @writes of its writes to volume and TPM. */
+static void cut_after(struct life *l, int writes)
+{
+	struct anchor_content c;
+	enum state_verdict verdict;
+	struct err e = { 0 };
+
+	boot(l);
+	assert_ok(own_look(&l->s, true, &verdict, &e), &e);
+	c = l->s.anchor.content;
+	if (!l->s.is_cut)
+		c.generation++;
+	c.flags |= ANCHOR_WRITING;
+	l->s.block.generation = c.generation;
+	if (writes > 0)
+		assert_ok(anchor_write(&l->s.anchor, &c, &e), &e);
+	if (writes > 1)
+		assert_ok(state_block_write(l->s.volume, &l->s.block, &e), &e);
+}
+
+static void test_power_cuts(void **state)
+{
+	struct life l;
+	struct str old;
+
+	(void)state;
+	if (!life_begin(&l))
+		skip();
+	next(&l, true, STATE_OWN, "own");
+	for (int writes = 0; writes <= 2; writes++) {
+		cut_after(&l, writes);
+		cut_after(&l, writes);
+		next(&l, true, STATE_OWN, "own");
+		missing(&l, NULL);
+	}
+	/* an old copy stays one, whatever is cut or fails when it is found */
+	old = volume_keep(&l);
+	next(&l, true, STATE_OWN, "own");
+	volume_put(&l, old);
+	fails = "systemd-cryptenroll";
+	next(&l, true, STATE_OWN, "rolled-back");
+	fails = NULL;
+	next(&l, true, STATE_OWN, "rolled-back");
+	missing(&l, "an older copy of this state was put in its place");
+	accept_by(&l, nonce_of(&l));
+	next(&l, true, STATE_OWN, "own");
+	/* and one that was run ahead */
+	l.s.block.generation += 10;
 	assert_ok(state_block_write(l.s.volume, &l.s.block, &(struct err){ 0 }),
 		  &(struct err){ 0 });
-	next(&l, true, STATE_OWN, "own");
-	missing(&l, NULL);
-	assert_int_equal(l.s.anchor.content.generation, 10);
+	next(&l, true, STATE_OWN, "rolled-back");
 	machine_stop(&l.m);
 }
 
@@ -366,7 +414,7 @@ int main(void)
 		cmocka_unit_test(test_own),     cmocka_unit_test(test_somebody_elses),
 		cmocka_unit_test(test_adopted), cmocka_unit_test(test_old_copy),
 		cmocka_unit_test(test_late),    cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_others),  cmocka_unit_test(test_power_cuts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

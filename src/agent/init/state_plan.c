@@ -152,7 +152,9 @@ enum state_verdict state_recognise(const struct state_found *f)
 
 bool state_is_rolled_back(const struct state_found *f)
 {
-	return f->matches && f->block_generation < f->anchor_generation;
+	uint64_t behind = f->anchor_generation - f->block_generation;
+
+	return f->matches && behind != 0 && !(f->writing && behind == 1);
 }
 
 /* Its digits are those that lie at the same place on most keyboards. */

@@ -56,6 +56,7 @@ struct state_found {
 	bool by_tpm;             /* else by the recovery key */
 	bool has_recovery_key;   /* which is made when all else is done */
 	bool has_block, matches; /* a secret; and it is the one that the index means */
+	bool writing;            /* the TPM was told of a generation that the volume may not have */
 	uint64_t block_generation, anchor_generation;
 };
 
@@ -71,7 +72,8 @@ enum state_verdict {
 /* Opening a volume proves nothing: anybody can encrypt one to this TPM with its public key, and
  * with a recovery key that he knows. */
 enum state_verdict state_recognise(const struct state_found *f);
-/* An old copy was put back. */
+/* It is not as this machine left it: an old copy, or one that was run ahead by boots that were cut.
+ */
 bool state_is_rolled_back(const struct state_found *f);
 
 /* The recovery key as systemd-cryptenroll made it, from how people type it: capitals, without

@@ -90,56 +90,60 @@ static const struct found_row {
 	bool being_made, by_tpm, has_recovery_key, has_block, matches;
 	uint64_t block, tpm;
 	enum state_verdict want;
-	bool rolled_back;
+	bool rolled_back, writing;
 } found[] = {
 	/* its own */
-	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 5, 5, STATE_OWN, false },
-	{ ANCHOR_NOW, 0, 1, 0, 1, 1, 0, 0, STATE_OWN, false },
-	{ ANCHOR_NOW, 0, 0, 1, 1, 1, 5, 5, STATE_OWN_BIND, false },
-	{ ANCHOR_LATE, 0, 1, 1, 1, 1, 5, 5, STATE_OWN_BIND, false },
-	{ ANCHOR_LATE, 0, 0, 1, 1, 1, 5, 5, STATE_OWN_BIND, false },
-	{ ANCHOR_RETIRED, 0, 1, 1, 1, 1, 5, 5, STATE_OWN_BIND, false },
-	{ ANCHOR_RETIRED, 0, 0, 1, 1, 1, 5, 5, STATE_OWN_BIND, false },
-	/* a power cut between the two, and an old copy */
-	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 6, 5, STATE_OWN, false },
-	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 4, 5, STATE_OWN, true },
-	{ ANCHOR_LATE, 0, 1, 1, 1, 1, 4, 5, STATE_OWN_BIND, true },
-	{ ANCHOR_NOW, 0, 0, 1, 1, 1, 4, 5, STATE_OWN_BIND, true },
+	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 5, 5, STATE_OWN, false, false },
+	{ ANCHOR_NOW, 0, 1, 0, 1, 1, 0, 0, STATE_OWN, false, false },
+	{ ANCHOR_NOW, 0, 0, 1, 1, 1, 5, 5, STATE_OWN_BIND, false, false },
+	{ ANCHOR_LATE, 0, 1, 1, 1, 1, 5, 5, STATE_OWN_BIND, false, false },
+	{ ANCHOR_LATE, 0, 0, 1, 1, 1, 5, 5, STATE_OWN_BIND, false, false },
+	{ ANCHOR_RETIRED, 0, 1, 1, 1, 1, 5, 5, STATE_OWN_BIND, false, false },
+	{ ANCHOR_RETIRED, 0, 0, 1, 1, 1, 5, 5, STATE_OWN_BIND, false, false },
+	/* a power cut between the two, one that was run ahead, and an old copy */
+	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 4, 5, STATE_OWN, false, true },
+	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 5, 5, STATE_OWN, false, true },
+	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 3, 5, STATE_OWN, true, true },
+	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 6, 5, STATE_OWN, true, true },
+	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 6, 5, STATE_OWN, true, false },
+	{ ANCHOR_NOW, 0, 1, 1, 1, 1, 4, 5, STATE_OWN, true, false },
+	{ ANCHOR_LATE, 0, 1, 1, 1, 1, 4, 5, STATE_OWN_BIND, true, false },
+	{ ANCHOR_NOW, 0, 0, 1, 1, 1, 4, 5, STATE_OWN_BIND, true, false },
 	/* somebody else's: by his own key, or sealed to this TPM */
-	{ ANCHOR_NOW, 0, 1, 1, 1, 0, 9, 5, STATE_REFUSE, false },
-	{ ANCHOR_NOW, 0, 1, 1, 0, 0, 0, 5, STATE_REFUSE, false },
-	{ ANCHOR_NOW, 0, 1, 0, 0, 0, 0, 5, STATE_REFUSE, false },
-	{ ANCHOR_NOW, 0, 0, 1, 1, 0, 9, 5, STATE_REFUSE, false },
-	{ ANCHOR_NOW, 0, 0, 1, 0, 0, 0, 5, STATE_REFUSE, false },
-	{ ANCHOR_LATE, 0, 1, 1, 1, 0, 9, 5, STATE_REFUSE, false },
-	{ ANCHOR_LATE, 0, 0, 1, 1, 0, 9, 5, STATE_REFUSE, false },
-	{ ANCHOR_RETIRED, 0, 1, 1, 1, 0, 9, 5, STATE_REFUSE, false },
-	{ ANCHOR_RETIRED, 0, 0, 1, 1, 0, 9, 5, STATE_REFUSE, false },
+	{ ANCHOR_NOW, 0, 1, 1, 1, 0, 9, 5, STATE_REFUSE, false, false },
+	{ ANCHOR_NOW, 0, 1, 1, 0, 0, 0, 5, STATE_REFUSE, false, false },
+	{ ANCHOR_NOW, 0, 1, 0, 0, 0, 0, 5, STATE_REFUSE, false, false },
+	{ ANCHOR_NOW, 0, 0, 1, 1, 0, 9, 5, STATE_REFUSE, false, false },
+	{ ANCHOR_NOW, 0, 0, 1, 0, 0, 0, 5, STATE_REFUSE, false, false },
+	{ ANCHOR_LATE, 0, 1, 1, 1, 0, 9, 5, STATE_REFUSE, false, false },
+	{ ANCHOR_LATE, 0, 0, 1, 1, 0, 9, 5, STATE_REFUSE, false, false },
+	{ ANCHOR_RETIRED, 0, 1, 1, 1, 0, 9, 5, STATE_REFUSE, false, false },
+	{ ANCHOR_RETIRED, 0, 0, 1, 1, 0, 9, 5, STATE_REFUSE, false, false },
 	/* an index that somebody else may have written */
-	{ ANCHOR_FOREIGN, 0, 1, 1, 1, 1, 5, 5, STATE_ASK, false },
-	{ ANCHOR_FOREIGN, 0, 0, 1, 1, 1, 5, 5, STATE_ADOPT, false },
-	{ ANCHOR_FOREIGN, 0, 1, 1, 1, 0, 5, 5, STATE_REFUSE, false },
-	{ ANCHOR_FOREIGN, 0, 0, 1, 1, 0, 5, 5, STATE_REFUSE, false },
+	{ ANCHOR_FOREIGN, 0, 1, 1, 1, 1, 5, 5, STATE_ASK, false, false },
+	{ ANCHOR_FOREIGN, 0, 0, 1, 1, 1, 5, 5, STATE_ADOPT, false, false },
+	{ ANCHOR_FOREIGN, 0, 1, 1, 1, 0, 5, 5, STATE_REFUSE, false, false },
+	{ ANCHOR_FOREIGN, 0, 0, 1, 1, 0, 5, 5, STATE_REFUSE, false, false },
 	/* a TPM that was cleared, another machine's disk, an earlier image's state */
-	{ ANCHOR_ABSENT, 0, 1, 1, 1, 0, 5, 0, STATE_ASK, false },
-	{ ANCHOR_ABSENT, 0, 1, 1, 0, 0, 0, 0, STATE_ASK, false },
-	{ ANCHOR_ABSENT, 0, 0, 1, 1, 0, 5, 0, STATE_ADOPT, false },
-	{ ANCHOR_ABSENT, 0, 0, 1, 0, 0, 0, 0, STATE_ADOPT, false },
+	{ ANCHOR_ABSENT, 0, 1, 1, 1, 0, 5, 0, STATE_ASK, false, false },
+	{ ANCHOR_ABSENT, 0, 1, 1, 0, 0, 0, 0, STATE_ASK, false, false },
+	{ ANCHOR_ABSENT, 0, 0, 1, 1, 0, 5, 0, STATE_ADOPT, false, false },
+	{ ANCHOR_ABSENT, 0, 0, 1, 0, 0, 0, 0, STATE_ADOPT, false, false },
 	/* a first boot that was cut: before the secret, and behind it; also one that replaced a
 	 * state that is gone */
-	{ ANCHOR_ABSENT, 1, 1, 0, 0, 0, 0, 0, STATE_REMAKE, false },
-	{ ANCHOR_ABSENT, 1, 1, 0, 1, 0, 0, 0, STATE_REMAKE, false },
-	{ ANCHOR_NOW, 1, 1, 0, 1, 0, 0, 5, STATE_REMAKE, false },
-	{ ANCHOR_FOREIGN, 1, 1, 0, 0, 0, 0, 0, STATE_REMAKE, false },
+	{ ANCHOR_ABSENT, 1, 1, 0, 0, 0, 0, 0, STATE_REMAKE, false, false },
+	{ ANCHOR_ABSENT, 1, 1, 0, 1, 0, 0, 0, STATE_REMAKE, false, false },
+	{ ANCHOR_NOW, 1, 1, 0, 1, 0, 0, 5, STATE_REMAKE, false, false },
+	{ ANCHOR_FOREIGN, 1, 1, 0, 0, 0, 0, 0, STATE_REMAKE, false, false },
 	/* nothing that was used is made again: not a moved disk, not an earlier image's state, not
 	 * one that was being adopted or bound again when the power was cut */
-	{ ANCHOR_ABSENT, 1, 0, 0, 0, 0, 0, 0, STATE_ADOPT, false },
-	{ ANCHOR_ABSENT, 1, 1, 1, 0, 0, 0, 0, STATE_ASK, false },
-	{ ANCHOR_ABSENT, 1, 1, 0, 1, 0, 1, 0, STATE_ASK, false },
-	{ ANCHOR_LATE, 1, 1, 0, 1, 1, 5, 5, STATE_OWN_BIND, false },
-	{ ANCHOR_NOW, 1, 1, 0, 1, 1, 0, 0, STATE_OWN, false },
-	{ ANCHOR_NOW, 1, 1, 0, 1, 0, 5, 5, STATE_REFUSE, false },
-	{ ANCHOR_NOW, 1, 0, 0, 0, 0, 0, 5, STATE_REFUSE, false },
+	{ ANCHOR_ABSENT, 1, 0, 0, 0, 0, 0, 0, STATE_ADOPT, false, false },
+	{ ANCHOR_ABSENT, 1, 1, 1, 0, 0, 0, 0, STATE_ASK, false, false },
+	{ ANCHOR_ABSENT, 1, 1, 0, 1, 0, 1, 0, STATE_ASK, false, false },
+	{ ANCHOR_LATE, 1, 1, 0, 1, 1, 5, 5, STATE_OWN_BIND, false, false },
+	{ ANCHOR_NOW, 1, 1, 0, 1, 1, 0, 0, STATE_OWN, false, false },
+	{ ANCHOR_NOW, 1, 1, 0, 1, 0, 5, 5, STATE_REFUSE, false, false },
+	{ ANCHOR_NOW, 1, 0, 0, 0, 0, 0, 5, STATE_REFUSE, false, false },
 };
 
 static void test_recognise(void **state)
@@ -156,6 +160,7 @@ static void test_recognise(void **state)
 			.matches = w->matches,
 			.block_generation = w->block,
 			.anchor_generation = w->tpm,
+			.writing = w->writing,
 		};
 
 		if (state_recognise(&f) != w->want || state_is_rolled_back(&f) != w->rolled_back)

@@ -35,6 +35,7 @@ struct work {
 	struct anchor anchor;
 	struct state_block block;
 	bool is_rolled_back, is_adopted;
+	bool is_cut;     /* the TPM was told of a generation that the volume has not got yet */
 	bool is_late;    /* bound to the TPM without Secure Boot, which is on */
 	const char *how; /* "own", "adopted", ...: what is measured */
 };

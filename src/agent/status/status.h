@@ -25,10 +25,10 @@ struct status {
 	enum known enforced;
 	enum known locked;         /* no process can change the policy */
 	enum known tables_refused; /* no process can make a device-mapper table */
-	bool memory_locked; /* none executes what it wrote to memory, or gets at another's */
-	enum known filter;  /* the packet filter is in force; KNOWN_NOT: the image has none */
-	vec_str missing;    /* sentences, the boot's first */
-	vec_str protects;   /* sentences */
+	bool memory_locked;        /* none executes what it wrote to memory, or gets at another's */
+	enum known filter; /* the packet filter is in force; KNOWN_NOT: the image has none */
+	vec_str missing;   /* sentences, the boot's first */
+	vec_str protects;  /* sentences */
 	/* by name, what the platform said */
 	vec_str credentials_taken, credentials_ignored, words_ignored;
 };
